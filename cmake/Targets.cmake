@@ -1,0 +1,47 @@
+# How our targets are made: one library a folder, warnings as errors.
+
+set(UNDERSTUDY_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  list(APPEND UNDERSTUDY_WARNINGS -Wthread-safety)
+endif()
+
+function(understudy_options target)
+  target_compile_options(${target} PRIVATE ${UNDERSTUDY_WARNINGS})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  if(UNDERSTUDY_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${UNDERSTUDY_SANITIZE} -fno-omit-frame-pointer
+                                             -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${UNDERSTUDY_SANITIZE})
+  endif()
+endfunction()
+
+# understudy_library(NAME SOURCES … LIBRARIES …): a static library, its libraries public.
+function(understudy_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  understudy_options(${name})
+  target_link_libraries(${name} PUBLIC ${ARG_LIBRARIES})
+endfunction()
+
+# understudy_program(NAME SOURCES … LIBRARIES …)
+function(understudy_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  understudy_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
+endfunction()
+
+# understudy_test(NAME SOURCES … LIBRARIES …): a GoogleTest program whose tests ctest knows one by one.
+function(understudy_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  understudy_options(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+endfunction()
+
+# LibTorch's headers cost twenty seconds a file: targets that include them reuse one precompiled header.
+function(understudy_reuse_libtorch_headers target)
+  target_precompile_headers(${target} REUSE_FROM understudy_libtorch)
+endfunction()

@@ -1,0 +1,61 @@
+// Counter-based random numbers: every draw is a pure function of (seed, purpose, stream, index), so that any process
+// can make any draw at any time, in any order, and get the same numbers.
+//
+// Generator: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+#ifndef UNDERSTUDY_COMMON_RANDOM_RANDOM_STREAM_H_
+#define UNDERSTUDY_COMMON_RANDOM_RANDOM_STREAM_H_
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+namespace understudy {
+
+// One Philox4x32-10 block: four independent 32-bit words from a 128-bit counter and a 64-bit key.
+std::array<uint32_t, 4> Philox4x32(const std::array<uint32_t, 4>& counter, const std::array<uint32_t, 2>& key);
+
+// What numbers are drawn for: draws for different purposes never share a counter. The values are part of every
+// recorded result; they must not change.
+enum class RandomPurpose : uint8_t {
+  kEpisodeReset = 1,      // stream: episode number; index: 0
+  kEpisodeAction = 2,     // stream: episode number; index: step
+  kSlotReset = 3,         // stream: slot number; index: episode within the slot
+  kSlotAction = 4,        // stream: slot number; index: transition within the slot
+  kInitialisation = 5,    // stream: parameter tensor; index: 0
+  kMinibatchShuffle = 6,  // stream: iteration; index: epoch
+  kValidationSplit = 7,   // stream: 0; index: 0
+  kStopRuleEpisodes = 8,  // derives the seed of the stop rule's episodes
+};
+
+// An unbounded sequence of random numbers. Also a C++ UniformRandomBitGenerator (but the standard distributions are not
+// the same everywhere: use the members below). Not thread-safe; cheap to copy and to make for a single draw.
+class RandomStream {
+ public:
+  using result_type = uint32_t;
+
+  // `stream` < 2^56, `index` < 2^32.
+  RandomStream(uint64_t seed, RandomPurpose purpose, uint64_t stream, uint64_t index);
+
+  static constexpr result_type min() { return 0; }
+  static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
+  result_type operator()();
+
+  // Uniform in [0, 1), with 53 random bits.
+  double Uniform();
+  // Uniform in [low, high).
+  double Uniform(double low, double high);
+  // Standard normal (Box–Muller).
+  double Normal();
+  // Uniform integer in [0, n), without bias. n > 0.
+  uint32_t Below(uint32_t n);
+
+ private:
+  std::array<uint32_t, 2> key_;
+  std::array<uint32_t, 4> counter_;
+  std::array<uint32_t, 4> block_{};
+  int used_ = 4;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_RANDOM_RANDOM_STREAM_H_

@@ -1,0 +1,68 @@
+// An order for numbered whole episodes: evaluation (a count) and demonstrations (a count, or the shortest prefix of
+// episodes 0, 1, 2 … that reaches a number of transitions).
+#ifndef UNDERSTUDY_COMMON_ROLLOUTS_EPISODE_ORDER_H_
+#define UNDERSTUDY_COMMON_ROLLOUTS_EPISODE_ORDER_H_
+
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "common/rollouts/lease_table.h"
+#include "common/rollouts/order.h"
+
+namespace understudy {
+
+struct EpisodeOrderOptions {
+  BatchExpectation expectation;
+  uint64_t seed = 0;
+  // One of the two is positive.
+  int64_t episodes = 0;
+  int64_t transitions = 0;
+  // Most episodes in one request: the inference width, so that an actor's batch is filled.
+  int64_t episodes_per_request = 64;
+  // Called with the new episodes of each result (valid views, ascending numbers, each number once), before they count.
+  // An error is Accept's error: the order has failed then.
+  std::function<absl::Status(const std::vector<TrajectoryView>&)> on_episodes;
+};
+
+// What is known of the wanted prefix.
+struct EpisodeSummary {
+  int64_t episodes = 0;
+  int64_t transitions = 0;
+  double mean_return = 0;
+  double std_return = 0;  // of the population
+  double min_return = 0;
+  double max_return = 0;
+};
+
+class EpisodeOrder final : public Order {
+ public:
+  explicit EpisodeOrder(EpisodeOrderOptions options);
+
+  const BatchExpectation& expectation() const override { return options_.expectation; }
+  std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
+  absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
+  void Release(uint64_t request_id) override;
+  bool done() const override;
+
+  // Episodes [0, prefix) are there. Once done, the wanted ones: surplus episodes beyond it are no part of the result.
+  int64_t prefix() const;
+
+  // Over the prefix, summed in episode order whatever the order of arrival.
+  EpisodeSummary Summary() const;
+
+ private:
+  struct Finished {
+    int64_t steps = 0;
+    double episode_return = 0;
+  };
+  EpisodeOrderOptions options_;
+  LeaseTable leases_;
+  std::map<int64_t, Finished> finished_;
+  int64_t prefix_ = 0;
+  int64_t prefix_transitions_ = 0;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_ROLLOUTS_EPISODE_ORDER_H_

@@ -1,0 +1,54 @@
+// Which of the numbers 0, 1, 2 … (episodes, slots) are open, leased or done.
+#ifndef UNDERSTUDY_COMMON_ROLLOUTS_LEASE_TABLE_H_
+#define UNDERSTUDY_COMMON_ROLLOUTS_LEASE_TABLE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace understudy {
+
+// [begin, end)
+struct NumberRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  int64_t size() const { return end - begin; }
+  bool operator==(const NumberRange&) const = default;
+};
+
+// Pure, thread-compatible. Memory grows with what is leased or done out of order, not with the numbers done in order.
+class LeaseTable {
+ public:
+  // Numbers below `limit` exist.
+  explicit LeaseTable(int64_t limit);
+
+  // Leases the lowest open numbers, contiguous ones, at most `most` of them, to `lease`. nullopt: none is open.
+  std::optional<NumberRange> Take(uint64_t lease, int64_t most);
+
+  // True the first time; false where the number was done before. Ends the number's lease, whoever holds it.
+  bool Complete(int64_t number);
+
+  bool IsDone(int64_t number) const;
+
+  // The numbers of a lease that are not done, opened again for others. Unknown leases are fine.
+  void Release(uint64_t lease);
+
+  // The range that a lease was given; nullopt where it is unknown or over.
+  std::optional<NumberRange> Find(uint64_t lease) const;
+
+  // All numbers below this are done.
+  int64_t done_prefix() const { return done_prefix_; }
+
+ private:
+  int64_t limit_;
+  int64_t next_ = 0;              // numbers from here on were never leased
+  int64_t done_prefix_ = 0;
+  std::set<int64_t> done_;        // beyond the prefix
+  std::set<int64_t> reopened_;    // below next_, open
+  std::map<uint64_t, NumberRange> leases_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_ROLLOUTS_LEASE_TABLE_H_

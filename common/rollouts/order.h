@@ -1,0 +1,50 @@
+// What a sink wants from actors: an order, cut into requests for whoever is there.
+#ifndef UNDERSTUDY_COMMON_ROLLOUTS_ORDER_H_
+#define UNDERSTUDY_COMMON_ROLLOUTS_ORDER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/trajectory/trajectory_layout.h"
+#include "understudy/v1/rollouts.pb.h"
+
+namespace understudy {
+
+// What became of the trajectories of one result.
+struct Acceptance {
+  int64_t accepted = 0;
+  int64_t rejected = 0;  // there already, or no longer needed
+  std::string reason;    // of the rejections
+};
+
+// Pure: no threads, no clock, no sockets. Thread-compatible. Implementations: EpisodeOrder, SegmentOrder.
+class Order {
+ public:
+  virtual ~Order() = default;
+
+  // What every result's batch must be.
+  virtual const BatchExpectation& expectation() const = 0;
+
+  // The next piece of work for one of `actors` connected actors, leased under `request_id` until Release or until all of
+  // it has arrived; nullopt: nothing to ask for at the moment. The caller stamps the request with the id.
+  virtual std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) = 0;
+
+  // Takes a result whose batch is valid. INVALID_ARGUMENT: numbers that the request does not cover, partial episodes,
+  // segments of another length, missing slot states. Other errors (of what is done with the trajectories) are the
+  // order's failure.
+  virtual absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) = 0;
+
+  // Whatever of this request has not arrived is to be asked for again, of anybody.
+  virtual void Release(uint64_t request_id) = 0;
+
+  // All that was wanted has been accepted.
+  virtual bool done() const = 0;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_ROLLOUTS_ORDER_H_

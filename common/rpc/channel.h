@@ -1,0 +1,36 @@
+// Client side: channels, and what a failed call becomes.
+#ifndef UNDERSTUDY_COMMON_RPC_CHANNEL_H_
+#define UNDERSTUDY_COMMON_RPC_CHANNEL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace understudy {
+
+// Every process checks it in the first message of a stream.
+inline constexpr uint32_t kProtocolVersion = 1;
+// Largest message that any server or client here accepts.
+inline constexpr int kMaxMessageBytes = 64 << 20;
+
+// HOST:PORT, [IPV6]:PORT. INVALID_ARGUMENT names the text.
+absl::Status ValidateAddress(const std::string& address);
+
+// A lazy channel with keepalive, our message limit, and reconnection from 50 ms on to at most 2 s. HTTP proxies of the
+// environment are not used.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+// Sets the deadline of a unary call.
+void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
+
+// Between the two kinds of status: codes are the same numbers.
+absl::Status FromGrpc(const grpc::Status& status);
+grpc::Status ToGrpc(const absl::Status& status);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_RPC_CHANNEL_H_

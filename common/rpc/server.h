@@ -1,0 +1,44 @@
+// Server side: one listening gRPC server.
+#ifndef UNDERSTUDY_COMMON_RPC_SERVER_H_
+#define UNDERSTUDY_COMMON_RPC_SERVER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace understudy {
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:0";  // port 0: any free one
+  // Allows an address that is not loopback. Nothing is encrypted or authenticated.
+  bool insecure = false;
+};
+
+// Thread-safe. Shuts down when destroyed: streams get `drain` to end by themselves.
+class RpcServer {
+ public:
+  // The services must outlive it. INVALID_ARGUMENT: not HOST:PORT. PERMISSION_DENIED: not loopback and not `insecure`,
+  // saying what to do. UNAVAILABLE: the port is in use or cannot be bound, naming the address.
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const ServerOptions& options,
+                                                          const std::vector<grpc::Service*>& services);
+  ~RpcServer();
+
+  // Where it listens, with the real port.
+  const std::string& address() const { return address_; }
+
+  // No new calls; cancels those still running after a second. Idempotent.
+  void Shutdown();
+
+ private:
+  RpcServer(std::unique_ptr<grpc::Server> server, std::string address);
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_RPC_SERVER_H_

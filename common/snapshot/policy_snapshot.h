@@ -1,0 +1,79 @@
+// Policy snapshots as bytes: identity, checks, and travel in chunks. No LibTorch here: the coordinator and the command
+// line handle policies without knowing what is in them.
+#ifndef UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
+#define UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "understudy/v1/policy.pb.h"
+
+namespace understudy {
+
+// Immutable once made: shared as std::shared_ptr<const PolicySnapshot>, swapped, never changed.
+struct PolicySnapshot {
+  v1::PolicyHeader header;
+  std::string parameters;  // float32, little-endian
+};
+
+// Largest policy that any process accepts.
+inline constexpr int64_t kMaxParameterBytes = int64_t{1} << 30;
+inline constexpr int64_t kPolicyChunkBytes = int64_t{1} << 20;
+
+// SHA-256 (32 bytes) over the canonical text of network and spaces.
+std::string ArchitectureFingerprint(const v1::PolicyHeader& header);
+
+// Canonical text of network and spaces, for messages: what the fingerprint is made of.
+std::string ArchitectureText(const v1::PolicyHeader& header);
+
+// SHA-256 (32 bytes) over fingerprint and parameters.
+std::string PolicyDigest(std::string_view fingerprint, std::string_view parameters);
+
+// Fills in parameter_count, fingerprint and digest of `header`, which has all else.
+std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string parameters);
+
+// The same content under another name and version.
+std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot, std::string name, int64_t version);
+
+// Calls `send` with the header, then the parameters, in order. Stops and returns false as soon as `send` does.
+bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send);
+
+// Puts a snapshot together from chunks. Thread-compatible.
+class SnapshotAssembler {
+ public:
+  // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
+  // missing, invalid spaces, bytes beyond parameter_count, oversize; DATA_LOSS: fingerprint or digest does not match,
+  // with both printed. After an error, or a snapshot, the assembler is empty again.
+  absl::StatusOr<std::shared_ptr<const PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
+
+  // Nothing of a snapshot is pending.
+  bool empty() const { return !header_.has_value(); }
+
+ private:
+  std::optional<v1::PolicyHeader> header_;
+  std::string parameters_;
+};
+
+// A policy as experiments name it: NAME or NAME@VERSION.
+struct PolicyReference {
+  std::string name;
+  int64_t version = 0;  // 0: the latest
+};
+
+// INVALID_ARGUMENT names the text and what was expected.
+absl::StatusOr<PolicyReference> ParsePolicyReference(std::string_view text);
+
+// Lower-case hexadecimal.
+std::string ToHex(std::string_view bytes);
+
+// SHA-256 (32 bytes).
+std::string Sha256(std::string_view bytes);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_

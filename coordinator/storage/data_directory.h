@@ -1,0 +1,39 @@
+// The directory that holds a coordinator's store, and the lock that lets one process at a time write to it.
+#ifndef UNDERSTUDY_COORDINATOR_STORAGE_DATA_DIRECTORY_H_
+#define UNDERSTUDY_COORDINATOR_STORAGE_DATA_DIRECTORY_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/storage/store.h"
+
+namespace understudy {
+
+// Holds the directory until destroyed. The lock ends with the process, however it dies.
+class DataDirectory {
+ public:
+  enum class Mode {
+    kCreate,     // make the directory and the store where there is none; exclusive
+    kWrite,      // the store must exist; exclusive
+    kRead,       // the store must exist; may be shared with a running coordinator; writing calls fail
+  };
+
+  // NOT_FOUND: no store there. PERMISSION_DENIED: cannot be made or written, with the system's reason. UNAVAILABLE: in use,
+  // naming the process that holds it. FAILED_PRECONDITION: written by a newer version. DATA_LOSS: damaged. On error,
+  // nothing that was not there before is left behind.
+  static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, Mode mode);
+
+  ~DataDirectory();
+
+  Store& store() { return *store_; }
+
+ private:
+  DataDirectory(int lock_fd, std::unique_ptr<Store> store);
+  int lock_fd_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_STORAGE_DATA_DIRECTORY_H_
