@@ -27,8 +27,11 @@ enum class RandomPurpose : uint8_t {
   kStopRuleEpisodes = 8,  // derives the seed of the stop rule's episodes
 };
 
-// An unbounded sequence of random numbers. Also a C++ UniformRandomBitGenerator (but the standard distributions are not
-// the same everywhere: use the members below). Not thread-safe; cheap to copy and to make for a single draw.
+// A sequence of random numbers, four from each Philox block. The key is the seed; the counter's words are, from 0 to 3:
+// the number of the block within the draw, the index, the low 32 bits of the stream, and the purpose (top byte) with
+// the next 24 bits of the stream. It repeats after 2^34 words. Also a C++ UniformRandomBitGenerator (but the standard
+// distributions are not the same everywhere: use the members below). Not thread-safe; cheap to copy and to make for a
+// single draw.
 class RandomStream {
  public:
   using result_type = uint32_t;
