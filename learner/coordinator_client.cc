@@ -1,0 +1,160 @@
+#include "learner/coordinator_client.h"
+
+#include <spdlog/spdlog.h>
+
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/backoff.h"
+#include "common/rpc/channel.h"
+#include "common/trajectory/trajectory_layout.h"
+
+namespace understudy {
+namespace {
+
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+// Whole policies and datasets; the keepalive finds a dead peer long before.
+constexpr absl::Duration kTransferTimeout = absl::Minutes(30);
+
+bool IsTransient(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status); }
+
+BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
+  BatchExpectation expected{.environment = recipe.environment(),
+                            .policy = recipe.policy().name(),
+                            .policy_version = recipe.policy().version(),
+                            .action_mode = recipe.action_mode()};
+  for (const int record : recipe.record()) {
+    expected.record_logits |= record == v1::RECORD_LOGITS;
+    expected.record_value |= record == v1::RECORD_VALUE;
+  }
+  return expected;
+}
+
+}  // namespace
+
+CoordinatorClient::CoordinatorClient(std::shared_ptr<grpc::Channel> channel)
+    : policies_(v1::Policies::NewStub(channel)),
+      datasets_(v1::Datasets::NewStub(channel)),
+      workers_(v1::Workers::NewStub(channel)) {}
+
+absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
+                                      const std::function<absl::Status(grpc::ClientContext&)>& call) {
+  Backoff backoff(absl::Milliseconds(50), absl::Seconds(2), std::random_device{}());
+  for (bool warned = false;;) {
+    if (absl::Status status = cancellation.Check(); !status.ok()) return status;
+    // Shared, because the cancelling thread may still hold it when the call is over.
+    const auto context = std::make_shared<grpc::ClientContext>();
+    SetDeadline(*context, timeout);
+    const Cancellation::Registration registration = cancellation.OnCancel([context] { context->TryCancel(); });
+    const absl::Status status = call(*context);
+    if (absl::Status cancelled = cancellation.Check(); !cancelled.ok()) return cancelled;
+    if (!IsTransient(status)) return status;
+    if (!warned) spdlog::warn("{}: the coordinator is away ({}), trying again", what, status.ToString());
+    warned = true;
+    cancellation.WaitFor(backoff.Next());
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const PolicySnapshot>> CoordinatorClient::DownloadPolicy(const std::string& name,
+                                                                                        int64_t version,
+                                                                                        Cancellation& cancellation) {
+  v1::GetPolicyRequest request;
+  request.set_name(name);
+  request.set_version(version);
+  std::shared_ptr<const PolicySnapshot> snapshot;
+  const absl::Status status =
+      Retry("download of a policy", cancellation, kTransferTimeout, [&](grpc::ClientContext& context) -> absl::Status {
+        const auto reader = policies_->Download(&context, request);
+        SnapshotAssembler assembler;
+        v1::PolicyChunk chunk;
+        while (reader->Read(&chunk)) {
+          auto assembled = assembler.Add(chunk);
+          if (!assembled.ok()) {
+            context.TryCancel();
+            reader->Finish();
+            return assembled.status();
+          }
+          if (*assembled != nullptr) snapshot = *std::move(assembled);
+        }
+        return FromGrpc(reader->Finish());
+      });
+  if (!status.ok()) return status;
+  if (snapshot == nullptr) {
+    return absl::DataLossError(absl::StrCat("policy '", name, "@", version, "': the stream ended before its end"));
+  }
+  return snapshot;
+}
+
+absl::StatusOr<Demonstrations> CoordinatorClient::ReadDataset(const std::string& name, Cancellation& cancellation) {
+  Demonstrations demonstrations;
+  v1::GetDatasetRequest get;
+  get.set_name(name);
+  absl::Status status = Retry("look-up of a dataset", cancellation, kCallTimeout, [&](grpc::ClientContext& context) {
+    return FromGrpc(datasets_->Get(&context, get, &demonstrations.dataset));
+  });
+  if (!status.ok()) return status;
+
+  const BatchExpectation expected = ExpectationOf(demonstrations.dataset.recipe());
+  v1::ReadDatasetRequest read;
+  read.set_name(name);
+  status =
+      Retry("read of a dataset", cancellation, kTransferTimeout, [&](grpc::ClientContext& context) -> absl::Status {
+        const auto reader = datasets_->Read(&context, read);
+        v1::TrajectoryBatch batch;
+        while (reader->Read(&batch)) {
+          if (absl::Status valid = ValidateBatch(batch, expected); !valid.ok()) {
+            context.TryCancel();
+            reader->Finish();
+            return absl::DataLossError(absl::StrCat("dataset '", name, "': ", valid.message()));
+          }
+          // After a broken stream, go on behind what has arrived.
+          read.set_first_episode(batch.trajectories(batch.trajectories_size() - 1).episode() + 1);
+          demonstrations.batches.push_back(std::move(batch));
+        }
+        return FromGrpc(reader->Finish());
+      });
+  if (!status.ok()) return status;
+  return demonstrations;
+}
+
+absl::StatusOr<int64_t> CoordinatorClient::PublishPolicy(const v1::StageKey& stage, const PolicySnapshot& policy,
+                                                         Cancellation& cancellation) {
+  v1::PublishPolicyResponse response;
+  const absl::Status status =
+      Retry("publication of a policy", cancellation, kTransferTimeout, [&](grpc::ClientContext& context) {
+        const auto writer = policies_->Publish(&context, &response);
+        v1::PublishPolicyRequest request;
+        *request.mutable_stage() = stage;
+        if (writer->Write(request)) {
+          SendInChunks(policy, [&](v1::PolicyChunk chunk) {
+            *request.mutable_chunk() = std::move(chunk);
+            return writer->Write(request);
+          });
+        }
+        writer->WritesDone();
+        return FromGrpc(writer->Finish());
+      });
+  if (!status.ok()) return status;
+  return response.version();
+}
+
+absl::Status CoordinatorClient::ReportProgress(const v1::StageKey& stage, const v1::StageProgress& progress,
+                                               Cancellation& cancellation) {
+  v1::ProgressRequest request;
+  *request.mutable_stage() = stage;
+  *request.mutable_progress() = progress;
+  return Retry("report of progress", cancellation, kCallTimeout, [&](grpc::ClientContext& context) {
+    v1::ProgressResponse response;
+    return FromGrpc(workers_->ReportProgress(&context, request, &response));
+  });
+}
+
+absl::Status CoordinatorClient::FinishStage(const v1::FinishStageRequest& request, Cancellation& cancellation) {
+  return Retry("report of the result", cancellation, kCallTimeout, [&](grpc::ClientContext& context) {
+    v1::FinishStageResponse response;
+    return FromGrpc(workers_->FinishStage(&context, request, &response));
+  });
+}
+
+}  // namespace understudy

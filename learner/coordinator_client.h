@@ -1,0 +1,50 @@
+// The learner's calls to the coordinator.
+#ifndef UNDERSTUDY_LEARNER_COORDINATOR_CLIENT_H_
+#define UNDERSTUDY_LEARNER_COORDINATOR_CLIENT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/process/cancellation.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "learner/training_context.h"
+#include "understudy/v1/datasets.grpc.pb.h"
+#include "understudy/v1/policy.grpc.pb.h"
+#include "understudy/v1/workers.grpc.pb.h"
+
+namespace understudy {
+
+// Thread-safe. While the coordinator is away (UNAVAILABLE, DEADLINE_EXCEEDED) every call is tried again, with jittered
+// backoff and a warning in the log, until it answers or the call is cancelled (CANCELLED). Other errors are returned as
+// the coordinator gave them.
+class CoordinatorClient {
+ public:
+  explicit CoordinatorClient(std::shared_ptr<grpc::Channel> channel);
+
+  absl::StatusOr<std::shared_ptr<const PolicySnapshot>> DownloadPolicy(const std::string& name, int64_t version,
+                                                                       Cancellation& cancellation);
+  // Every batch is validated.
+  absl::StatusOr<Demonstrations> ReadDataset(const std::string& name, Cancellation& cancellation);
+
+  // Returns the version under which the coordinator stored it.
+  absl::StatusOr<int64_t> PublishPolicy(const v1::StageKey& stage, const PolicySnapshot& policy,
+                                        Cancellation& cancellation);
+  absl::Status ReportProgress(const v1::StageKey& stage, const v1::StageProgress& progress, Cancellation& cancellation);
+  absl::Status FinishStage(const v1::FinishStageRequest& request, Cancellation& cancellation);
+
+ private:
+  absl::Status Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
+                     const std::function<absl::Status(grpc::ClientContext&)>& call);
+
+  std::unique_ptr<v1::Policies::Stub> policies_;
+  std::unique_ptr<v1::Datasets::Stub> datasets_;
+  std::unique_ptr<v1::Workers::Stub> workers_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_COORDINATOR_CLIENT_H_

@@ -1,0 +1,186 @@
+#include "learner/learner.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/environment/registry.h"
+#include "common/rpc/channel.h"
+#include "learner/algorithms/algorithm.h"
+#include "learner/progress_reporter.h"
+
+namespace understudy {
+namespace {
+
+// A training stage's world: actors behind the sink, the coordinator behind the client.
+class LearnerStage final : public TrainingContext {
+ public:
+  LearnerStage(const v1::LearnerWork& work, CoordinatorClient& client, RolloutSink& sink, Cancellation& cancellation)
+      : work_(work),
+        client_(client),
+        sink_(sink),
+        cancellation_(cancellation),
+        reporter_(client, work.stage(), cancellation) {}
+
+  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override {
+    return sink_.Run(std::move(order), std::move(policy), cancellation_);
+  }
+  absl::StatusOr<Demonstrations> ReadDemonstrations() override {
+    return client_.ReadDataset(work_.train().dataset(), cancellation_);
+  }
+  absl::Status Report(const v1::StageProgress& progress) override { return reporter_.Report(progress); }
+  absl::Status CheckCancelled() const override { return cancellation_.Check(); }
+
+  absl::Status FlushReports() { return reporter_.Flush(); }
+
+ private:
+  const v1::LearnerWork& work_;
+  CoordinatorClient& client_;
+  RolloutSink& sink_;
+  Cancellation& cancellation_;
+  ProgressReporter reporter_;
+};
+
+// The address that actors are told. Listening on all interfaces is no address to connect to.
+absl::StatusOr<std::string> RolloutsAddress(const std::string& advertise, const std::string& listening) {
+  if (!advertise.empty()) {
+    if (absl::Status status = ValidateAddress(advertise); !status.ok()) return status;
+    return advertise;
+  }
+  if (absl::StartsWith(listening, "0.0.0.0:") || absl::StartsWith(listening, "[::]:")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("actors cannot connect to ", listening, ": give --advertise HOST:PORT, as they reach this host"));
+  }
+  return listening;
+}
+
+v1::WorkerHello MakeHello(const std::string& rollouts_address) {
+  v1::WorkerHello hello;
+  hello.set_worker_id(MakeWorkerId());
+  hello.set_kind(v1::WORKER_KIND_LEARNER);
+  std::string host(256, '\0');
+  if (gethostname(host.data(), host.size() - 1) == 0) hello.set_host(host.c_str());
+  hello.set_pid(getpid());
+  hello.set_rollouts_address(rollouts_address);
+  return hello;
+}
+
+}  // namespace
+
+Learner::Learner(const LearnerOptions& options) : client_(MakeChannel(options.coordinator)) {}
+
+absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& options) {
+  if (absl::Status status = ValidateAddress(options.coordinator); !status.ok()) return status;
+  std::unique_ptr<Learner> learner(new Learner(options));
+  auto server = RpcServer::Start(options.server, {&learner->rollouts_});
+  if (!server.ok()) return server.status();
+  learner->server_ = *std::move(server);
+  const auto address = RolloutsAddress(options.advertise, learner->server_->address());
+  if (!address.ok()) return address.status();
+  spdlog::info("listening for actors on {}, advertised as {}", learner->server_->address(), *address);
+  Learner* self = learner.get();
+  learner->session_ = std::make_unique<WorkerSession>(
+      WorkerSessionOptions{.coordinator = options.coordinator,
+                           .hello = MakeHello(*address),
+                           .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
+                           .heartbeat = [] { return v1::WorkerHeartbeat(); }});
+  return learner;
+}
+
+Learner::~Learner() { session_.reset(); }
+
+void Learner::Stop() {
+  std::shared_ptr<Job> current;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    current = desired_;
+    changed_.NotifyAll();
+  }
+  if (current != nullptr) current->cancellation.Cancel("the learner is stopping");
+}
+
+void Learner::OnAssignment(const v1::Assignment& assignment) {
+  std::shared_ptr<Job> old;
+  {
+    MutexLock lock(mutex_);
+    old = std::exchange(desired_, nullptr);
+    if (assignment.has_learner()) {
+      desired_ = std::make_shared<Job>();
+      desired_->work = assignment.learner();
+    }
+    taken_ = false;
+    changed_.NotifyAll();
+  }
+  if (old != nullptr) old->cancellation.Cancel("the coordinator took the stage away");
+}
+
+std::shared_ptr<Learner::Job> Learner::NextJob() {
+  MutexLock lock(mutex_);
+  while (!stopped_ && (desired_ == nullptr || taken_)) changed_.Wait(mutex_);
+  if (stopped_) return nullptr;
+  taken_ = true;
+  return desired_;
+}
+
+void Learner::Run() {
+  while (const std::shared_ptr<Job> job = NextJob()) RunJob(*job);
+}
+
+void Learner::RunJob(Job& job) {
+  const v1::StageKey& stage = job.work.stage();
+  const std::string name = absl::StrCat(stage.experiment_id(), " stage ", stage.stage());
+  spdlog::info("{}: training policy '{}' with {}", name, job.work.train().policy(), job.work.train().algorithm());
+  const absl::StatusOr<v1::TrainResult> result = Train(job);
+  sink_.End();
+  if (!job.cancellation.Check().ok()) {
+    spdlog::info("{}: given up: {}", name, job.cancellation.Check().ToString());
+    return;
+  }
+  v1::FinishStageRequest request;
+  *request.mutable_stage() = stage;
+  if (result.ok()) {
+    *request.mutable_result() = *result;
+  } else {
+    spdlog::error("{}: {}", name, result.status().ToString());
+    request.set_error(std::string(result.status().message()));
+  }
+  if (absl::Status status = client_.FinishStage(request, job.cancellation); !status.ok()) {
+    spdlog::warn("{}: the result was not taken: {}", name, status.ToString());
+  }
+}
+
+absl::StatusOr<v1::TrainResult> Learner::Train(Job& job) {
+  const v1::LearnerWork& work = job.work;
+  auto environment = FindEnvironmentSpec(work.environment());
+  if (!environment.ok()) return environment.status();
+  // Actors may come while the rest is being prepared.
+  sink_.Begin(work.stage(), *environment);
+  const auto wake = job.cancellation.OnCancel([this] { sink_.Wake(); });
+
+  const auto algorithm = FindAlgorithm(work.train().algorithm());
+  if (!algorithm.ok()) return algorithm.status();
+  TrainingInput input{.stage = work.train(), .environment = *environment, .initial = nullptr};
+  if (work.has_initial()) {
+    auto initial = client_.DownloadPolicy(work.initial().name(), work.initial().version(), job.cancellation);
+    if (!initial.ok()) return initial.status();
+    input.initial = *std::move(initial);
+  }
+  LearnerStage context(work, client_, sink_, job.cancellation);
+  auto output = (*algorithm)(input, context);
+  if (!output.ok()) return output.status();
+  if (absl::Status status = context.FlushReports(); !status.ok()) return status;
+
+  const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);
+  if (!version.ok()) return version.status();
+  v1::TrainResult result = std::move(output->result);
+  result.set_policy(work.train().policy());
+  result.set_policy_version(*version);
+  result.set_policy_digest(output->policy->header.digest());
+  return result;
+}
+
+}  // namespace understudy

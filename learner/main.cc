@@ -1,0 +1,51 @@
+// understudy-learner: trains policies, one stage at a time.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <thread>
+
+#include "common/policy/blas.h"
+#include "common/process/process.h"
+#include "learner/learner.h"
+
+int main(int argc, char** argv) {
+  understudy::TerminationSignals signals;
+  understudy::LearnerOptions options{.coordinator = "127.0.0.1:50051", .server = {}, .advertise = ""};
+  std::string log_level = "info";
+
+  CLI::App app("Trains policies for an Understudy coordinator: one stage at a time, on trajectories of its actors.");
+  app.name("understudy-learner");
+  app.set_version_flag("--version", understudy::kVersion);
+  app.add_option("--coordinator", options.coordinator, "HOST:PORT of the coordinator")
+      ->envname("UNDERSTUDY_COORDINATOR")
+      ->capture_default_str();
+  app.add_option("--listen", options.server.listen, "HOST:PORT for actors to connect to; port 0: any free one")
+      ->capture_default_str();
+  app.add_option("--advertise", options.advertise, "HOST:PORT that actors are told, where it differs from --listen");
+  app.add_flag("--insecure", options.server.insecure, "Allow --listen beyond loopback, without encryption");
+  app.add_option("--log_level", log_level, "Least level that is logged")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  app.footer(
+      "Example:\n"
+      "  understudy-learner --coordinator 10.0.0.1:50051 --listen 10.0.0.2:50052 --insecure");
+  CLI11_PARSE(app, argc, argv);
+
+  understudy::InitLogging("learner", log_level);
+  if (const auto warning = understudy::BlasWarning()) spdlog::warn("{}", *warning);
+  auto learner = understudy::Learner::Start(options);
+  if (!learner.ok()) {
+    std::fprintf(stderr, "understudy-learner: %s\n", std::string(learner.status().message()).c_str());
+    return 1;
+  }
+  // Training runs on the main thread, where LibTorch expects it; the signals have a thread of their own.
+  std::thread stopper([&] {
+    signals.Wait();
+    (*learner)->Stop();
+  });
+  (*learner)->Run();
+  signals.Wake();
+  stopper.join();
+  return 0;
+}
