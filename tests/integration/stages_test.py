@@ -1,0 +1,128 @@
+"""Stages alone and together: stored datasets and policies, distillation, several experiments, cancelling, restarting."""
+
+import signal
+import unittest
+
+from understudy import EXPERIMENTS, TestCase, call_json, wait_until
+
+CANONICAL = EXPERIMENTS / "cartpole.yaml"
+HEAD = "name: {name}\nenvironment: CartPole-v1\nstages:\n"
+
+
+class StoredThings(TestCase):
+    """One data directory, and what later experiments make of what earlier ones left there."""
+
+    def experiment(self, name, *stages):
+        return self.write(f"{name}.yaml", HEAD.format(name=name) + "".join(f"  - {stage}\n" for stage in stages))
+
+    def run_here(self, path):
+        experiment = call_json("run", path, "--data_dir", self.directory / "data")
+        self.assert_succeeded(experiment)
+        return experiment["stages"]
+
+    def test_are_used_by_later_experiments(self):
+        expert, collected, clone, _ = self.run_here(CANONICAL)
+
+        # From demonstrations that are there already, with the same seed: the very same clone.
+        cloned, _ = self.run_here(EXPERIMENTS / "cartpole_from_demonstrations.yaml")
+        self.assertEqual(clone["validation_accuracy"] > 0, cloned["validation_accuracy"] > 0)
+        self.assertTrue(cloned["converged"])
+
+        # A stored expert by name and version: not trained again; the same recipe is the same dataset.
+        recorded, evaluated = self.run_here(self.experiment(
+            "stored", "collect: {policy: expert@1, dataset: again, transitions: 10000, seed: 0}",
+            "evaluate: {policy: expert, episodes: 20, seed: 3, actions: sample}"))
+        self.assertEqual(collected["digest"], recorded["digest"])
+        self.assertEqual((expert["policy_version"], 20), (evaluated["policy_version"], evaluated["episodes"]))
+
+        # Training goes on from a stored policy: a new version.
+        tuned, = self.run_here(self.experiment(
+            "tuned", "train: {policy: expert, algorithm: ppo, initial: expert@1, seed: 7, environment_steps: 4096}"))
+        self.assertEqual(2, tuned["policy_version"])
+        self.assertFalse(tuned["converged"])
+        self.assertEqual(0, tuned["evaluation_episodes"])
+        self.assertNotEqual(expert["policy_digest"], tuned["policy_digest"])
+        versions = [p["version"] for p in call_json("policies", "list", "--data_dir", self.directory / "data")
+                    if p["name"] == "expert"]
+        self.assertEqual([1, 2], versions)
+
+    def test_distillation_clones_from_logits_and_value(self):
+        stages = self.run_here(EXPERIMENTS / "cartpole_distillation.yaml")
+        self.assertTrue(stages[2]["converged"])
+
+    def test_collect_by_episodes_and_greedily(self):
+        self.run_here(CANONICAL)
+        sampled, greedy = self.run_here(self.experiment(
+            "counts", "collect: {policy: expert, dataset: five, episodes: 5, seed: 9}",
+            "collect: {policy: expert, dataset: five-greedy, episodes: 5, seed: 9, actions: greedy}"))
+        self.assertEqual((5, 5), (sampled["episodes"], greedy["episodes"]))
+        self.assertNotEqual(sampled["digest"], greedy["digest"])
+
+    def test_not_converging_fails_only_where_it_is_required(self):
+        lazy = "train: {{policy: p, algorithm: ppo, environment_steps: 2048, stop: {{mean_return: 499}}{}}}"
+        lenient, = self.run_here(self.experiment("lenient", lazy.format("")))
+        self.assertFalse(lenient["converged"])
+        from understudy import call
+        done = call("run", self.experiment("strict", lazy.format(", require: converged")), "--data_dir",
+                    self.directory / "data", "--json")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("converge", done.stdout)
+
+
+class Sharing(TestCase):
+    def test_experiments_at_once_share_the_workers(self):
+        cluster = self.cluster()
+        cluster.coordinator()
+        for start in (cluster.learner, cluster.learner, cluster.actor):
+            start()
+        first = CANONICAL.read_text()
+        ids = [cluster.submit(self.write(f"{n}.yaml", first.replace("cartpole-expert", f"data-{n}")
+                                         .replace("expert,", f"expert-{n},").replace("clone,", f"clone-{n},")))
+               for n in range(3)]
+        finished = [cluster.finish(i) for i in ids]
+        for experiment in finished:
+            self.assert_succeeded(experiment)
+        self.assertEqual(1, len({e["stages"][1]["digest"] for e in finished}))
+        self.assertEqual(1, len({e["stages"][2]["policy_digest"] for e in finished}))
+
+    def test_cancel_ends_a_running_and_a_waiting_experiment(self):
+        endless = self.write("endless.yaml", HEAD.format(name="endless") + (
+            "  - train: {policy: p, algorithm: ppo, environment_steps: 1000000000, stop: {mean_return: 100000}}\n"))
+        cluster = self.cluster()
+        cluster.coordinator()
+        cluster.learner()
+        cluster.actor()
+        running, waiting = cluster.submit(endless), cluster.submit(endless)
+
+        def iterating():
+            shown = cluster.call_json("experiments", "show", running)
+            return shown["stages"][0]["status"] == "RUNNING"
+        wait_until(iterating, "training")
+        for experiment in (waiting, running):
+            self.assertEqual(0, cluster.call("experiments", "cancel", experiment).returncode)
+            self.assertEqual("CANCELLED", cluster.finish(experiment)["status"])
+        # The workers are free for the next.
+        self.assert_succeeded(cluster.finish(cluster.submit(CANONICAL)))
+
+    def test_restarted_coordinator_finds_what_it_had(self):
+        cluster = self.cluster()
+        coordinator = cluster.coordinator()
+        cluster.learner()
+        cluster.actor()
+        before = cluster.finish(cluster.submit(CANONICAL))
+        self.assert_succeeded(before)
+        coordinator.send_signal(signal.SIGKILL)
+        coordinator.wait()
+        cluster.coordinator()
+        after = cluster.call_json("experiments", "show", before["id"])
+        self.assertEqual(before, after)
+        self.assertEqual(before["stages"][1]["digest"],
+                         cluster.call("datasets", "digest", "cartpole-expert").stdout.strip())
+        # Its workers come back by themselves.
+        again = cluster.finish(cluster.submit(CANONICAL))
+        self.assert_succeeded(again)
+        self.assertEqual(before["stages"][0]["policy_digest"], again["stages"][0]["policy_digest"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

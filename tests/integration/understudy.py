@@ -1,0 +1,153 @@
+"""Starts the real programs for the end-to-end tests. Standard library only."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+BIN = pathlib.Path(os.environ["UNDERSTUDY_BIN"])
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+EXPERIMENTS = REPOSITORY / "deploy" / "experiments"
+# Far more than anything here takes: a hang, not slowness, is what it finds.
+TIMEOUT = 120
+
+PROGRAMS = ("understudy-coordinator", "understudy-learner", "understudy-actor")
+
+
+def call(*arguments, timeout=TIMEOUT, cwd=None, environment=None):
+    """Runs `understudy ARGUMENTS` to its end."""
+    return subprocess.run(
+        [BIN / "understudy", *map(str, arguments)],
+        capture_output=True, text=True, timeout=timeout, cwd=cwd, stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})})
+
+
+def call_json(*arguments, **options):
+    """Runs `understudy ARGUMENTS --json`, which must succeed, and returns the one object that it prints."""
+    done = call(*arguments, "--json", **options)
+    if done.returncode != 0:
+        raise AssertionError(f"understudy {arguments} exited {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def running_with(marker):
+    """Command lines of our live daemons that mention `marker`, as a data directory does."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            if state != "Z" and any(pathlib.Path(os.fsdecode(command[0])).name == p for p in PROGRAMS):
+                if any(marker in os.fsdecode(part) for part in command):
+                    found.append((int(entry.name), command))
+    return found
+
+
+def wait_until(condition, what, timeout=30):
+    """Polls another process's state, which cannot tell us by itself."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(0.02)
+
+
+class Cluster:
+    """A coordinator on a port of its own, and workers, each a process."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.address = f"127.0.0.1:{free_port()}"
+        self.processes = []
+
+    def start(self, program, *arguments):
+        log = open(self.directory / f"{program}-{len(self.processes)}.log", "w+")
+        process = subprocess.Popen([BIN / program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=log,
+                                   stdin=subprocess.DEVNULL, text=True)
+        process.log = log
+        self.processes.append(process)
+        return process
+
+    def coordinator(self):
+        process = self.start("understudy-coordinator", "--listen", self.address, "--data_dir", self.directory / "data")
+        line = process.stdout.readline()
+        if line != f"listening on {self.address}\n":
+            process.log.seek(0)
+            raise AssertionError(f"the coordinator said {line!r}: {process.log.read()}")
+        return process
+
+    def learner(self):
+        return self.start("understudy-learner", "--coordinator", self.address, "--listen", "127.0.0.1:0")
+
+    def actor(self):
+        return self.start("understudy-actor", "--coordinator", self.address)
+
+    def call(self, *arguments, **options):
+        return call(*arguments, "--coordinator", self.address, **options)
+
+    def call_json(self, *arguments, **options):
+        return call_json(*arguments, "--coordinator", self.address, **options)
+
+    def submit(self, path):
+        return self.call_json("experiments", "submit", path)["id"]
+
+    def finish(self, experiment):
+        """Waits for an experiment's end; returns what it has become."""
+        self.call("experiments", "watch", experiment)
+        return self.call_json("experiments", "show", experiment)
+
+    def stop(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+            process.log.close()
+
+
+class TestCase(unittest.TestCase):
+    """A test with a directory of its own that is removed afterwards."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="understudy-test-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def cluster(self):
+        cluster = Cluster(self.directory)
+        self.addCleanup(cluster.stop)
+        return cluster
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        return path
+
+    def assert_succeeded(self, experiment):
+        self.assertEqual("SUCCEEDED", experiment["status"], json.dumps(experiment, indent=1))
+        for stage in experiment["stages"]:
+            self.assertEqual("SUCCEEDED", stage["status"])
+
+
+def digests(experiment):
+    """What must be equal between any two runs of one experiment."""
+    return [stage.get("policy_digest") or stage.get("digest") for stage in experiment["stages"]]
