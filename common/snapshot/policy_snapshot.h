@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/snapshot/sha256.h"
 #include "understudy/v1/policy.pb.h"
 
 namespace understudy {
@@ -47,8 +48,9 @@ bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::P
 class SnapshotAssembler {
  public:
   // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
-  // missing, invalid spaces, bytes beyond parameter_count, oversize; DATA_LOSS: fingerprint or digest does not match,
-  // with both printed. After an error, or a snapshot, the assembler is empty again.
+  // missing, a header whose names, network, spaces or counts are out of bounds, bytes beyond parameter_count, an empty
+  // chunk or one above kPolicyChunkBytes; DATA_LOSS: fingerprint or digest does not match, with both printed. After an
+  // error, or a snapshot, the assembler is empty again.
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
 
   // Nothing of a snapshot is pending.
@@ -67,12 +69,6 @@ struct PolicyReference {
 
 // INVALID_ARGUMENT names the text and what was expected.
 absl::StatusOr<PolicyReference> ParsePolicyReference(std::string_view text);
-
-// Lower-case hexadecimal.
-std::string ToHex(std::string_view bytes);
-
-// SHA-256 (32 bytes).
-std::string Sha256(std::string_view bytes);
 
 }  // namespace understudy
 

@@ -1,0 +1,71 @@
+#include "common/snapshot/policy_snapshot.h"
+
+#include <charconv>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/environment/spaces.h"
+#include "common/snapshot/name.h"
+
+namespace understudy {
+
+std::string ArchitectureText(const v1::PolicyHeader& header) {
+  const v1::NetworkSpec& network = header.network();
+  return absl::StrCat("network ", network.type(), " [", absl::StrJoin(network.hidden_sizes(), ", "), "] ",
+                      network.activation(), " ", network.trunk(), "; observations ",
+                      SpaceText(header.observation_space()), "; actions ", SpaceText(header.action_space()));
+}
+
+std::string ArchitectureFingerprint(const v1::PolicyHeader& header) { return Sha256(ArchitectureText(header)); }
+
+std::string PolicyDigest(std::string_view fingerprint, std::string_view parameters) {
+  Sha256Hash hash;
+  hash.Add(fingerprint);
+  hash.Add(parameters);
+  return hash.Finish();
+}
+
+std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string parameters) {
+  header.set_parameter_count(static_cast<int64_t>(parameters.size() / sizeof(float)));
+  header.set_fingerprint(ArchitectureFingerprint(header));
+  header.set_digest(PolicyDigest(header.fingerprint(), parameters));
+  return std::make_shared<const PolicySnapshot>(PolicySnapshot{std::move(header), std::move(parameters)});
+}
+
+std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot, std::string name, int64_t version) {
+  PolicySnapshot copy = snapshot;
+  copy.header.set_name(std::move(name));
+  copy.header.set_version(version);
+  return std::make_shared<const PolicySnapshot>(std::move(copy));
+}
+
+bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send) {
+  v1::PolicyChunk first;
+  *first.mutable_header() = snapshot.header;
+  if (!send(std::move(first))) return false;
+  for (size_t sent = 0; sent < snapshot.parameters.size(); sent += kPolicyChunkBytes) {
+    v1::PolicyChunk chunk;
+    chunk.set_parameters(snapshot.parameters.substr(sent, kPolicyChunkBytes));
+    if (!send(std::move(chunk))) return false;
+  }
+  return true;
+}
+
+absl::StatusOr<PolicyReference> ParsePolicyReference(std::string_view text) {
+  const size_t at = text.find('@');
+  PolicyReference reference{.name = std::string(text.substr(0, at))};
+  bool valid = IsValidName(reference.name);
+  if (at != std::string_view::npos) {
+    const std::string_view version = text.substr(at + 1);
+    const auto [end, error] = std::from_chars(version.begin(), version.end(), reference.version);
+    valid = valid && error == std::errc() && end == version.end() && reference.version > 0;
+  }
+  if (valid) return reference;
+  return absl::InvalidArgumentError(absl::StrCat("policy reference: found \"", absl::CHexEscape(std::string(text)),
+                                                 "\", expected NAME or NAME@VERSION, a name being ", kNamePattern,
+                                                 " and versions counting from 1"));
+}
+
+}  // namespace understudy

@@ -1,0 +1,112 @@
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/environment/spaces.h"
+#include "common/snapshot/name.h"
+#include "common/snapshot/policy_snapshot.h"
+
+namespace understudy {
+namespace {
+
+constexpr int64_t kMaxParameters = kMaxParameterBytes / static_cast<int64_t>(sizeof(float));
+constexpr int kMaxHiddenLayers = 16;
+constexpr int kMaxHiddenSize = 8192;
+constexpr size_t kSha256Bytes = 32;
+
+absl::Status CheckName(const char* field, const std::string& value) {
+  if (IsValidName(value)) return absl::OkStatus();
+  // The value itself may be anything, so it is not repeated.
+  return absl::InvalidArgumentError(absl::StrCat("policy header: found ", field, " of ", value.size(),
+                                                 " bytes that is not a name, expected ", kNamePattern));
+}
+
+absl::Status CheckRange(const char* field, int64_t value, int64_t minimum, int64_t maximum) {
+  if (value >= minimum && value <= maximum) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("policy header: found ", field, " ", value, ", expected ", minimum, " to ", maximum));
+}
+
+absl::Status ValidateNetwork(const v1::NetworkSpec& network) {
+  absl::Status status = CheckName("network.type", network.type());
+  status.Update(CheckName("network.activation", network.activation()));
+  status.Update(CheckName("network.trunk", network.trunk()));
+  status.Update(CheckRange("number of network.hidden_sizes", network.hidden_sizes_size(), 0, kMaxHiddenLayers));
+  for (const int64_t size : network.hidden_sizes()) {
+    status.Update(CheckRange("network.hidden_sizes", size, 1, kMaxHiddenSize));
+  }
+  return status;
+}
+
+absl::Status ValidateIdentity(const v1::PolicyHeader& header) {
+  absl::Status status = CheckName("name", header.name());
+  status.Update(CheckRange("version", header.version(), 0, std::numeric_limits<int64_t>::max()));
+  status.Update(CheckName("environment", header.environment()));
+  status.Update(CheckRange("parameter_count", header.parameter_count(), 1, kMaxParameters));
+  for (const std::string* digest : {&header.fingerprint(), &header.digest()}) {
+    status.Update(CheckRange("digest length", static_cast<int64_t>(digest->size()), kSha256Bytes, kSha256Bytes));
+  }
+  return status;
+}
+
+absl::Status CheckDigest(const char* field, std::string_view declared, std::string_view computed) {
+  if (declared == computed) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("policy: found ", field, " ", ToHex(computed), ", expected ", ToHex(declared),
+                                          " as its header says"));
+}
+
+absl::Status ValidateHeader(const v1::PolicyHeader& header) {
+  absl::Status status = ValidateIdentity(header);
+  status.Update(ValidateNetwork(header.network()));
+  status.Update(ValidateSpace(header.observation_space()));
+  status.Update(ValidateSpace(header.action_space()));
+  if (!status.ok()) return status;
+  return CheckDigest("fingerprint", header.fingerprint(), ArchitectureFingerprint(header));
+}
+
+absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
+  if (chunk < 1 || chunk > kPolicyChunkBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("policy chunk: found ", chunk, " bytes, expected 1 to ", kPolicyChunkBytes));
+  }
+  if (chunk > expected - received) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("policy chunk: found ", received + chunk, " parameter bytes, expected ", expected, " in all"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SnapshotAssembler::Add(const v1::PolicyChunk& chunk) {
+  // Taken out first, so that whatever returns early leaves the assembler empty.
+  std::optional<v1::PolicyHeader> header = std::exchange(header_, std::nullopt);
+  std::string parameters = std::exchange(parameters_, {});
+
+  if (chunk.has_header() == header.has_value()) {
+    return absl::InvalidArgumentError(header ? "policy chunk: found a second header, expected parameters"
+                                             : "policy chunk: found no header, expected one first");
+  }
+  if (chunk.has_header()) {
+    if (absl::Status status = ValidateHeader(chunk.header()); !status.ok()) return status;
+    header_ = chunk.header();
+    return nullptr;
+  }
+
+  const int64_t expected = header->parameter_count() * static_cast<int64_t>(sizeof(float));
+  const std::string& bytes = chunk.parameters();
+  absl::Status status =
+      CheckChunk(static_cast<int64_t>(parameters.size()), static_cast<int64_t>(bytes.size()), expected);
+  if (!status.ok()) return status;
+  parameters.append(bytes);  // grows with what came, never with what is only announced
+  if (static_cast<int64_t>(parameters.size()) < expected) {
+    header_ = std::move(header);
+    parameters_ = std::move(parameters);
+    return nullptr;
+  }
+  status = CheckDigest("digest", header->digest(), PolicyDigest(header->fingerprint(), parameters));
+  if (!status.ok()) return status;
+  return std::make_shared<const PolicySnapshot>(PolicySnapshot{*std::move(header), std::move(parameters)});
+}
+
+}  // namespace understudy
