@@ -13,7 +13,7 @@
 
 namespace understudy {
 
-// Immutable; thread-safe but for buffers of its own that Infer may keep.
+// Immutable, so thread-safe.
 class Network {
  public:
   virtual ~Network() = default;
@@ -21,7 +21,7 @@ class Network {
   // Shapes of the parameter tensors, in the order in which they lie in the flat buffer.
   virtual std::vector<std::vector<int64_t>> ParameterShapes() const = 0;
 
-  // Fresh values into the tensors (views of the flat buffer), from the seed alone.
+  // Fresh values into the tensors (contiguous views of the flat buffer), from the seed alone.
   virtual void Initialise(const std::vector<at::Tensor>& parameters, uint64_t seed) const = 0;
 
   struct Output {

@@ -17,8 +17,8 @@
 namespace understudy {
 
 // Parameters live in one contiguous float32 tensor of which every layer's weight is a view, and so do the gradients:
-// a snapshot is a memcpy, and optimisers see two flat tensors. Move-only; thread-compatible: concurrent Infer calls need
-// one Policy each.
+// a snapshot is a memcpy, and optimisers see two flat tensors. Move-only; thread-compatible: concurrent Infer calls
+// need one Policy each.
 class Policy {
  public:
   // Fresh parameters, orthogonal initialisation from `seed`. `header` gives network (defaults filled in), environment
@@ -28,21 +28,18 @@ class Policy {
   // INVALID_ARGUMENT as above, or where the parameter count is not the network's.
   static absl::StatusOr<Policy> FromSnapshot(const PolicySnapshot& snapshot);
 
-  struct Output {
-    at::Tensor logits;  // [N, n]
-    at::Tensor values;  // [N]; undefined where not asked for
-  };
+  using Output = Network::Output;
 
   // Differentiable. `observations`: float32 [N, observation size].
   Output Forward(const at::Tensor& observations, bool with_values) const;
 
-  // Without gradients, into buffers that the next call reuses.
+  // The same without gradients.
   Output Infer(const at::Tensor& observations, bool with_values) const;
 
   // The flat parameters [P], and the flat gradients [P] that backward() accumulates into. Both share their storage with
   // the layers: write through them in place, never replace them.
-  at::Tensor parameters() const { return parameters_; }
-  at::Tensor gradients() const { return gradients_; }
+  const at::Tensor& parameters() const { return parameters_; }
+  const at::Tensor& gradients() const { return gradients_; }
 
   // The current parameters as a snapshot under a name and version.
   std::shared_ptr<const PolicySnapshot> Snapshot(std::string name, int64_t version) const;
@@ -50,12 +47,13 @@ class Policy {
   const v1::PolicyHeader& header() const { return header_; }
 
  private:
-  Policy(v1::PolicyHeader header, std::unique_ptr<Network> network, at::Tensor parameters);
+  Policy(v1::PolicyHeader header, std::unique_ptr<Network> network);
 
   v1::PolicyHeader header_;
   std::unique_ptr<Network> network_;
   at::Tensor parameters_;
   at::Tensor gradients_;
+  std::vector<at::Tensor> layers_;  // autograd leaves: views of parameters_ whose gradients are views of gradients_
 };
 
 }  // namespace understudy

@@ -1,0 +1,130 @@
+#include "common/policy/mlp.h"
+
+#include <cmath>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/environment/spaces.h"
+#include "common/policy/orthogonal.h"
+
+namespace understudy {
+namespace {
+
+constexpr double kHiddenGain = 1.4142135623730951;
+constexpr double kPolicyHeadGain = 0.01;
+constexpr double kValueHeadGain = 1;
+
+struct Layer {
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  double gain = 0;
+};
+
+class Mlp final : public Network {
+ public:
+  Mlp(int64_t observation_size, int64_t actions, const v1::NetworkSpec& spec)
+      : relu_(spec.activation() == "relu"), shared_(spec.trunk() == "shared"), hidden_(spec.hidden_sizes_size()) {
+    const int64_t width = AddHiddenLayers(observation_size, spec);
+    layers_.push_back({width, actions, kPolicyHeadGain});
+    if (!shared_) AddHiddenLayers(observation_size, spec);
+    layers_.push_back({width, 1, kValueHeadGain});
+  }
+
+  std::vector<std::vector<int64_t>> ParameterShapes() const override {
+    std::vector<std::vector<int64_t>> shapes;
+    for (const Layer& layer : layers_) {
+      shapes.push_back({layer.inputs, layer.outputs});
+      shapes.push_back({layer.outputs});
+    }
+    return shapes;
+  }
+
+  void Initialise(const std::vector<at::Tensor>& parameters, uint64_t seed) const override {
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const Layer& layer = layers_[i];
+      const RandomStream random(seed, RandomPurpose::kInitialisation, 2 * i, 0);
+      const std::vector<float> weight = OrthogonalMatrix(layer.inputs, layer.outputs, layer.gain, random);
+      std::memcpy(parameters[2 * i].data_ptr<float>(), weight.data(), weight.size() * sizeof(float));
+      std::memset(parameters[2 * i + 1].data_ptr<float>(), 0, layer.outputs * sizeof(float));
+    }
+  }
+
+  Output Forward(const std::vector<at::Tensor>& parameters, const at::Tensor& observations,
+                 bool with_values) const override {
+    const at::Tensor actor = Hidden(parameters, 0, observations);
+    Output output{.logits = Linear(parameters, hidden_, actor), .values = {}};
+    if (with_values) {
+      const at::Tensor critic = shared_ ? actor : Hidden(parameters, hidden_ + 1, observations);
+      output.values = Linear(parameters, layers_.size() - 1, critic).squeeze(1);
+    }
+    return output;
+  }
+
+ private:
+  // Returns the last layer's width.
+  int64_t AddHiddenLayers(int64_t inputs, const v1::NetworkSpec& spec) {
+    for (const int32_t size : spec.hidden_sizes()) {
+      layers_.push_back({inputs, size, kHiddenGain});
+      inputs = size;
+    }
+    return inputs;
+  }
+
+  static at::Tensor Linear(const std::vector<at::Tensor>& parameters, size_t layer, const at::Tensor& input) {
+    return at::addmm(parameters[2 * layer + 1], input, parameters[2 * layer]);
+  }
+
+  at::Tensor Hidden(const std::vector<at::Tensor>& parameters, size_t first_layer, at::Tensor features) const {
+    for (size_t i = 0; i < hidden_; ++i) {
+      features = Linear(parameters, first_layer + i, features);
+      features = relu_ ? at::relu(features) : at::tanh(features);
+    }
+    return features;
+  }
+
+  bool relu_;
+  bool shared_;
+  size_t hidden_;  // layers before a head
+  std::vector<Layer> layers_;
+};
+
+absl::Status ValidateSpec(const v1::NetworkSpec& spec) {
+  if (spec.hidden_sizes().empty()) return absl::InvalidArgumentError("network.hidden_sizes: found none, expected some");
+  for (const int32_t size : spec.hidden_sizes()) {
+    if (size < 1)
+      return absl::InvalidArgumentError(absl::StrCat("network.hidden_sizes: found ", size, ", expected ≥ 1"));
+  }
+  if (spec.activation() != "tanh" && spec.activation() != "relu") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("network.activation: found \"", spec.activation(), "\", expected tanh or relu"));
+  }
+  if (spec.trunk() != "separate" && spec.trunk() != "shared") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("network.trunk: found \"", spec.trunk(), "\", expected separate or shared"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header) {
+  if (absl::Status status = ValidateSpec(header.network()); !status.ok()) return status;
+  if (!header.action_space().has_discrete()) {
+    return absl::InvalidArgumentError(absl::StrCat("network mlp cannot act in ", header.environment(),
+                                                   ": found action space ", SpaceText(header.action_space()),
+                                                   ", expected a discrete one"));
+  }
+  if (!header.observation_space().has_box()) {
+    return absl::InvalidArgumentError(absl::StrCat("network mlp cannot observe ", header.environment(),
+                                                   ": found observation space ", SpaceText(header.observation_space()),
+                                                   ", expected a box"));
+  }
+  return std::make_unique<Mlp>(SpaceSize(header.observation_space()), header.action_space().discrete().n(),
+                               header.network());
+}
+
+}  // namespace understudy
