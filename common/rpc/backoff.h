@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COMMON_RPC_BACKOFF_H_
 #define UNDERSTUDY_COMMON_RPC_BACKOFF_H_
 
+#include <cstdint>
 #include <random>
 
 #include "absl/time/time.h"

@@ -1,4 +1,4 @@
-// Client side: channels, and what a failed call becomes.
+// Client side: channels, and what a failed call becomes. Thread-safe.
 #ifndef UNDERSTUDY_COMMON_RPC_CHANNEL_H_
 #define UNDERSTUDY_COMMON_RPC_CHANNEL_H_
 
@@ -9,15 +9,11 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/rpc/protocol.h"
 
 namespace understudy {
 
-// Every process checks it in the first message of a stream.
-inline constexpr uint32_t kProtocolVersion = 1;
-// Largest message that any server or client here accepts.
-inline constexpr int kMaxMessageBytes = 64 << 20;
-
-// HOST:PORT, [IPV6]:PORT. INVALID_ARGUMENT names the text.
+// HOST:PORT or [IPV6]:PORT, port 0 … 65535. INVALID_ARGUMENT names the text.
 absl::Status ValidateAddress(const std::string& address);
 
 // A lazy channel with keepalive, our message limit, and reconnection from 50 ms on to at most 2 s. HTTP proxies of the

@@ -18,19 +18,22 @@ struct ServerOptions {
   bool insecure = false;
 };
 
-// Thread-safe. Shuts down when destroyed: streams get `drain` to end by themselves.
+// Thread-safe. Shuts down when destroyed.
 class RpcServer {
  public:
-  // The services must outlive it. INVALID_ARGUMENT: not HOST:PORT. PERMISSION_DENIED: not loopback and not `insecure`,
-  // saying what to do. UNAVAILABLE: the port is in use or cannot be bound, naming the address.
+  // The services must outlive it. A host name that has several addresses is served on the first, IPv4 before IPv6.
+  // INVALID_ARGUMENT: not HOST:PORT. PERMISSION_DENIED: not loopback and not `insecure`, saying what to do.
+  // UNAVAILABLE: the port is in use or cannot be bound, naming the address.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const ServerOptions& options,
                                                           const std::vector<grpc::Service*>& services);
   ~RpcServer();
+  RpcServer(const RpcServer&) = delete;
+  RpcServer& operator=(const RpcServer&) = delete;
 
-  // Where it listens, with the real port.
+  // Where it listens: the host as given, with the real port.
   const std::string& address() const { return address_; }
 
-  // No new calls; cancels those still running after a second. Idempotent.
+  // No new calls; cancels those still running after a second. Returns when all have ended. Idempotent.
   void Shutdown();
 
  private:

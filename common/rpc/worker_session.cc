@@ -1,0 +1,187 @@
+#include "common/rpc/worker_session.h"
+
+#include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/process/mutex.h"
+#include "common/rpc/backoff.h"
+#include "common/rpc/channel.h"
+#include "understudy/v1/workers.grpc.pb.h"
+
+namespace understudy {
+namespace {
+
+using AttachStream = grpc::ClientReaderWriter<v1::WorkerMessage, v1::Assignment>;
+
+constexpr absl::Duration kFirstHeartbeatInterval = absl::Seconds(1);
+constexpr absl::Duration kShortestHeartbeatInterval = absl::Milliseconds(10);
+constexpr absl::Duration kLongestHeartbeatInterval = absl::Minutes(1);
+// Another protocol version does not mend itself in milliseconds: somebody must upgrade.
+constexpr absl::Duration kRefusedInterval = absl::Seconds(10);
+
+const v1::StageKey& StageOf(const v1::Assignment& assignment) {
+  return assignment.has_learner() ? assignment.learner().stage() : assignment.actor().stage();
+}
+
+// Epochs alone do not tell: a coordinator with another data directory may count from one again.
+bool SameWork(const v1::Assignment& a, const v1::Assignment& b) {
+  return a.epoch() == b.epoch() && a.work_case() == b.work_case() &&
+         StageOf(a).experiment_id() == StageOf(b).experiment_id() && StageOf(a).stage() == StageOf(b).stage();
+}
+
+}  // namespace
+
+class WorkerSession::Impl {
+ public:
+  explicit Impl(WorkerSessionOptions options)
+      : options_(std::move(options)),
+        stub_(v1::Workers::NewStub(MakeChannel(options_.coordinator))),
+        backoff_(absl::Milliseconds(50), absl::Seconds(2), std::random_device()()) {
+    options_.hello.set_protocol_version(kProtocolVersion);
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  ~Impl() {
+    {
+      MutexLock lock(mutex_);
+      stopping_ = true;
+      if (context_ != nullptr) context_->TryCancel();
+      changed_.NotifyAll();
+    }
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    while (true) {
+      const absl::Status status = AttachOnce();
+      const bool refused = absl::IsFailedPrecondition(status);
+      if (!Wait(refused ? kRefusedInterval : backoff_.Next(), status)) return;
+    }
+  }
+
+  // One stream, from its beginning to its end; why it ended.
+  absl::Status AttachOnce() {
+    grpc::ClientContext context;
+    {
+      MutexLock lock(mutex_);
+      if (stopping_) return absl::CancelledError("stopping");
+      context_ = &context;
+      attached_ = true;
+      interval_ = kFirstHeartbeatInterval;
+    }
+    const std::unique_ptr<AttachStream> stream = stub_->Attach(&context);
+    v1::WorkerMessage hello;
+    *hello.mutable_hello() = options_.hello;
+    std::optional<std::thread> heartbeats;
+    if (stream->Write(hello)) heartbeats.emplace([this, &stream] { SendHeartbeats(*stream); });
+    v1::Assignment assignment;
+    while (stream->Read(&assignment)) Follow(assignment);
+    {
+      MutexLock lock(mutex_);
+      attached_ = false;
+      changed_.NotifyAll();
+    }
+    if (heartbeats.has_value()) heartbeats->join();
+    const grpc::Status status = stream->Finish();
+    MutexLock lock(mutex_);
+    context_ = nullptr;
+    return FromGrpc(status);
+  }
+
+  void SendHeartbeats(AttachStream& stream) {
+    v1::WorkerMessage message;
+    while (const std::optional<int64_t> epoch = AwaitHeartbeat()) {
+      *message.mutable_heartbeat() = options_.heartbeat();
+      message.mutable_heartbeat()->set_epoch(*epoch);
+      if (!stream.Write(message)) return;
+    }
+  }
+
+  // The epoch to report once it is time, which is also when it has changed; nullopt: the stream has ended.
+  std::optional<int64_t> AwaitHeartbeat() {
+    MutexLock lock(mutex_);
+    if (attached_) changed_.WaitFor(mutex_, interval_);
+    return attached_ ? std::make_optional(epoch_) : std::nullopt;
+  }
+
+  void Follow(const v1::Assignment& assignment) {
+    backoff_.Reset();
+    if (!std::exchange(known_attached_, true)) spdlog::info("attached to the coordinator at {}", options_.coordinator);
+    {
+      MutexLock lock(mutex_);
+      if (std::exchange(epoch_, assignment.epoch()) != assignment.epoch()) changed_.NotifyAll();
+      if (assignment.heartbeat_ms() > 0) {
+        interval_ = std::clamp(absl::Milliseconds(assignment.heartbeat_ms()), kShortestHeartbeatInterval,
+                               kLongestHeartbeatInterval);
+      }
+    }
+    if (SameWork(assignment, assignment_)) return;
+    assignment_ = assignment;
+    options_.on_assignment(assignment);
+  }
+
+  // False once the session is to end.
+  bool Wait(absl::Duration duration, const absl::Status& why) {
+    MutexLock lock(mutex_);
+    if (stopping_) return false;
+    if (std::exchange(known_attached_, false) || !std::exchange(reported_, true)) Report(why);
+    const absl::Time until = absl::Now() + duration;
+    for (absl::Duration left = duration; !stopping_ && left > absl::ZeroDuration(); left = until - absl::Now()) {
+      changed_.WaitFor(mutex_, left);
+    }
+    return !stopping_;
+  }
+
+  void Report(const absl::Status& why) const {
+    const std::string message(why.message());
+    if (absl::IsFailedPrecondition(why)) {
+      spdlog::error("the coordinator at {} refuses this worker: {}; run programs of one release", options_.coordinator,
+                    message);
+    } else {
+      spdlog::warn("not attached to the coordinator at {}: {}; trying again", options_.coordinator,
+                   message.empty() ? "it ended the stream" : message);
+    }
+  }
+
+  WorkerSessionOptions options_;
+  const std::unique_ptr<v1::Workers::Stub> stub_;
+  // Of the session's thread alone.
+  Backoff backoff_;
+  v1::Assignment assignment_;
+  bool known_attached_ = false;
+  bool reported_ = false;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool attached_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration interval_ ABSL_GUARDED_BY(mutex_) = kFirstHeartbeatInterval;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  std::thread thread_;
+};
+
+WorkerSession::WorkerSession(WorkerSessionOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+WorkerSession::~WorkerSession() = default;
+
+std::string MakeWorkerId() {
+  char host[256] = "";
+  if (gethostname(host, sizeof(host) - 1) != 0) host[0] = '\0';
+  return absl::StrFormat("%s-%d-%08x", host, getpid(), std::random_device()());
+}
+
+}  // namespace understudy
