@@ -6,15 +6,18 @@
 #include <string>
 #include <string_view>
 
+#include "common/snapshot/sha256.h"
 #include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/datasets.pb.h"
 
 namespace understudy {
 
-// SHA-256 (32 bytes) of one whole episode: number, steps, flags and every column.
+// SHA-256 (32 bytes) of one whole episode: number, steps, terminated and truncated, each as an int64, and each column
+// after its length in bytes, in the order of the proto; all little-endian.
 std::string EpisodeDigest(const TrajectoryView& episode);
 
-// Digest of a dataset from its episodes' digests, added in ascending order.
+// Digest of a dataset: SHA-256 over that of its recipe's canonical text and its episodes' digests, to be added in
+// ascending order of the episodes.
 class DatasetDigest {
  public:
   // Covers environment, spaces, action mode and recorded columns of the recipe.
@@ -23,7 +26,7 @@ class DatasetDigest {
   std::string Finish() const;  // 32 bytes
 
  private:
-  std::string content_;
+  Sha256Hash hash_;
 };
 
 }  // namespace understudy

@@ -22,24 +22,26 @@ struct BatchExpectation {
   bool record_value = false;
 };
 
-// Bounds on one batch. 8 MiB of columns hold some 300,000 CartPole transitions.
+// Bounds on one batch. A CartPole transition has 28 bytes: 64 MiB of columns hold some 2.4 million.
 inline constexpr int64_t kMaxTrajectoriesPerBatch = 65536;
 inline constexpr int64_t kMaxBatchBytes = int64_t{64} << 20;
 
 // Checks names, counts, column lengths, finiteness, actions within the space and log-probabilities ≤ 0 (up to
-// rounding; greedy batches record log-probabilities too). INVALID_ARGUMENT says which column or trajectory, what was
-// found and what was expected. Thread-safe; costs one pass over the bytes.
+// rounding; greedy batches record log-probabilities too); that there is a trajectory, and that it is truncated exactly
+// where it ends at the last step that `expected.environment`, which must be valid, allows. Columns must also be aligned
+// to their elements, as every std::string of libstdc++ is: all later readers use them in place. INVALID_ARGUMENT says
+// which column or trajectory, what was found and what was expected. Thread-safe; costs one pass over the bytes.
 absl::Status ValidateBatch(const v1::TrajectoryBatch& batch, const BatchExpectation& expected);
 
 // One trajectory's part of each column. Views into the batch, which must outlive them and must be valid.
 struct TrajectoryView {
   const v1::Trajectory* trajectory = nullptr;
-  std::span<const float> observations;      // (T + 1) × observation size
-  std::span<const std::byte> actions;       // T × action element bytes
-  std::span<const float> rewards;           // T
-  std::span<const float> log_probs;         // T
-  std::span<const float> logits;            // T × n, or empty
-  std::span<const float> values;            // T, or empty
+  std::span<const float> observations;  // (T + 1) × observation size
+  std::span<const std::byte> actions;   // T × action element bytes
+  std::span<const float> rewards;       // T
+  std::span<const float> log_probs;     // T
+  std::span<const float> logits;        // T × n, or empty
+  std::span<const float> values;        // T, or empty
 };
 
 // The views of all trajectories of a valid batch, in order.
