@@ -38,8 +38,8 @@ class Cancellation {
   // OK, or CANCELLED with the reason.
   absl::Status Check() const;
 
-  // `callback` is called once, when cancelled, on the cancelling thread; at once where that has happened already. It may
-  // still be running, or about to, when the registration ends: what it uses must be shared with it.
+  // `callback` is called once, when cancelled, on the cancelling thread; at once where that has happened already. It
+  // may still be running, or about to, when the registration ends: what it uses must be shared with it.
   Registration OnCancel(std::function<void()> callback);
 
   // Sleeps for so long, or until cancelled.

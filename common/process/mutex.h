@@ -1,7 +1,7 @@
 // A mutex and a condition variable for Clang's thread-safety analysis.
 //
-// Not absl::Mutex: Debian's library of it is built without ThreadSanitizer's annotations, so under TSan every access that
-// it protects would be reported as a race. std::mutex is seen by TSan but unknown to the analysis; this is both.
+// Not absl::Mutex: Debian's library of it is built without ThreadSanitizer's annotations, so under TSan every access
+// that it protects would be reported as a race. std::mutex is seen by TSan but unknown to the analysis; this is both.
 #ifndef UNDERSTUDY_COMMON_PROCESS_MUTEX_H_
 #define UNDERSTUDY_COMMON_PROCESS_MUTEX_H_
 

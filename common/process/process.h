@@ -11,12 +11,17 @@ inline constexpr char kVersion[] = "0.1.0";
 // Logs to stderr: time, level, program, message. `level`: debug, info, warning, error.
 void InitLogging(const std::string& program, const std::string& level);
 
-// To be made first thing in main, before any thread: from then on SIGINT and SIGTERM do nothing but end Wait. SIGPIPE is
-// ignored.
+// To be made first thing in main, before any thread: from then on SIGINT and SIGTERM do nothing but end Wait, here and
+// in child processes, which must unblock them if they are to end by them. SIGPIPE is ignored. Exits the process where
+// the operating system has no descriptor for it.
 class TerminationSignals {
  public:
   TerminationSignals();
-  // Blocks until one of them comes (returns its number) or Wake is called (returns 0).
+  ~TerminationSignals();
+  TerminationSignals(const TerminationSignals&) = delete;
+  TerminationSignals& operator=(const TerminationSignals&) = delete;
+
+  // Blocks until one of them comes (returns its number) or Wake is called, before or meanwhile (returns 0).
   int Wait();
   // Ends Wait. Thread-safe.
   void Wake();
