@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/config/constraints.h"
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
@@ -13,20 +14,16 @@ namespace understudy {
 // Algorithms by name, ascending.
 std::vector<std::string> AlgorithmNames();
 
-// Sets every absent field that has a default (constraint.proto), and the hyper-parameters of the named algorithm.
+// Sets every absent field that has a default (constraint.proto), the hyper-parameters of the named algorithm, the
+// network of what does not start from a stored policy, and stop rules' intervals. Changes nothing the second time.
 void FillInDefaults(v1::ExperimentSpec& experiment);
 
-// One thing that is wrong: where ("stages[0].train.clip") and what ("found -1, expected a number in (0, 1]").
-struct Violation {
-  std::string path;
-  std::string message;
-};
-
-// Everything that can be said of an experiment without a store: bounds of all fields (constraint.proto), known environment,
-// algorithm and network, hyper-parameters of that algorithm and no other, a dataset exactly where the algorithm takes
-// one, transitions or episodes, stop rules that have a mean return, `require: converged` only with one, names used by later stages made
-// by earlier ones in the right kind. Names that no earlier stage makes may be in the store: not looked at here.
-// Empty: valid. At most 20.
+// Everything that can be said of an experiment without a store: bounds of all fields (constraint.proto), known
+// environment, algorithm and network, hyper-parameters of that algorithm and no other, a dataset exactly where the
+// algorithm takes one, transitions or episodes, stop rules that have a mean return, `require: converged` only with one,
+// names used by later stages made by earlier ones in the right kind. Names that no earlier stage makes may be in the
+// store: not looked at here. A field that has a default must be there: FillInDefaults comes first. Empty: valid. At
+// most 20.
 std::vector<Violation> FindViolations(const v1::ExperimentSpec& experiment);
 
 // FindViolations' first as INVALID_ARGUMENT "PATH: MESSAGE"; OK where there is none.

@@ -1,0 +1,76 @@
+#include "common/config/experiment_reference.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/config/algorithm_rules.h"
+#include "common/config/constraints.h"
+#include "common/config/experiment_validation.h"
+#include "common/config/field_value.h"
+#include "common/environment/registry.h"
+#include "understudy/v1/experiments.pb.h"
+
+namespace understudy {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::OneofDescriptor;
+
+std::string DefaultText(const FieldDescriptor& field) {
+  const v1::Constraint& constraint = ConstraintOf(field);
+  if (constraint.required()) return "required";
+  const std::string& text = constraint.default_value();
+  return field.is_repeated() && !text.empty() ? absl::StrCat("[", text, "]") : text;
+}
+
+std::string LineOfKey(const FieldDescriptor& field) {
+  const std::string expected = absl::StrCat(field.is_repeated() ? "a list, each " : "", ExpectedValue(field));
+  return absl::StrFormat("  %-24s %-14s %s\n", field.name(), DefaultText(field), expected);
+}
+
+std::string Section(const std::string& title, const Descriptor& type);
+
+// Sections of the maps that are in this one, after its own.
+std::string SectionsBelow(const std::string& title, const Descriptor& type) {
+  std::string text;
+  const OneofDescriptor* selected = SelectedOneof(type);
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const bool is_member = selected != nullptr && field.real_containing_oneof() == selected;
+    const std::string heading =
+        is_member ? absl::StrCat(title, ", besides, with ", SelectorOf(*selected).name(), ": ", field.name())
+                  : ChildPath(title, absl::StrCat(field.name(), field.is_repeated() ? "[]" : ""));
+    absl::StrAppend(&text, "\n", Section(heading, *field.message_type()));
+  }
+  return text;
+}
+
+std::string Section(const std::string& title, const Descriptor& type) {
+  std::string text = title.empty() ? "" : absl::StrCat(title, "\n");
+  const OneofDescriptor* selected = SelectedOneof(type);
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    if (selected == nullptr || field.real_containing_oneof() != selected) text += LineOfKey(field);
+  }
+  return text + SectionsBelow(title, type);
+}
+
+}  // namespace
+
+std::string ExperimentReference() {
+  std::string text = Section("", *v1::ExperimentSpec::descriptor());
+  absl::StrAppend(&text, "\nenvironment: ", absl::StrJoin(EnvironmentNames(), ", "),
+                  "\nalgorithm: ", absl::StrJoin(AlgorithmNames(), ", "), "\nstop.interval by default:");
+  for (const AlgorithmRules& rules : AllAlgorithmRules()) {
+    absl::StrAppend(&text, " ", std::string(rules.name), " ", rules.stop_interval);
+  }
+  return text + "\n";
+}
+
+}  // namespace understudy
