@@ -21,7 +21,7 @@ struct EpisodeOrderOptions {
   // Most episodes in one request: the inference width, so that an actor's batch is filled.
   int64_t episodes_per_request = 64;
   // Called with the new episodes of each result (valid views, ascending numbers, each number once), before they count.
-  // An error is Accept's error: the order has failed then.
+  // An error is Accept's error: the order has failed then. (Not INVALID_ARGUMENT: that blames the actor.)
   std::function<absl::Status(const std::vector<TrajectoryView>&)> on_episodes;
 };
 
@@ -35,18 +35,21 @@ struct EpisodeSummary {
   double max_return = 0;
 };
 
+// Memory grows with the episodes that arrive out of order, not with all of them.
 class EpisodeOrder final : public Order {
  public:
   explicit EpisodeOrder(EpisodeOrderOptions options);
 
   const BatchExpectation& expectation() const override { return options_.expectation; }
+  // Shares what is still needed evenly among the actors. How many episodes a number of transitions needs is estimated
+  // from those that have finished; no more are leased than that.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
   absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
   void Release(uint64_t request_id) override;
   bool done() const override;
 
   // Episodes [0, prefix) are there. Once done, the wanted ones: surplus episodes beyond it are no part of the result.
-  int64_t prefix() const;
+  int64_t prefix() const { return summary_.episodes; }
 
   // Over the prefix, summed in episode order whatever the order of arrival.
   EpisodeSummary Summary() const;
@@ -56,11 +59,18 @@ class EpisodeOrder final : public Order {
     int64_t steps = 0;
     double episode_return = 0;
   };
+  // How many episodes that were never leased are needed besides those that were.
+  int64_t EstimateMissing() const;
+  absl::Status CheckEpisode(const v1::Trajectory& episode, uint64_t request_id, const NumberRange& range) const;
+  void Count(const Finished& episode);
+
   EpisodeOrderOptions options_;
   LeaseTable leases_;
-  std::map<int64_t, Finished> finished_;
-  int64_t prefix_ = 0;
-  int64_t prefix_transitions_ = 0;
+  std::map<int64_t, Finished> beyond_prefix_;
+  int64_t finished_ = 0;        // episodes, and their
+  int64_t finished_steps_ = 0;  // steps, in the prefix or not
+  EpisodeSummary summary_;
+  double squared_deviations_ = 0;
 };
 
 }  // namespace understudy

@@ -29,8 +29,8 @@ class Order {
   // What every result's batch must be.
   virtual const BatchExpectation& expectation() const = 0;
 
-  // The next piece of work for one of `actors` connected actors, leased under `request_id` until Release or until all of
-  // it has arrived; nullopt: nothing to ask for at the moment. The caller stamps the request with the id.
+  // The next piece of work for one of `actors` connected actors, leased under `request_id` until Release or until all
+  // of it has arrived; nullopt: nothing to ask for at the moment. The caller stamps the request with the id.
   virtual std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) = 0;
 
   // Takes a result whose batch is valid. INVALID_ARGUMENT: numbers that the request does not cover, partial episodes,

@@ -2,12 +2,16 @@
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 
+#include <atomic>
 #include <memory>
 
 #include "common/rollouts/actor_link.h"
 #include "understudy/v1/rollouts.grpc.pb.h"
 
 namespace understudy {
+
+// Streams of one service at a time.
+inline constexpr int kMaxActorStreams = 4096;
 
 // Called from gRPC's threads: implementations must not block. For one link the calls come one after another: connected,
 // messages, gone. Links outlive `OnGone` for as long as somebody holds them.
@@ -26,9 +30,9 @@ class RolloutHandler {
   virtual void OnGone(std::shared_ptr<ActorLink> link) = 0;
 };
 
-// Thread-safe. Streams whose first message is no hello, or another protocol version, or that say nothing for ten seconds,
-// end with INVALID_ARGUMENT, FAILED_PRECONDITION or DEADLINE_EXCEEDED before the handler hears of them. At most
-// kMaxActorStreams at a time, then RESOURCE_EXHAUSTED.
+// Thread-safe. Streams whose first message is no hello, or another protocol version, or that say nothing for ten
+// seconds, end with INVALID_ARGUMENT, FAILED_PRECONDITION or DEADLINE_EXCEEDED before the handler hears of them. At
+// most kMaxActorStreams at a time, then RESOURCE_EXHAUSTED; so ends a stream whose actor leaves too much unread, too.
 class RolloutService final : public v1::Rollouts::CallbackService {
  public:
   // `handler` must outlive the server that serves this.
@@ -40,6 +44,7 @@ class RolloutService final : public v1::Rollouts::CallbackService {
  private:
   class Stream;
   RolloutHandler& handler_;
+  std::atomic<int> streams_ = 0;
 };
 
 }  // namespace understudy

@@ -2,12 +2,16 @@
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_SEGMENT_ORDER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_SEGMENT_ORDER_H_
 
+#include <map>
 #include <vector>
 
 #include "common/rollouts/lease_table.h"
 #include "common/rollouts/order.h"
 
 namespace understudy {
+
+// Largest state of an environment that a slot may have.
+inline constexpr int64_t kMaxSlotStateBytes = int64_t{1} << 20;
 
 struct SegmentOrderOptions {
   BatchExpectation expectation;
@@ -25,20 +29,25 @@ class SegmentOrder final : public Order {
   explicit SegmentOrder(SegmentOrderOptions options);
 
   const BatchExpectation& expectation() const override { return options_.expectation; }
+  // Shares the slots evenly among the actors.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
+  // Besides what every order asks: a result covers consecutive whole slots, each with trajectories that continue from
+  // the slot's state without a gap, and with the state that they lead to.
   absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
   void Release(uint64_t request_id) override;
-  bool done() const override;
+  bool done() const override { return leases_.done_prefix() == options_.slots; }
 
   // Once done: all batches, in slot order, each of whole slots; and where every slot stands now. To be called once.
   std::vector<v1::TrajectoryBatch> TakeBatches();
   std::vector<v1::SlotState> TakeStates();
 
  private:
+  absl::Status Check(const v1::RolloutResult& result, const NumberRange& range) const;
+
   SegmentOrderOptions options_;
   LeaseTable leases_;
-  std::vector<v1::TrajectoryBatch> batches_;
-  std::vector<v1::SlotState> states_;
+  std::map<int64_t, v1::TrajectoryBatch> batches_;  // by first slot
+  std::vector<v1::SlotState> states_;               // where the slots of batches_ stand
 };
 
 }  // namespace understudy

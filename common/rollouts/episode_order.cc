@@ -1,0 +1,130 @@
+#include "common/rollouts/episode_order.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rollouts/requests.h"
+
+namespace understudy {
+namespace {
+
+int64_t CeilDivide(double dividend, double divisor) { return static_cast<int64_t>(std::ceil(dividend / divisor)); }
+
+}  // namespace
+
+EpisodeOrder::EpisodeOrder(EpisodeOrderOptions options)
+    : options_(std::move(options)),
+      leases_(options_.episodes > 0 ? options_.episodes : std::numeric_limits<int64_t>::max()) {}
+
+bool EpisodeOrder::done() const {
+  return options_.episodes > 0 ? summary_.episodes >= options_.episodes : summary_.transitions >= options_.transitions;
+}
+
+int64_t EpisodeOrder::EstimateMissing() const {
+  if (options_.episodes > 0) return options_.episodes - leases_.next();
+  const double longest = static_cast<double>(options_.expectation.environment.max_episode_steps());
+  const double mean =
+      finished_ == 0 ? std::max(longest, 1.0) : static_cast<double>(finished_steps_) / static_cast<double>(finished_);
+  const double expected = static_cast<double>(finished_steps_) + mean * static_cast<double>(leases_.unfinished());
+  return CeilDivide(static_cast<double>(options_.transitions) - expected, mean);
+}
+
+std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int actors) {
+  if (done()) return std::nullopt;
+  const int64_t missing = std::max<int64_t>(EstimateMissing(), 0);
+  const int64_t share = ShareOf(leases_.unfinished() + missing, actors, options_.episodes_per_request);
+  // Numbers that were leased before come first: the prefix cannot grow without them.
+  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, missing));
+  if (!range.has_value()) return std::nullopt;
+  v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
+  request.mutable_episodes()->set_begin(range->begin);
+  request.mutable_episodes()->set_end(range->end);
+  return request;
+}
+
+absl::Status EpisodeOrder::CheckEpisode(const v1::Trajectory& episode, uint64_t request_id,
+                                        const NumberRange& range) const {
+  const auto wrong = [&](const std::string& what) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("request ", request_id, ", episode ", episode.episode(), ": ", what));
+  };
+  if (!range.contains(episode.episode())) {
+    return wrong(absl::StrCat("expected a number from ", range.begin, " to ", range.end - 1));
+  }
+  if (episode.slot() != 0) return wrong(absl::StrCat("slot ", episode.slot(), ", expected 0"));
+  if (episode.first_step() != 0) return wrong(absl::StrCat("begins at step ", episode.first_step(), ", expected 0"));
+  if (!episode.terminated() && !episode.truncated()) {
+    return wrong("neither terminated nor truncated, expected a whole episode");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result) {
+  Acceptance acceptance;
+  const auto range = leases_.Find(result.request_id());
+  if (done() || !range.has_value()) {
+    acceptance.rejected = result.batch().trajectories_size();
+    acceptance.reason = done() ? "no longer needed" : absl::StrCat("request ", result.request_id(), " is over");
+    return acceptance;
+  }
+  std::map<int64_t, TrajectoryView> fresh;
+  for (const TrajectoryView& view : ViewTrajectories(result.batch(), options_.expectation.environment)) {
+    const v1::Trajectory& episode = *view.trajectory;
+    if (absl::Status status = CheckEpisode(episode, result.request_id(), *range); !status.ok()) return status;
+    if (leases_.IsDone(episode.episode()) || !fresh.emplace(episode.episode(), view).second) {
+      ++acceptance.rejected;
+      acceptance.reason = absl::StrCat("episode ", episode.episode(), " was there already");
+    }
+  }
+  std::vector<TrajectoryView> episodes;
+  for (const auto& [number, view] : fresh) episodes.push_back(view);
+  if (!episodes.empty() && options_.on_episodes) {
+    if (absl::Status status = options_.on_episodes(episodes); !status.ok()) return status;
+  }
+  for (const auto& [number, view] : fresh) {
+    leases_.Complete(number);
+    const Finished episode{view.trajectory->steps(), UndiscountedReturn(view)};
+    ++finished_;
+    finished_steps_ += episode.steps;
+    beyond_prefix_.emplace(number, episode);
+  }
+  for (auto next = beyond_prefix_.begin();
+       !done() && next != beyond_prefix_.end() && next->first == summary_.episodes;) {
+    Count(next->second);
+    next = beyond_prefix_.erase(next);
+  }
+  acceptance.accepted = static_cast<int64_t>(fresh.size());
+  if (result.last() && !done() && leases_.Find(result.request_id()).has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
+                                                   ": the last result came without all ", "episodes from ",
+                                                   range->begin, " to ", range->end - 1));
+  }
+  return acceptance;
+}
+
+// Mean and squared deviations as in Welford (1962), "Note on a method for calculating corrected sums of squares".
+void EpisodeOrder::Count(const Finished& episode) {
+  const double value = episode.episode_return;
+  summary_.min_return = summary_.episodes == 0 ? value : std::min(summary_.min_return, value);
+  summary_.max_return = summary_.episodes == 0 ? value : std::max(summary_.max_return, value);
+  ++summary_.episodes;
+  summary_.transitions += episode.steps;
+  const double deviation = value - summary_.mean_return;
+  summary_.mean_return += deviation / static_cast<double>(summary_.episodes);
+  squared_deviations_ += deviation * (value - summary_.mean_return);
+}
+
+void EpisodeOrder::Release(uint64_t request_id) { leases_.Release(request_id); }
+
+EpisodeSummary EpisodeOrder::Summary() const {
+  EpisodeSummary summary = summary_;
+  if (summary.episodes > 0) {
+    summary.std_return = std::sqrt(squared_deviations_ / static_cast<double>(summary.episodes));
+  }
+  return summary;
+}
+
+}  // namespace understudy

@@ -1,0 +1,196 @@
+#include "common/rollouts/rollout_service.h"
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <deque>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/process/mutex.h"
+#include "common/rpc/channel.h"
+#include "common/snapshot/policy_snapshot.h"
+
+namespace understudy {
+namespace {
+
+constexpr std::chrono::seconds kHelloTimeout(10);
+constexpr size_t kMaxWorkerIdBytes = 256;
+// Of messages that wait to be sent to one actor: two of the largest policies, and their requests.
+constexpr int64_t kMaxQueuedBytes = 2 * kMaxParameterBytes + kMaxMessageBytes;
+
+absl::Status CheckHello(const v1::ActorMessage& message) {
+  if (!message.has_hello()) return absl::InvalidArgumentError("the first message is not a hello");
+  const v1::ActorHello& hello = message.hello();
+  if (hello.protocol_version() != kProtocolVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("the actor speaks protocol version ", hello.protocol_version(),
+                                                      ", this sink ", kProtocolVersion,
+                                                      ": run programs of one release"));
+  }
+  if (hello.worker_id().empty() || hello.worker_id().size() > kMaxWorkerIdBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("worker_id has ", hello.worker_id().size(), " bytes, expected 1 to ", kMaxWorkerIdBytes));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// Keeps itself alive until OnDone. Reactions never hold the mutex while they call the handler, which calls back.
+class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMessage, v1::SinkMessage>,
+                                     public ActorLink,
+                                     public std::enable_shared_from_this<Stream> {
+ public:
+  explicit Stream(RolloutService& service) : service_(service) {}
+
+  void Start() {
+    self_ = shared_from_this();
+    if (service_.streams_.fetch_add(1) >= kMaxActorStreams) {
+      Close(absl::ResourceExhaustedError(absl::StrCat("there are ", kMaxActorStreams, " actors already")));
+      return;
+    }
+    alarm_.Set(std::chrono::system_clock::now() + kHelloTimeout, [weak = weak_from_this()](bool expired) {
+      const std::shared_ptr<Stream> stream = weak.lock();
+      if (expired && stream != nullptr) stream->HelloTimedOut();
+    });
+    MutexLock lock(mutex_);
+    StartRead(&incoming_);
+  }
+
+  const v1::ActorHello& hello() const override { return hello_; }
+
+  void Send(v1::SinkMessage message) override {
+    const auto bytes = static_cast<int64_t>(message.ByteSizeLong());
+    MutexLock lock(mutex_);
+    if (finished_) return;
+    queued_bytes_ += bytes;
+    if (queued_bytes_ > kMaxQueuedBytes) {
+      FinishLocked(absl::ResourceExhaustedError(absl::StrCat("the actor has left ", queued_bytes_, " bytes unread")));
+      return;
+    }
+    outgoing_.emplace_back(bytes, std::move(message));
+    if (outgoing_.size() == 1) StartWrite(&outgoing_.front().second);
+  }
+
+  void ReadNext() override {
+    MutexLock lock(mutex_);
+    read_wanted_ = true;
+    ReadIfWantedLocked();
+  }
+
+  void Close(absl::Status status) override {
+    MutexLock lock(mutex_);
+    FinishLocked(status);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      Close(absl::OkStatus());
+      return;
+    }
+    React();
+    MutexLock lock(mutex_);
+    reacting_ = false;
+    ReadIfWantedLocked();
+  }
+
+  void OnWriteDone(bool ok) override {
+    MutexLock lock(mutex_);
+    queued_bytes_ -= outgoing_.front().first;
+    outgoing_.pop_front();
+    if (!ok) FinishLocked(absl::CancelledError("the actor has gone"));
+    if (!finished_ && !outgoing_.empty()) StartWrite(&outgoing_.front().second);
+  }
+
+  void OnCancel() override { Close(absl::CancelledError("the stream was cancelled")); }
+
+  void OnDone() override {
+    alarm_.Cancel();
+    bool greeted = false;
+    {
+      MutexLock lock(mutex_);
+      greeted = greeted_;
+    }
+    if (greeted) service_.handler_.OnGone(shared_from_this());
+    service_.streams_.fetch_sub(1);
+    const std::shared_ptr<Stream> last_reference = std::move(self_);
+  }
+
+ private:
+  // To one message, on gRPC's thread: the next is not read before this has returned.
+  void React() {
+    bool greeted = false;
+    {
+      MutexLock lock(mutex_);
+      if (finished_) return;
+      greeted = greeted_;
+    }
+    v1::ActorMessage message = std::move(incoming_);
+    if (greeted) {
+      service_.handler_.OnMessage(shared_from_this(), std::move(message));
+    } else if (absl::Status status = CheckHello(message); !status.ok()) {
+      Close(std::move(status));
+    } else {
+      Greet(std::move(*message.mutable_hello()));
+    }
+  }
+
+  void Greet(v1::ActorHello hello) {
+    hello_ = std::move(hello);
+    {
+      MutexLock lock(mutex_);
+      if (finished_) return;
+      greeted_ = true;
+    }
+    alarm_.Cancel();
+    service_.handler_.OnConnected(shared_from_this());
+  }
+
+  void HelloTimedOut() {
+    MutexLock lock(mutex_);
+    if (!greeted_) FinishLocked(absl::DeadlineExceededError("no hello within ten seconds"));
+  }
+
+  void ReadIfWantedLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (reacting_ || !read_wanted_ || finished_) return;
+    read_wanted_ = false;
+    reacting_ = true;
+    incoming_.Clear();
+    StartRead(&incoming_);
+  }
+
+  // The first status counts. What waits to be sent is dropped, but for the message that gRPC is sending.
+  void FinishLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (std::exchange(finished_, true)) return;
+    if (outgoing_.size() > 1) outgoing_.resize(1);
+    Finish(ToGrpc(status));
+  }
+
+  RolloutService& service_;
+  grpc::Alarm alarm_;
+  std::shared_ptr<Stream> self_;
+  v1::ActorMessage incoming_;  // of the read in flight, then of the reaction to it
+  v1::ActorHello hello_;       // does not change once the handler knows of the stream
+
+  Mutex mutex_;
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the handler knows of the stream
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  bool reacting_ ABSL_GUARDED_BY(mutex_) = true;  // a read is in flight, or the reaction to it
+  bool read_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  // The first is being sent; references to it stay valid.
+  std::deque<std::pair<int64_t, v1::SinkMessage>> outgoing_ ABSL_GUARDED_BY(mutex_);
+  int64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+RolloutService::RolloutService(RolloutHandler& handler) : handler_(handler) {}
+
+RolloutService::~RolloutService() = default;
+
+grpc::ServerBidiReactor<v1::ActorMessage, v1::SinkMessage>* RolloutService::RollOut(grpc::CallbackServerContext*) {
+  const auto stream = std::make_shared<Stream>(*this);
+  stream->Start();
+  return stream.get();
+}
+
+}  // namespace understudy

@@ -1,0 +1,131 @@
+#include "common/rollouts/segment_order.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rollouts/requests.h"
+
+namespace understudy {
+namespace {
+
+absl::Status Wrong(int64_t slot, const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat("slot ", slot, ": ", what));
+}
+
+// Where a slot stands, but for its environment.
+std::string PlaceText(const v1::SlotState& state) {
+  return absl::StrCat("transition ", state.steps(), ", episode ", state.episode(), ", step ", state.episode_step());
+}
+
+// One trajectory on from `place`, which it must begin at.
+absl::Status Advance(const v1::Trajectory& trajectory, v1::SlotState& place) {
+  const int64_t slot = place.slot();
+  if (trajectory.slot() != slot) return Wrong(slot, absl::StrCat("found a trajectory of slot ", trajectory.slot()));
+  if (trajectory.episode() != place.episode() || trajectory.first_step() != place.episode_step()) {
+    return Wrong(
+        slot, absl::StrCat("a trajectory begins at episode ", trajectory.episode(), ", step ", trajectory.first_step(),
+                           ", expected episode ", place.episode(), ", step ", place.episode_step()));
+  }
+  place.set_steps(place.steps() + trajectory.steps());
+  const bool ended = trajectory.terminated() || trajectory.truncated();
+  place.set_episode(place.episode() + (ended ? 1 : 0));
+  place.set_episode_step(ended ? 0 : place.episode_step() + trajectory.steps());
+  return absl::OkStatus();
+}
+
+absl::Status CheckState(const v1::SlotState& state, const v1::SlotState& expected) {
+  if (state.slot() != expected.slot())
+    return Wrong(expected.slot(), absl::StrCat("its state is slot ", state.slot(), "'s"));
+  if (PlaceText(state) != PlaceText(expected)) {
+    return Wrong(state.slot(), absl::StrCat("its state is at ", PlaceText(state), ", its trajectories lead to ",
+                                            PlaceText(expected)));
+  }
+  const auto bytes = static_cast<int64_t>(state.environment().size());
+  if (bytes > kMaxSlotStateBytes) {
+    return Wrong(state.slot(),
+                 absl::StrCat("state of ", bytes, " bytes, at most ", kMaxSlotStateBytes, " are allowed"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+SegmentOrder::SegmentOrder(SegmentOrderOptions options)
+    : options_(std::move(options)), leases_(options_.slots), states_(static_cast<size_t>(options_.slots)) {}
+
+std::optional<v1::RolloutRequest> SegmentOrder::Next(uint64_t request_id, int actors) {
+  const auto range = leases_.Take(request_id, ShareOf(options_.slots, actors, options_.slots_per_request));
+  if (!range.has_value()) return std::nullopt;
+  v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
+  v1::SegmentRequest& segments = *request.mutable_segments();
+  segments.set_begin(range->begin);
+  segments.set_end(range->end);
+  segments.set_steps(options_.steps);
+  for (int64_t slot = range->begin; slot < range->end && !options_.states.empty(); ++slot) {
+    *segments.add_states() = options_.states[static_cast<size_t>(slot)];
+  }
+  return request;
+}
+
+absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRange& range) const {
+  auto trajectory = result.batch().trajectories().begin();
+  const auto end = result.batch().trajectories().end();
+  if (result.states().empty() && !result.last()) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(), ": a result without slot states"));
+  }
+  for (int i = 0; i < result.states_size(); ++i) {
+    const int64_t slot = result.states(0).slot() + i;
+    if (!range.contains(slot) || leases_.IsDone(slot)) {
+      return Wrong(slot, absl::StrCat("request ", result.request_id(), " is for slots ", range.begin, " to ",
+                                      range.end - 1, ", each once"));
+    }
+    v1::SlotState place;
+    place.set_slot(slot);
+    if (!options_.states.empty()) place = options_.states[static_cast<size_t>(slot)];
+    const int64_t wanted = place.steps() + options_.steps;
+    for (; place.steps() < wanted; ++trajectory) {
+      if (trajectory == end) return Wrong(slot, absl::StrCat("ends ", wanted - place.steps(), " steps early"));
+      if (absl::Status status = Advance(*trajectory, place); !status.ok()) return status;
+    }
+    if (place.steps() > wanted) return Wrong(slot, absl::StrCat(place.steps() - wanted, " steps too many"));
+    if (absl::Status status = CheckState(result.states(i), place); !status.ok()) return status;
+  }
+  if (trajectory != end) return Wrong(trajectory->slot(), "a trajectory of a slot without state");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Acceptance> SegmentOrder::Accept(const v1::RolloutResult& result) {
+  Acceptance acceptance;
+  const auto range = leases_.Find(result.request_id());
+  if (!range.has_value()) {
+    acceptance.rejected = result.batch().trajectories_size();
+    acceptance.reason = absl::StrCat("request ", result.request_id(), " is over");
+    return acceptance;
+  }
+  if (absl::Status status = Check(result, *range); !status.ok()) return status;
+  for (const v1::SlotState& state : result.states()) {
+    states_[static_cast<size_t>(state.slot())] = state;
+    leases_.Complete(state.slot());
+  }
+  if (!result.states().empty()) batches_[result.states(0).slot()] = result.batch();
+  acceptance.accepted = result.batch().trajectories_size();
+  if (result.last() && leases_.Find(result.request_id()).has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
+                                                   ": the last result came without all ", "slots from ", range->begin,
+                                                   " to ", range->end - 1));
+  }
+  return acceptance;
+}
+
+void SegmentOrder::Release(uint64_t request_id) { leases_.Release(request_id); }
+
+std::vector<v1::TrajectoryBatch> SegmentOrder::TakeBatches() {
+  std::vector<v1::TrajectoryBatch> batches;
+  for (auto& [slot, batch] : batches_) batches.push_back(std::move(batch));
+  batches_.clear();
+  return batches;
+}
+
+std::vector<v1::SlotState> SegmentOrder::TakeStates() { return std::move(states_); }
+
+}  // namespace understudy
