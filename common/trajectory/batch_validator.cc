@@ -79,7 +79,7 @@ absl::StatusOr<int64_t> CheckTrajectories(const v1::TrajectoryBatch& batch, int6
   return steps;
 }
 
-// One scan of a column without a branch for each element, which the compiler vectorises; a second one only to say which
+// One scan of a column without a branch for each element, fit for vector instructions; a second one only to say which
 // element is wrong.
 template <typename T, typename IsBad>
 absl::Status CheckElements(const char* column, std::span<const T> elements, IsBad is_bad, const std::string& wanted) {
