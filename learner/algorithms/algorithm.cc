@@ -1,0 +1,50 @@
+#include "learner/algorithms/algorithm.h"
+
+#include <exception>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/policy/blas.h"
+#include "learner/algorithms/bc.h"
+#include "learner/algorithms/ppo.h"
+
+namespace understudy {
+namespace {
+
+struct Entry {
+  const char* name;
+  absl::StatusOr<TrainingOutput> (*train)(const TrainingInput& input, TrainingContext& context);
+};
+
+// The table of algorithms.
+constexpr Entry kAlgorithms[] = {
+    {"bc", TrainBc},
+    {"ppo", TrainPpo},
+};
+
+// The one boundary at which LibTorch's exceptions become statuses.
+TrainingAlgorithm Guarded(const Entry& entry) {
+  return [&entry](const TrainingInput& input, TrainingContext& context) -> absl::StatusOr<TrainingOutput> {
+    try {
+      SetComputeThreads(input.stage.threads());
+      return entry.train(input, context);
+    } catch (const std::exception& error) {
+      return absl::InternalError(absl::StrCat("algorithm ", entry.name, ": ", error.what()));
+    }
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<TrainingAlgorithm> FindAlgorithm(std::string_view name) {
+  for (const Entry& entry : kAlgorithms) {
+    if (name == entry.name) return Guarded(entry);
+  }
+  return absl::NotFoundError(absl::StrCat(
+      "algorithm \"", std::string(name), "\": expected one of: ",
+      absl::StrJoin(kAlgorithms, ", ", [](std::string* out, const Entry& entry) { out->append(entry.name); })));
+}
+
+}  // namespace understudy

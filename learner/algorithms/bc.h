@@ -1,0 +1,27 @@
+// Behavioural cloning: supervised learning of the demonstrated actions (Pomerleau 1989), or of the logits and values
+// behind them.
+#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_BC_H_
+#define UNDERSTUDY_LEARNER_ALGORITHMS_BC_H_
+
+#include "absl/status/statusor.h"
+#include "learner/algorithms/algorithm.h"
+
+namespace understudy {
+
+// Epochs over the stage's dataset in shuffled minibatches, with AdamW. Training ends with the last epoch, as soon as
+// the stop rule is reached (the parameters that reached it are the result), or after `patience` epochs without a better
+// validation loss. With patience and a validation split, the result has the parameters of the best validation loss;
+// otherwise those of the last epoch. The learner's working versions are the epochs' numbers.
+//
+// Metrics of an epoch, which are also in the result (those of its parameters): train_loss and train_accuracy (means
+// over the epoch's minibatches, each before its update), validation_loss and validation_accuracy (after the epoch;
+// absent without validation); besides: learning_rate, seconds since the start, and after an evaluation
+// evaluation_mean_return.
+//
+// INTERNAL: a loss or gradient that is not finite, naming it and the epoch. INVALID_ARGUMENT, FAILED_PRECONDITION: as
+// StartingPolicy and MakeBcDataset. Other errors are the context's.
+absl::StatusOr<TrainingOutput> TrainBc(const TrainingInput& input, TrainingContext& context);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_BC_H_

@@ -1,0 +1,28 @@
+// Rows and elements by index, for minibatches.
+#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_GATHER_H_
+#define UNDERSTUDY_LEARNER_ALGORITHMS_GATHER_H_
+
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace understudy {
+
+// target[i] = source[indices[i]].
+template <typename T, typename Index>
+void GatherElements(const std::vector<T>& source, std::span<const Index> indices, std::vector<T>& target) {
+  target.resize(indices.size());
+  for (size_t i = 0; i < indices.size(); ++i) target[i] = source[indices[i]];
+}
+
+// The same with rows of `width` numbers. `target` has room for indices.size() rows.
+template <typename Index>
+void GatherRows(const float* source, size_t width, std::span<const Index> indices, float* target) {
+  for (size_t i = 0; i < indices.size(); ++i) {
+    std::memcpy(target + i * width, source + indices[i] * width, width * sizeof(float));
+  }
+}
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_GATHER_H_

@@ -1,0 +1,25 @@
+// Proximal policy optimisation (Schulman et al. 2017, "Proximal policy optimization algorithms").
+#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_PPO_H_
+#define UNDERSTUDY_LEARNER_ALGORITHMS_PPO_H_
+
+#include "absl/status/statusor.h"
+#include "learner/algorithms/algorithm.h"
+
+namespace understudy {
+
+// Iterations of: every slot's segment under the current parameters (strictly on-policy), then epochs of minibatches on
+// them. As many whole iterations as the budget of environment steps has room for, at least one; fewer where the stop
+// rule is reached. The learner's working versions are 1, 2, 3 …: version i acts in iteration i.
+//
+// Metrics of an iteration, in means over its minibatches: approximate_kl, clip_fraction, entropy, policy_loss,
+// value_loss, gradient_norm; besides: explained_variance (of the critic before the update), mean_return (of the last
+// 100 training episodes), learning_rate, environment_steps, seconds since the start, and after an evaluation
+// evaluation_mean_return.
+//
+// INTERNAL: a loss or gradient that is not finite, naming it and the iteration. INVALID_ARGUMENT: as
+// StartingPolicy, or more than 2^28 steps in an iteration. Other errors are the context's.
+absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_PPO_H_

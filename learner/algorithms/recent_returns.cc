@@ -1,0 +1,31 @@
+#include "learner/algorithms/recent_returns.h"
+
+#include "common/trajectory/trajectory_layout.h"
+
+namespace understudy {
+namespace {
+
+constexpr size_t kEpisodes = 100;
+
+}  // namespace
+
+void RecentReturns::Add(const v1::TrajectoryBatch& batch, const v1::EnvironmentSpec& environment) {
+  for (const TrajectoryView& view : ViewTrajectories(batch, environment)) {
+    const v1::Trajectory& trajectory = *view.trajectory;
+    double& running = running_[trajectory.slot()];
+    if (trajectory.first_step() == 0) running = 0;
+    running += UndiscountedReturn(view);
+    if (!trajectory.terminated() && !trajectory.truncated()) continue;
+    finished_.push_back(running);
+    if (finished_.size() > kEpisodes) finished_.pop_front();
+  }
+}
+
+std::optional<double> RecentReturns::Mean() const {
+  if (finished_.empty()) return std::nullopt;
+  double sum = 0;
+  for (const double episode_return : finished_) sum += episode_return;
+  return sum / static_cast<double>(finished_.size());
+}
+
+}  // namespace understudy

@@ -1,0 +1,64 @@
+#include "learner/optimizer.h"
+
+#include <array>
+#include <cmath>
+
+namespace understudy {
+namespace {
+
+// Several partial sums, so that the additions need not wait for each other; their number fixes the order of the sum.
+double SumOfSquares(std::span<const float> numbers) {
+  std::array<double, 8> sums{};
+  const size_t whole = numbers.size() / sums.size() * sums.size();
+  for (size_t i = 0; i < whole; i += sums.size()) {
+    for (size_t lane = 0; lane < sums.size(); ++lane) {
+      const double number = numbers[i + lane];
+      sums[lane] += number * number;
+    }
+  }
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  for (size_t i = whole; i < numbers.size(); ++i) total += static_cast<double>(numbers[i]) * numbers[i];
+  return total;
+}
+
+}  // namespace
+
+Adam::Adam(AdamOptions options, int64_t parameter_count)
+    : options_(options),
+      state_{.steps = 0,
+             .first_moments = std::vector<float>(parameter_count),
+             .second_moments = std::vector<float>(parameter_count)} {}
+
+void Adam::Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate) {
+  ++state_.steps;
+  const double correction1 = 1 - std::pow(options_.beta1, static_cast<double>(state_.steps));
+  const double correction2 = 1 - std::pow(options_.beta2, static_cast<double>(state_.steps));
+  const float step_size = static_cast<float>(learning_rate / correction1);
+  const float root_correction = static_cast<float>(1 / std::sqrt(correction2));
+  const float kept = static_cast<float>(1 - learning_rate * options_.weight_decay);
+  const float beta1 = static_cast<float>(options_.beta1);
+  const float beta2 = static_cast<float>(options_.beta2);
+  const float epsilon = static_cast<float>(options_.epsilon);
+
+  float* __restrict first = state_.first_moments.data();
+  float* __restrict second = state_.second_moments.data();
+  float* __restrict parameter = parameters.data();
+  const float* __restrict gradient = gradients.data();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
+    second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
+    parameter[i] = kept * parameter[i] - step_size * first[i] / (std::sqrt(second[i]) * root_correction + epsilon);
+  }
+}
+
+double ClipGlobalNorm(std::span<float> gradients, double max_norm) {
+  const double norm = std::sqrt(SumOfSquares(gradients));
+  if (max_norm > 0 && norm > max_norm) {
+    const float scale = static_cast<float>(max_norm / norm);
+    for (float& gradient : gradients) gradient *= scale;
+  }
+  return norm;
+}
+
+}  // namespace understudy

@@ -1,0 +1,246 @@
+#include "tests/testing/fake_training_context.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/environment/registry.h"
+#include "common/environment/spaces.h"
+#include "common/policy/categorical.h"
+#include "common/policy/policy.h"
+
+namespace understudy {
+namespace {
+
+constexpr int64_t kWidth = 64;
+
+void AppendFloats(std::string& column, const float* numbers, size_t count) {
+  column.append(reinterpret_cast<const char*>(numbers), count * sizeof(float));
+}
+
+// One slot or episode and what it has recorded.
+struct Lane {
+  std::unique_ptr<Environment> environment;
+  bool is_slot = false;
+  v1::SlotState state;    // slot: number of the slot; episodes: slot 0, `episode` the number
+  int64_t remaining = 0;  // steps, of a slot
+  bool finished = false;
+  std::vector<v1::TrajectoryBatch> pieces;
+};
+
+class Rollout {
+ public:
+  Rollout(const v1::RolloutRequest& request, const v1::EnvironmentSpec& spec, const Policy& policy)
+      : request_(request),
+        spec_(spec),
+        policy_(policy),
+        size_(SpaceSize(spec.observation_space())),
+        records_(request.record_size() > 0),
+        observations_(at::zeros({kWidth, size_}, at::kFloat)) {}
+
+  absl::StatusOr<v1::RolloutResult> Run() {
+    if (absl::Status status = MakeLanes(); !status.ok()) return status;
+    while (std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return !lane.finished; })) StepAll();
+    return Result();
+  }
+
+ private:
+  std::span<float> Row(size_t lane) { return {observations_.data_ptr<float>() + lane * size_, size_t(size_)}; }
+
+  absl::Status MakeLanes() {
+    const bool segments = request_.has_segments();
+    const int64_t begin = segments ? request_.segments().begin() : request_.episodes().begin();
+    const int64_t end = segments ? request_.segments().end() : request_.episodes().end();
+    for (int64_t i = begin; i < end; ++i) {
+      absl::StatusOr<std::unique_ptr<Environment>> environment = MakeEnvironment(spec_.name());
+      if (!environment.ok()) return environment.status();
+      Lane& lane = lanes_.emplace_back();
+      lane.environment = *std::move(environment);
+      lane.is_slot = segments;
+      segments ? lane.state.set_slot(i) : lane.state.set_episode(i);
+      lane.remaining = request_.segments().steps();
+      const size_t row = lanes_.size() - 1;
+      if (segments && request_.segments().states_size() > 0) {
+        lane.state = request_.segments().states(i - begin);
+        if (absl::Status status = lane.environment->RestoreState(lane.state.environment(), Row(row)); !status.ok()) {
+          return status;
+        }
+        BeginPiece(row);
+      } else {
+        BeginEpisode(row);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void BeginEpisode(size_t index) {
+    Lane& lane = lanes_[index];
+    RandomStream random =
+        lane.is_slot ? RandomStream(request_.seed(), RandomPurpose::kSlotReset, lane.state.slot(), lane.state.episode())
+                     : RandomStream(request_.seed(), RandomPurpose::kEpisodeReset, lane.state.episode(), 0);
+    lane.environment->Reset(random, Row(index));
+    lane.state.set_episode_step(0);
+    BeginPiece(index);
+  }
+
+  void BeginPiece(size_t index) {
+    Lane& lane = lanes_[index];
+    v1::Trajectory& piece = *lane.pieces.emplace_back().add_trajectories();
+    piece.set_slot(lane.state.slot());
+    piece.set_episode(lane.state.episode());
+    piece.set_first_step(lane.state.episode_step());
+    AppendFloats(*lane.pieces.back().mutable_observations(), Row(index).data(), size_);
+  }
+
+  double Uniform(const Lane& lane) const {
+    return lane.is_slot
+               ? RandomStream(request_.seed(), RandomPurpose::kSlotAction, lane.state.slot(), lane.state.steps())
+                     .Uniform()
+               : RandomStream(request_.seed(), RandomPurpose::kEpisodeAction, lane.state.episode(),
+                              lane.state.episode_step())
+                     .Uniform();
+  }
+
+  void StepAll() {
+    const Policy::Output output = policy_.Infer(observations_, records_);
+    const size_t n = output.logits.size(1);
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      if (lanes_[i].finished) continue;
+      const std::span<const float> logits(output.logits.data_ptr<float>() + i * n, n);
+      if (records_) {
+        AppendFloats(*lanes_[i].pieces.back().mutable_logits(), logits.data(), n);
+        AppendFloats(*lanes_[i].pieces.back().mutable_values(), output.values.data_ptr<float>() + i, 1);
+      }
+      Step(i, logits);
+    }
+  }
+
+  void Step(size_t index, std::span<const float> logits) {
+    Lane& lane = lanes_[index];
+    v1::TrajectoryBatch& batch = lane.pieces.back();
+    v1::Trajectory& piece = *batch.mutable_trajectories(0);
+    const int32_t action =
+        request_.action_mode() == v1::ACTION_MODE_GREEDY ? GreedyAction(logits) : SampleAction(logits, Uniform(lane));
+    const float log_prob = static_cast<float>(LogProbability(logits, action));
+    const StepOutcome outcome = lane.environment->Step(std::as_bytes(std::span(&action, 1)), Row(index));
+    batch.mutable_actions()->append(reinterpret_cast<const char*>(&action), sizeof(action));
+    AppendFloats(*batch.mutable_log_probs(), &log_prob, 1);
+    AppendFloats(*batch.mutable_rewards(), &outcome.reward, 1);
+    AppendFloats(*batch.mutable_observations(), Row(index).data(), size_);
+    piece.set_steps(piece.steps() + 1);
+    piece.set_terminated(outcome.terminated);
+    piece.set_truncated(outcome.truncated);
+    lane.state.set_steps(lane.state.steps() + 1);
+    lane.state.set_episode_step(lane.state.episode_step() + 1);
+    Advance(index, outcome.terminated || outcome.truncated);
+  }
+
+  void Advance(size_t index, bool ended) {
+    Lane& lane = lanes_[index];
+    lane.finished = lane.is_slot ? --lane.remaining == 0 : ended;
+    if (!lane.is_slot || !ended) return;
+    lane.state.set_episode(lane.state.episode() + 1);
+    BeginEpisode(index);
+    if (lane.finished) lane.pieces.pop_back();
+  }
+
+  v1::RolloutResult Result() {
+    v1::RolloutResult result;
+    result.set_request_id(request_.id());
+    result.set_last(true);
+    v1::TrajectoryBatch& batch = *result.mutable_batch();
+    batch.set_environment(spec_.name());
+    batch.set_policy(request_.policy());
+    batch.set_policy_version(request_.policy_version());
+    batch.set_action_mode(request_.action_mode());
+    for (Lane& lane : lanes_) {
+      for (const v1::TrajectoryBatch& piece : lane.pieces) {
+        *batch.add_trajectories() = piece.trajectories(0);
+        batch.mutable_observations()->append(piece.observations());
+        batch.mutable_actions()->append(piece.actions());
+        batch.mutable_rewards()->append(piece.rewards());
+        batch.mutable_log_probs()->append(piece.log_probs());
+        batch.mutable_logits()->append(piece.logits());
+        batch.mutable_values()->append(piece.values());
+      }
+      if (!lane.is_slot) continue;
+      lane.state.set_environment(lane.environment->SaveState());
+      *result.add_states() = lane.state;
+    }
+    return result;
+  }
+
+  const v1::RolloutRequest& request_;
+  const v1::EnvironmentSpec& spec_;
+  const Policy& policy_;
+  int64_t size_;
+  bool records_;
+  at::Tensor observations_;
+  std::vector<Lane> lanes_;
+};
+
+}  // namespace
+
+absl::Status FakeTrainingContext::RollOut(std::shared_ptr<Order> order,
+                                          std::shared_ptr<const PolicySnapshot> snapshot) {
+  const absl::StatusOr<Policy> policy = Policy::FromSnapshot(*snapshot);
+  if (!policy.ok()) return policy.status();
+  for (uint64_t id = 1; !order->done(); ++id) {
+    if (absl::Status status = CheckCancelled(); !status.ok()) return status;
+    std::optional<v1::RolloutRequest> request = order->Next(id, 1);
+    if (!request.has_value()) return absl::InternalError("the order asks for nothing and is not done");
+    request->set_id(id);
+    requests.push_back(*request);
+    absl::StatusOr<v1::RolloutResult> result = Rollout(*request, order->expectation().environment, *policy).Run();
+    if (!result.ok()) return result.status();
+    if (absl::Status status = ValidateBatch(result->batch(), order->expectation()); !status.ok()) return status;
+    const absl::StatusOr<Acceptance> acceptance = order->Accept(*result);
+    if (!acceptance.ok()) return acceptance.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FakeTrainingContext::CheckCancelled() const {
+  if (calls_until_cancelled < 0) return absl::OkStatus();
+  if (calls_until_cancelled == 0) return absl::CancelledError("the stage was cancelled");
+  --calls_until_cancelled;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Demonstrations> RecordDemonstrations(const v1::EnvironmentSpec& environment,
+                                                    const std::shared_ptr<const PolicySnapshot>& policy, uint64_t seed,
+                                                    int64_t transitions) {
+  Demonstrations demonstrations;
+  v1::Dataset& dataset = demonstrations.dataset;
+  dataset.set_name("demonstrations");
+  *dataset.mutable_recipe()->mutable_environment() = environment;
+  dataset.mutable_recipe()->add_record(v1::RECORD_LOGITS);
+  dataset.mutable_recipe()->add_record(v1::RECORD_VALUE);
+  dataset.set_complete(true);
+  v1::TrajectoryBatch all;
+  auto order = std::make_shared<EpisodeOrder>(EpisodeOrderOptions{
+      .expectation = {.environment = environment,
+                      .policy = policy->header.name(),
+                      .policy_version = policy->header.version(),
+                      .action_mode = v1::ACTION_MODE_SAMPLE,
+                      .record_logits = true,
+                      .record_value = true},
+      .seed = seed,
+      .transitions = transitions,
+      .on_episodes =
+          [&](const std::vector<TrajectoryView>& episodes) {
+            for (const TrajectoryView& episode : episodes) AppendTrajectory(episode, all);
+            return absl::OkStatus();
+          },
+  });
+  FakeTrainingContext context;
+  if (absl::Status status = context.RollOut(order, policy); !status.ok()) return status;
+  dataset.set_episodes(order->Summary().episodes);
+  v1::TrajectoryBatch& wanted = demonstrations.batches.emplace_back();
+  for (const TrajectoryView& episode : ViewTrajectories(all, environment)) {
+    if (episode.trajectory->episode() < dataset.episodes()) AppendTrajectory(episode, wanted);
+  }
+  return demonstrations;
+}
+
+}  // namespace understudy

@@ -1,0 +1,41 @@
+// A TrainingContext in one process and one thread: real environments, the real policy, no network.
+#ifndef UNDERSTUDY_TESTS_TESTING_FAKE_TRAINING_CONTEXT_H_
+#define UNDERSTUDY_TESTS_TESTING_FAKE_TRAINING_CONTEXT_H_
+
+#include <memory>
+#include <vector>
+
+#include "learner/training_context.h"
+
+namespace understudy {
+
+// Fulfils orders as actors do: inference in batches of 64 rows, padded; the random streams of slots and episodes.
+class FakeTrainingContext final : public TrainingContext {
+ public:
+  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override;
+  absl::StatusOr<Demonstrations> ReadDemonstrations() override { return demonstrations; }
+  absl::Status Report(const v1::StageProgress& progress) override {
+    reports.push_back(progress);
+    return absl::OkStatus();
+  }
+  absl::Status CheckCancelled() const override;
+
+  // What ReadDemonstrations answers.
+  Demonstrations demonstrations;
+  // CheckCancelled says so after this many calls; negative: never.
+  mutable int calls_until_cancelled = -1;
+
+  // What was asked of it.
+  std::vector<v1::StageProgress> reports;
+  std::vector<v1::RolloutRequest> requests;
+};
+
+// The shortest prefix of episodes 0, 1, 2 … under `seed` that reaches `transitions`, sampled, as a complete dataset named
+// "demonstrations" with logits and values.
+absl::StatusOr<Demonstrations> RecordDemonstrations(const v1::EnvironmentSpec& environment,
+                                                    const std::shared_ptr<const PolicySnapshot>& policy, uint64_t seed,
+                                                    int64_t transitions);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_TESTS_TESTING_FAKE_TRAINING_CONTEXT_H_
