@@ -1,0 +1,101 @@
+// The control plane: experiments, workers, and the rollouts of its own stages.
+#ifndef UNDERSTUDY_COORDINATOR_COORDINATOR_H_
+#define UNDERSTUDY_COORDINATOR_COORDINATOR_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/rollouts/rollout_service.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "coordinator/experiment_run.h"
+#include "coordinator/experiment_watcher.h"
+#include "coordinator/serial_queue.h"
+#include "coordinator/storage/store.h"
+#include "coordinator/worker_link.h"
+#include "coordinator/workforce.h"
+
+namespace understudy {
+
+inline constexpr size_t kMaxUnfinishedExperiments = 1000;
+
+// Thread-safe. One control thread owns all scheduling state, so that no locks are needed there and every event sees the
+// effects of the one before: streams post to it and go on, calls post and wait. After each batch of events it sends
+// assignments, writes what changed once, shows it to watchers, and only then answers the calls.
+// After Stop: UNAVAILABLE.
+class Coordinator final : public RolloutHandler {
+ public:
+  // Takes over a store, which must outlive it: experiments that were running are marked FAILED, and their incomplete
+  // datasets deleted. The store's error.
+  static absl::StatusOr<std::unique_ptr<Coordinator>> Start(Store& store);
+  // Stops.
+  ~Coordinator() override;
+
+  // Closes all streams and joins the control thread. Idempotent. What the store holds is left as it is.
+  void Stop();
+
+  // As in experiments.proto. NOT_FOUND names the id.
+  absl::StatusOr<std::string> Submit(const v1::SubmitRequest& request);
+  absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id);
+  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments();
+  absl::StatusOr<v1::Experiment> Cancel(const std::string& id);
+  // Non-blocking. The watcher is closed with NOT_FOUND where there is no such experiment.
+  void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
+  void Unwatch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
+
+  // Workers, non-blocking; see Workforce. `hello` is valid.
+  void Attach(v1::WorkerHello hello, std::shared_ptr<WorkerLink> link);
+  void Heartbeat(std::string worker, std::shared_ptr<WorkerLink> link, v1::WorkerHeartbeat heartbeat);
+  void Detach(std::string worker, std::shared_ptr<WorkerLink> link, bool left);
+
+  // As in workers.proto and policy.proto.
+  absl::StatusOr<std::vector<v1::Worker>> ListWorkers();
+  absl::Status ReportProgress(const v1::ProgressRequest& request);
+  absl::Status FinishStage(const v1::FinishStageRequest& request);
+  absl::StatusOr<int64_t> Publish(const v1::StageKey& key, std::shared_ptr<const PolicySnapshot> snapshot);
+
+  // The experiment that uses a dataset; empty: none does.
+  absl::StatusOr<std::string> FindDatasetUser(const std::string& dataset);
+
+  // Streams of actors.
+  void OnConnected(std::shared_ptr<ActorLink> link) override;
+  void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) override;
+  void OnGone(std::shared_ptr<ActorLink> link) override;
+
+ private:
+  Coordinator(Store& store, int64_t incarnation);
+
+  // Runs `call` on the control thread and returns its status once everything that follows from it is durable.
+  absl::Status Call(std::function<absl::Status(absl::Time now)> call);
+  bool Post(std::function<void()> event);
+  // The control thread. All below is its own.
+  void Run();
+  // Returns when to be called again even if nothing happens.
+  absl::Time Settle(absl::Time now);
+  absl::Status SubmitNow(const v1::SubmitRequest& request, absl::Time now, std::string& id);
+  absl::StatusOr<std::string> ChooseId(const std::string& name);
+  // nullptr: it has finished, or never was.
+  ExperimentRun* Find(const std::string& id);
+  void CloseStreams();
+
+  Store& store_;
+  Workforce workforce_;
+  RunContext context_;
+  std::map<std::string, std::unique_ptr<ExperimentRun>> runs_;
+  std::deque<v1::StageKey> finished_;           // lately, by learners: a repeated FinishStage is OK
+  std::vector<std::function<void()>> answers_;  // given after Settle
+
+  SerialQueue queue_;
+  std::thread control_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_COORDINATOR_H_

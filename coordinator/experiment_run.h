@@ -1,0 +1,110 @@
+// One unfinished experiment, and what happens while it runs.
+#ifndef UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
+#define UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/rollouts/actor_link.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "coordinator/experiment_watcher.h"
+#include "coordinator/rollout_stage.h"
+#include "coordinator/scheduling/experiment_machine.h"
+#include "coordinator/storage/store.h"
+#include "coordinator/workforce.h"
+
+namespace understudy {
+
+inline constexpr size_t kMaxWatchers = 1000;  // of one experiment
+
+// What all runs share.
+struct RunContext {
+  Store& store;
+  Workforce& workforce;
+  // Datasets that are being collected, and by which experiment.
+  std::map<std::string, std::string> collecting;
+};
+
+// Thread-compatible; no gRPC, no clock. Stages begin and end at once, in the call that causes it; the store, watchers
+// and workers hear of it when everything that happens at that time has happened: Settle, and the workforce's.
+class ExperimentRun {
+ public:
+  // `policies`: see Admission. `context` must outlive it.
+  ExperimentRun(v1::Experiment experiment, std::string token, std::vector<std::optional<PolicyReference>> policies,
+                RunContext& context);
+
+  const std::string& id() const { return experiment_.id(); }
+  bool finished() const { return IsFinished(experiment_.status()); }
+
+  // The experiment as of now, with progress and workers.
+  v1::Experiment Describe() const;
+
+  // Starts the first stage.
+  void Start(absl::Time now);
+  void Cancel(absl::Time now);
+
+  // Calls of the learner. ABORTED: the epoch is not the stage's current one, naming both. INVALID_ARGUMENT, or the
+  // store's error: nothing has changed.
+  absl::Status ReportProgress(const v1::ProgressRequest& request);
+  absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
+  absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
+
+  // Streams of actors to a collect or evaluate stage. FAILED_PRECONDITION: not the running stage and epoch, naming
+  // both.
+  absl::Status Connect(std::shared_ptr<ActorLink> actor);
+  void Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  void Disconnect(const ActorLink& actor);
+
+  // A stage that has not finished makes or reads this dataset.
+  bool Uses(const std::string& dataset) const;
+
+  // Shows the experiment now, and when it has changed. False: it has kMaxWatchers.
+  bool Watch(std::shared_ptr<ExperimentWatcher> watcher);
+  void Unwatch(const ExperimentWatcher& watcher);
+
+  // Writes to the store what must be durable, then shows it to the watchers. After an error of the store, to be called
+  // again.
+  absl::Status Settle();
+
+  void CloseWatchers(const absl::Status& status);
+
+ private:
+  StageId stage_id(int stage) const { return {.experiment = experiment_.id(), .stage = stage}; }
+  // Starts stages until one takes time, or none is left.
+  void Advance(absl::Time now);
+  // A result where the stage has it at once.
+  absl::StatusOr<std::optional<StageResult>> StartStage(int stage, absl::Time now);
+  absl::Status StartTraining(int stage, const v1::TrainStage& train, absl::Time now);
+  absl::StatusOr<std::optional<StageResult>> StartCollecting(int stage, const v1::CollectStage& collect,
+                                                             absl::Time now);
+  absl::Status StartEvaluating(int stage, const v1::EvaluateStage& evaluate, absl::Time now);
+  // Frees whatever the running stage holds. To be called before its state changes.
+  void LeaveStage(absl::Time now);
+  void Fail(const absl::Status& error, absl::Time now);
+  void Finish(StageResult result, absl::Time now);
+  // The version that a stage's reference means now.
+  absl::StatusOr<PolicyReference> Resolve(int stage) const;
+  absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(int stage, const v1::EnvironmentSpec& environment);
+  absl::Status CheckEpoch(const v1::StageKey& key) const;
+
+  v1::Experiment experiment_;
+  const std::string token_;
+  const std::vector<std::optional<PolicyReference>> policies_;
+  RunContext& context_;
+  std::unique_ptr<RolloutStage> rollouts_;     // of the running stage
+  std::optional<v1::PolicyHeader> published_;  // by the running stage, last
+  std::vector<std::shared_ptr<ExperimentWatcher>> watchers_;
+  bool unsaved_ = false;
+  bool unshown_ = false;
+  int shown_workers_ = 0;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_

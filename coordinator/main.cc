@@ -1,0 +1,87 @@
+// understudy-coordinator: the control plane.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/process/process.h"
+#include "common/rollouts/rollout_service.h"
+#include "common/rpc/server.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/services/datasets_service.h"
+#include "coordinator/services/experiments_service.h"
+#include "coordinator/services/policies_service.h"
+#include "coordinator/services/workers_service.h"
+#include "coordinator/storage/data_directory.h"
+
+namespace understudy {
+namespace {
+
+struct Options {
+  ServerOptions server{.listen = "127.0.0.1:50051", .insecure = false};
+  std::string data_dir = "./understudy-data";
+  std::string log_level = "info";
+};
+
+void AddOptions(CLI::App& app, Options& options) {
+  app.description("Understudy's control plane: experiments, workers, demonstrations and policies.");
+  app.footer("Example:\n  understudy-coordinator --listen 127.0.0.1:50051 --data_dir ./understudy-data");
+  app.set_version_flag("--version", kVersion);
+  app.add_option("--listen", options.server.listen, "HOST:PORT to serve on; port 0: any free one")
+      ->capture_default_str();
+  app.add_option("--data_dir", options.data_dir, "Directory of the store; made where there is none")
+      ->capture_default_str();
+  app.add_flag("--insecure", options.server.insecure,
+               "Allow an address that is not loopback: nothing is encrypted or authenticated");
+  app.add_option("--log_level", options.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+}
+
+absl::Status Serve(const Options& options, TerminationSignals& signals) {
+  auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
+  if (!directory.ok()) return directory.status();
+  Store& store = (*directory)->store();
+  auto coordinator = Coordinator::Start(store);
+  if (!coordinator.ok()) return coordinator.status();
+
+  Coordinator& control = **coordinator;
+  ExperimentsService experiments(control, store);
+  WorkersService workers(control);
+  PoliciesService policies(store,
+                           [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
+                             return control.Publish(stage, std::move(snapshot));
+                           });
+  DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
+  RolloutService rollouts(control);
+  auto server = RpcServer::Start(options.server, {&experiments, &workers, &policies, &datasets, &rollouts});
+  if (!server.ok()) return server.status();
+  std::cout << "listening on " << (*server)->address() << std::endl;
+
+  const int signal = signals.Wait();
+  spdlog::info("stopping on signal {}", signal);
+  control.Stop();
+  (*server)->Shutdown();
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  TerminationSignals signals;
+  Options options;
+  CLI::App app;
+  AddOptions(app, options);
+  CLI11_PARSE(app, argc, argv);
+  InitLogging("understudy-coordinator", options.log_level);
+  const absl::Status status = Serve(options, signals);
+  if (status.ok()) return 0;
+  std::cerr << "understudy-coordinator: " << status.message() << std::endl;
+  return 1;
+}
+
+}  // namespace
+}  // namespace understudy
+
+int main(int argc, char** argv) { return understudy::Main(argc, argv); }

@@ -1,0 +1,63 @@
+// A running collect or evaluate stage: the coordinator as the sink of its actors.
+#ifndef UNDERSTUDY_COORDINATOR_ROLLOUT_STAGE_H_
+#define UNDERSTUDY_COORDINATOR_ROLLOUT_STAGE_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/rollouts/dispatcher.h"
+#include "common/rollouts/episode_order.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "coordinator/scheduling/experiment_machine.h"
+#include "coordinator/storage/store.h"
+
+namespace understudy {
+
+// Thread-compatible; no gRPC. Every link that is connected must be disconnected when it has gone.
+class RolloutStage {
+ public:
+  virtual ~RolloutStage();
+
+  void Connect(std::shared_ptr<ActorLink> actor) { dispatcher_.Connect(std::move(actor)); }
+  void Disconnect(const ActorLink& actor) { dispatcher_.Disconnect(actor); }
+
+  // A message of a connected actor. A malformed one closes its link, and is nobody else's business: OK. An error is the
+  // stage's failure.
+  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message);
+
+  bool done() const { return order_->done(); }
+
+  // Once done. What it made is durable then; an error is the stage's failure.
+  virtual absl::StatusOr<StageResult> Finish() = 0;
+
+  // The stage will never be done: leaves nothing half-made behind.
+  virtual void Abandon() = 0;
+
+  v1::StageProgress progress() const;
+
+ protected:
+  RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
+               EpisodeOrderOptions options);
+  const PolicySnapshot& policy() const { return *policy_; }
+  const EpisodeOrder& order() const { return *order_; }
+
+ private:
+  std::shared_ptr<const PolicySnapshot> policy_;
+  v1::StageProgress progress_;
+  std::shared_ptr<EpisodeOrder> order_;
+  Dispatcher dispatcher_;
+};
+
+// Records demonstrations: episodes are durable before they are acknowledged. The dataset must exist, with this recipe,
+// and be empty.
+std::unique_ptr<RolloutStage> MakeCollectStage(const std::string& dataset, const v1::DatasetRecipe& recipe,
+                                               std::shared_ptr<const PolicySnapshot> policy, Store& store);
+
+std::unique_ptr<RolloutStage> MakeEvaluateStage(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
+                                                std::shared_ptr<const PolicySnapshot> policy);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_ROLLOUT_STAGE_H_

@@ -1,0 +1,183 @@
+#include "coordinator/scheduling/assignment_planner.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace understudy {
+
+void AssignmentPlanner::AddWorker(const std::string& worker, Role role) {
+  workers_[worker] = Worker{.role = role, .stage = nullptr, .told_stage_epoch = 0};
+  (role == Role::kLearner ? idle_learners_ : idle_actors_).insert(worker);
+}
+
+void AssignmentPlanner::RemoveWorker(const std::string& worker, absl::Time now) {
+  const auto found = workers_.find(worker);
+  if (found == workers_.end()) return;
+  Stage* stage = found->second.stage;
+  if (found->second.role == Role::kActor) {
+    MoveActor(worker, nullptr, now);
+  } else if (stage != nullptr) {
+    StopSharing(*stage, now);
+    AwaitLearner(*stage, now);
+  }
+  idle_learners_.erase(worker);
+  idle_actors_.erase(worker);
+  changed_.erase(worker);
+  workers_.erase(found);
+}
+
+void AssignmentPlanner::AddStage(const StageId& id, StageDemand demand, absl::Time now) {
+  Stage& stage = stages_[id];
+  stage.id = id;
+  stage.demand = demand;
+  stage.order = ++arrivals_;
+  if (demand.learner) {
+    AwaitLearner(stage, now);
+  } else {
+    stage.epoch = ++epoch_;
+    StartSharing(stage, now);
+  }
+}
+
+void AssignmentPlanner::RemoveStage(const StageId& id, absl::Time now) {
+  const auto found = stages_.find(id);
+  if (found == stages_.end()) return;
+  Stage& stage = found->second;
+  StopSharing(stage, now);
+  waiting_.erase({stage.since, stage.order, &stage});
+  if (!stage.learner.empty()) {
+    workers_.at(stage.learner).stage = nullptr;
+    idle_learners_.insert(stage.learner);
+    changed_.insert(stage.learner);
+  }
+  stages_.erase(found);
+}
+
+std::vector<Placement> AssignmentPlanner::Plan(absl::Time now) {
+  MatchLearners(now);
+  ShareActors(now);
+  TakeTurns(now);
+  return TakeChanges();
+}
+
+absl::Time AssignmentPlanner::next_turn() const {
+  if (shares_.empty() || std::get<size_t>(*shares_.begin()) > 0) return absl::InfiniteFuture();
+  const auto holder = LongestHolder();
+  if (holder == shares_.end()) return absl::InfiniteFuture();
+  return std::max(std::get<absl::Time>(*shares_.begin()), std::get<absl::Time>(*holder)) + kQuantum;
+}
+
+int64_t AssignmentPlanner::StageEpoch(const StageId& id) const {
+  const auto found = stages_.find(id);
+  return found == stages_.end() ? 0 : found->second.epoch;
+}
+
+std::string AssignmentPlanner::LearnerOf(const StageId& id) const {
+  const auto found = stages_.find(id);
+  return found == stages_.end() ? "" : found->second.learner;
+}
+
+int AssignmentPlanner::ActorsOf(const StageId& id) const {
+  const auto found = stages_.find(id);
+  return found == stages_.end() ? 0 : static_cast<int>(found->second.actors.size());
+}
+
+std::set<AssignmentPlanner::Share>::const_iterator AssignmentPlanner::LongestHolder() const {
+  return shares_.lower_bound({1, absl::InfinitePast(), 0, nullptr});
+}
+
+void AssignmentPlanner::AwaitLearner(Stage& stage, absl::Time now) {
+  stage.learner.clear();
+  stage.epoch = 0;
+  stage.since = now;
+  waiting_.insert({stage.since, stage.order, &stage});
+}
+
+void AssignmentPlanner::StartSharing(Stage& stage, absl::Time now) {
+  if (!stage.demand.actors) return;
+  stage.since = now;
+  stage.sharing = true;
+  shares_.insert(ShareOf(stage));
+}
+
+void AssignmentPlanner::StopSharing(Stage& stage, absl::Time now) {
+  if (!stage.sharing) return;
+  while (!stage.actors.empty()) {
+    const std::string actor = *stage.actors.begin();
+    MoveActor(actor, nullptr, now);
+  }
+  shares_.erase(ShareOf(stage));
+  stage.sharing = false;
+}
+
+void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Time now) {
+  Worker& actor = workers_.at(worker);
+  if (Stage* from = std::exchange(actor.stage, to)) {
+    shares_.erase(ShareOf(*from));
+    from->actors.erase(worker);
+    if (from->actors.empty()) from->since = now;
+    shares_.insert(ShareOf(*from));
+  }
+  if (to == nullptr) {
+    idle_actors_.insert(worker);
+  } else {
+    idle_actors_.erase(worker);
+    shares_.erase(ShareOf(*to));
+    if (to->actors.empty()) to->since = now;
+    to->actors.insert(worker);
+    shares_.insert(ShareOf(*to));
+  }
+  changed_.insert(worker);
+}
+
+void AssignmentPlanner::MatchLearners(absl::Time now) {
+  while (!waiting_.empty() && !idle_learners_.empty()) {
+    Stage& stage = *std::get<Stage*>(*waiting_.begin());
+    waiting_.erase(waiting_.begin());
+    stage.learner = *idle_learners_.begin();
+    stage.epoch = ++epoch_;
+    idle_learners_.erase(idle_learners_.begin());
+    workers_.at(stage.learner).stage = &stage;
+    changed_.insert(stage.learner);
+    StartSharing(stage, now);
+  }
+}
+
+void AssignmentPlanner::ShareActors(absl::Time now) {
+  if (shares_.empty()) return;
+  while (!idle_actors_.empty()) {
+    const std::string actor = *idle_actors_.begin();
+    MoveActor(actor, std::get<Stage*>(*shares_.begin()), now);
+  }
+  while (std::get<size_t>(*shares_.rbegin()) > std::get<size_t>(*shares_.begin()) + 1) {
+    const std::string actor = *std::get<Stage*>(*shares_.rbegin())->actors.rbegin();
+    MoveActor(actor, std::get<Stage*>(*shares_.begin()), now);
+  }
+}
+
+void AssignmentPlanner::TakeTurns(absl::Time now) {
+  while (next_turn() <= now) {
+    const std::string actor = *std::get<Stage*>(*LongestHolder())->actors.begin();
+    MoveActor(actor, std::get<Stage*>(*shares_.begin()), now);
+  }
+}
+
+std::vector<Placement> AssignmentPlanner::TakeChanges() {
+  std::vector<Placement> placements;
+  for (const std::string& id : changed_) {
+    Worker& worker = workers_.at(id);
+    const int64_t stage_epoch = worker.stage == nullptr ? 0 : worker.stage->epoch;
+    if (stage_epoch == worker.told_stage_epoch) continue;
+    worker.told_stage_epoch = stage_epoch;
+    Placement& placement = placements.emplace_back();
+    placement.worker = id;
+    if (worker.stage == nullptr) continue;
+    placement.epoch = ++epoch_;
+    placement.stage = worker.stage->id;
+    placement.stage_epoch = stage_epoch;
+  }
+  changed_.clear();
+  return placements;
+}
+
+}  // namespace understudy

@@ -1,0 +1,66 @@
+// One worker's Attach stream.
+#ifndef UNDERSTUDY_COORDINATOR_SERVICES_ATTACH_STREAM_H_
+#define UNDERSTUDY_COORDINATOR_SERVICES_ATTACH_STREAM_H_
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "common/process/mutex.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/worker_link.h"
+#include "understudy/v1/workers.grpc.pb.h"
+
+namespace understudy {
+
+// INVALID_ARGUMENT or FAILED_PRECONDITION (protocol version) names the field, what was found and what was expected.
+absl::Status ValidateHello(const v1::WorkerHello& hello);
+
+// Thread-safe. Lives until gRPC is done with it and nobody holds it as a link. One read is in flight, and one write:
+// an assignment that comes meanwhile waits, and gives way to a later one.
+class AttachStream final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1::Assignment>,
+                           public WorkerLink,
+                           public std::enable_shared_from_this<AttachStream> {
+ public:
+  // Begins to read. A worker that does not say hello in ten seconds is sent away: DEADLINE_EXCEEDED.
+  static AttachStream* Begin(Coordinator& coordinator, grpc::CallbackServerContext* context);
+
+  void Send(v1::Assignment assignment) override;
+  void ReadNext() override;
+  void Close(absl::Status status) override;
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  AttachStream(Coordinator& coordinator, grpc::CallbackServerContext* context)
+      : coordinator_(coordinator), context_(context) {}
+  // Writes or finishes, if that is possible now.
+  void Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasSaidHello();
+
+  Coordinator& coordinator_;
+  grpc::CallbackServerContext* const context_;
+  std::shared_ptr<AttachStream> self_;  // while gRPC uses it
+  grpc::Alarm hello_timeout_;
+  v1::WorkerMessage incoming_;
+  std::string worker_id_;  // set by the reactions alone, which come one after another
+
+  Mutex mutex_;
+  bool greeted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  v1::Assignment outgoing_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::Assignment> pending_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Status> close_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_SERVICES_ATTACH_STREAM_H_

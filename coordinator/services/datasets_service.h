@@ -1,0 +1,44 @@
+// The Datasets gRPC service: datasets.proto.
+#ifndef UNDERSTUDY_COORDINATOR_SERVICES_DATASETS_SERVICE_H_
+#define UNDERSTUDY_COORDINATOR_SERVICES_DATASETS_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/storage/store.h"
+#include "understudy/v1/datasets.grpc.pb.h"
+
+namespace understudy {
+
+// Thread-safe. Needs no coordinator: also serves a store that is opened without one. Reads on the caller's thread.
+class DatasetsService final : public v1::Datasets::Service {
+ public:
+  // The experiment that uses a dataset; empty: none.
+  using FindUser = std::function<absl::StatusOr<std::string>(const std::string& dataset)>;
+
+  // `store` must outlive this. Without `find_user`, no dataset is in use.
+  DatasetsService(Store& store, FindUser find_user) : store_(store), find_user_(std::move(find_user)) {}
+
+  grpc::Status List(grpc::ServerContext* context, const v1::ListDatasetsRequest* request,
+                    v1::ListDatasetsResponse* response) override;
+  grpc::Status Get(grpc::ServerContext* context, const v1::GetDatasetRequest* request, v1::Dataset* response) override;
+  grpc::Status Digest(grpc::ServerContext* context, const v1::DigestDatasetRequest* request,
+                      v1::DigestDatasetResponse* response) override;
+  grpc::Status Verify(grpc::ServerContext* context, const v1::VerifyDatasetRequest* request,
+                      v1::VerifyDatasetResponse* response) override;
+  grpc::Status Read(grpc::ServerContext* context, const v1::ReadDatasetRequest* request,
+                    grpc::ServerWriter<v1::TrajectoryBatch>* writer) override;
+  grpc::Status Delete(grpc::ServerContext* context, const v1::DeleteDatasetRequest* request,
+                      v1::DeleteDatasetResponse* response) override;
+
+ private:
+  Store& store_;
+  const FindUser find_user_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_SERVICES_DATASETS_SERVICE_H_

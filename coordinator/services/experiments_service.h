@@ -1,0 +1,38 @@
+// The Experiments gRPC service: experiments.proto.
+#ifndef UNDERSTUDY_COORDINATOR_SERVICES_EXPERIMENTS_SERVICE_H_
+#define UNDERSTUDY_COORDINATOR_SERVICES_EXPERIMENTS_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "coordinator/coordinator.h"
+#include "coordinator/storage/store.h"
+#include "understudy/v1/experiments.grpc.pb.h"
+
+namespace understudy {
+
+// Thread-safe. `coordinator` and `store` must outlive the server that serves this.
+class ExperimentsService final : public v1::Experiments::WithCallbackMethod_Watch<v1::Experiments::Service> {
+ public:
+  ExperimentsService(Coordinator& coordinator, Store& store) : coordinator_(coordinator), store_(store) {}
+
+  grpc::Status Submit(grpc::ServerContext* context, const v1::SubmitRequest* request,
+                      v1::SubmitResponse* response) override;
+  grpc::Status Get(grpc::ServerContext* context, const v1::GetExperimentRequest* request,
+                   v1::Experiment* response) override;
+  grpc::Status List(grpc::ServerContext* context, const v1::ListExperimentsRequest* request,
+                    v1::ListExperimentsResponse* response) override;
+  grpc::ServerWriteReactor<v1::Experiment>* Watch(grpc::CallbackServerContext* context,
+                                                  const v1::WatchExperimentRequest* request) override;
+  grpc::Status Cancel(grpc::ServerContext* context, const v1::CancelExperimentRequest* request,
+                      v1::Experiment* response) override;
+  grpc::Status ListMetrics(grpc::ServerContext* context, const v1::ListMetricsRequest* request,
+                           v1::ListMetricsResponse* response) override;
+
+ private:
+  Coordinator& coordinator_;
+  Store& store_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_SERVICES_EXPERIMENTS_SERVICE_H_

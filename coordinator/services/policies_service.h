@@ -1,0 +1,43 @@
+// The Policies gRPC service: policy.proto.
+#ifndef UNDERSTUDY_COORDINATOR_SERVICES_POLICIES_SERVICE_H_
+#define UNDERSTUDY_COORDINATOR_SERVICES_POLICIES_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "coordinator/storage/store.h"
+#include "understudy/v1/policy.grpc.pb.h"
+
+namespace understudy {
+
+// Thread-safe. Needs no coordinator: also serves a store that is read without one.
+class PoliciesService final : public v1::Policies::Service {
+ public:
+  // Stores a snapshot for the stage that trained it, and returns its version.
+  using Publisher =
+      std::function<absl::StatusOr<int64_t>(const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot)>;
+
+  // `store` must outlive this. Without a publisher, Publish is FAILED_PRECONDITION.
+  PoliciesService(Store& store, Publisher publisher) : store_(store), publisher_(std::move(publisher)) {}
+
+  grpc::Status List(grpc::ServerContext* context, const v1::ListPoliciesRequest* request,
+                    v1::ListPoliciesResponse* response) override;
+  grpc::Status Get(grpc::ServerContext* context, const v1::GetPolicyRequest* request,
+                   v1::StoredPolicy* response) override;
+  grpc::Status Download(grpc::ServerContext* context, const v1::GetPolicyRequest* request,
+                        grpc::ServerWriter<v1::PolicyChunk>* writer) override;
+  grpc::Status Publish(grpc::ServerContext* context, grpc::ServerReader<v1::PublishPolicyRequest>* reader,
+                       v1::PublishPolicyResponse* response) override;
+
+ private:
+  Store& store_;
+  const Publisher publisher_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_SERVICES_POLICIES_SERVICE_H_

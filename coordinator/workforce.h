@@ -1,0 +1,72 @@
+// The attached workers, and the running stages that they work on.
+#ifndef UNDERSTUDY_COORDINATOR_WORKFORCE_H_
+#define UNDERSTUDY_COORDINATOR_WORKFORCE_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "coordinator/scheduling/assignment_planner.h"
+#include "coordinator/scheduling/stage_id.h"
+#include "coordinator/scheduling/worker_table.h"
+#include "coordinator/worker_link.h"
+#include "understudy/v1/workers.pb.h"
+
+namespace understudy {
+
+inline constexpr size_t kMaxWorkers = 20'000;
+
+// Thread-compatible; no gRPC, no clock. Assignments change, and are sent, in Settle alone.
+class Workforce {
+ public:
+  explicit Workforce(int64_t incarnation) : planner_(incarnation) {}
+
+  // A worker with a valid hello. One that attaches again keeps its assignment, and its earlier link ends with ABORTED.
+  // RESOURCE_EXHAUSTED: kMaxWorkers are attached.
+  absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
+
+  // Both ignore a link that is no longer the worker's. `left`: the worker said goodbye, and loses its assignment at
+  // once, as do actors in any case; a learner otherwise keeps its stage until its lease ends, for it may come back.
+  void Heartbeat(const std::string& worker, const WorkerLink& link, const v1::WorkerHeartbeat& heartbeat,
+                 absl::Time now);
+  void Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time now);
+
+  // A stage that trains: `work` is what its learner is told, but for the epoch.
+  void AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now);
+  // A stage whose actors come to the coordinator.
+  void AddRollouts(const StageId& id, absl::Time now);
+  void RemoveStage(const StageId& id, absl::Time now);
+
+  // 0: no such stage, or it waits for a learner.
+  int64_t StageEpoch(const StageId& id) const { return planner_.StageEpoch(id); }
+  int ActorsOf(const StageId& id) const { return planner_.ActorsOf(id); }
+
+  // Ends leases, plans, and tells every worker whose assignment changed.
+  void Settle(absl::Time now);
+
+  // When Settle should be called even if nothing happens.
+  absl::Time next_wake() const;
+
+  std::vector<v1::Worker> List(absl::Time now) const;
+
+  void CloseAll(const absl::Status& status);
+
+ private:
+  void Remove(const std::string& worker, absl::Time now);
+  v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
+
+  WorkerTable table_;
+  AssignmentPlanner planner_;
+  std::map<StageId, v1::LearnerWork> training_;
+  std::unordered_map<std::string, std::shared_ptr<WorkerLink>> links_;
+  std::set<std::string> unsent_;  // workers that are to hear of their assignment
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_WORKFORCE_H_
