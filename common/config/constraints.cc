@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/config/field_value.h"
+#include "common/config/selected_oneof.h"
 #include "common/config/wording.h"
 
 namespace understudy {
@@ -60,13 +61,11 @@ class ConstraintChecker {
     const FieldDescriptor* set = message.GetReflection()->GetOneofFieldDescriptor(message, &oneof);
     const v1::Choice& choice = ChoiceOf(oneof);
     if (choice.required() && set == nullptr) {
-      std::vector<std::string> names;
-      for (int i = 0; i < oneof.field_count(); ++i) names.push_back(oneof.field(i)->name());
-      AddViolation(violations_, path, absl::StrCat("found nothing, expected ", OneOf(names)));
+      AddViolation(violations_, path, absl::StrCat("found nothing, expected ", OneOf(MemberNames(oneof))));
     }
     if (choice.selected_by().empty()) return;
     const FieldDescriptor* selected = SelectedMemberOf(message, oneof);
-    // A selector that selects nothing is reported as such by whoever knows what there is.
+    // A selector that selects nothing is a violation of its own.
     if (selected == nullptr || selected == set) return;
     AddViolation(violations_, ChildPath(path, oneof.name()),
                  absl::StrCat("found ", set == nullptr ? "nothing" : set->name(), ", expected ", selected->name()));
@@ -124,24 +123,6 @@ std::string ChildPath(const std::string& parent, const std::string& name) {
 }
 
 std::string ItemPath(const std::string& parent, int index) { return absl::StrCat(parent, "[", index, "]"); }
-
-const OneofDescriptor* SelectedOneof(const Descriptor& type) {
-  for (int i = 0; i < type.real_oneof_decl_count(); ++i) {
-    if (!ChoiceOf(*type.oneof_decl(i)).selected_by().empty()) return type.oneof_decl(i);
-  }
-  return nullptr;
-}
-
-const FieldDescriptor& SelectorOf(const OneofDescriptor& oneof) {
-  return *oneof.containing_type()->FindFieldByName(ChoiceOf(oneof).selected_by());
-}
-
-const FieldDescriptor* SelectedMember(const OneofDescriptor& oneof, std::string_view value) {
-  for (int i = 0; i < oneof.field_count(); ++i) {
-    if (oneof.field(i)->name() == value) return oneof.field(i);
-  }
-  return nullptr;
-}
 
 void SetDefaultValues(Message& message) {
   const Descriptor& type = *message.GetDescriptor();

@@ -5,7 +5,6 @@
 #include <google/protobuf/message.h>
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace understudy {
@@ -25,14 +24,6 @@ void AddViolation(std::vector<Violation>& violations, std::string path, std::str
 // "parent.name", or the name where the parent is the message itself (""); "parent[2]".
 std::string ChildPath(const std::string& parent, const std::string& name);
 std::string ItemPath(const std::string& parent, int index);
-
-// The oneof of a message type that has `selected_by`, if any, and its member that `value` selects. Null: there is none.
-const google::protobuf::OneofDescriptor* SelectedOneof(const google::protobuf::Descriptor& type);
-const google::protobuf::FieldDescriptor* SelectedMember(const google::protobuf::OneofDescriptor& oneof,
-                                                        std::string_view value);
-
-// The field that selects the members of such a oneof.
-const google::protobuf::FieldDescriptor& SelectorOf(const google::protobuf::OneofDescriptor& oneof);
 
 // Sets every absent field and empty list that has a default, and the selected member of every oneof that has none set,
 // in the message and all messages that are in it. Absent messages stay absent. Changes nothing the second time.

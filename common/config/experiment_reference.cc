@@ -9,8 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "common/config/algorithm_rules.h"
 #include "common/config/constraints.h"
-#include "common/config/experiment_validation.h"
 #include "common/config/field_value.h"
+#include "common/config/selected_oneof.h"
 #include "common/environment/registry.h"
 #include "understudy/v1/experiments.pb.h"
 
@@ -65,8 +65,7 @@ std::string Section(const std::string& title, const Descriptor& type) {
 
 std::string ExperimentReference() {
   std::string text = Section("", *v1::ExperimentSpec::descriptor());
-  absl::StrAppend(&text, "\nenvironment: ", absl::StrJoin(EnvironmentNames(), ", "),
-                  "\nalgorithm: ", absl::StrJoin(AlgorithmNames(), ", "), "\nstop.interval by default:");
+  absl::StrAppend(&text, "\nenvironment: ", absl::StrJoin(EnvironmentNames(), ", "), "\nstop.interval by default:");
   for (const AlgorithmRules& rules : AllAlgorithmRules()) {
     absl::StrAppend(&text, " ", std::string(rules.name), " ", rules.stop_interval);
   }

@@ -88,11 +88,7 @@ class StageChecker {
 
   void CheckAlgorithm(const v1::TrainStage& train) {
     const AlgorithmRules* rules = FindAlgorithmRules(train.algorithm());
-    if (rules == nullptr) {
-      if (train.algorithm().empty()) return;  // required: reported as such
-      return Add("algorithm", absl::StrCat("found ", Quoted(train.algorithm()), ", expected ",
-                                           OneOf(AlgorithmNames(), train.algorithm())));
-    }
+    if (rules == nullptr) return;  // a violation of its own
     if (!rules->takes_dataset) {
       if (train.dataset().empty()) return;
       return Add("dataset", absl::StrCat("found ", Quoted(train.dataset()), ", expected none: ", train.algorithm(),
@@ -137,8 +133,9 @@ class StageChecker {
 
   void CheckCollect(const v1::CollectStage& collect) {
     if (collect.has_transitions() == collect.has_episodes()) {
-      Add("", absl::StrCat("found ", collect.has_episodes() ? "both" : "neither",
-                           " of transitions and episodes, expected one of the two"));
+      AddViolation(violations_, path_,
+                   absl::StrCat("found ", collect.has_episodes() ? "both" : "neither",
+                                " of transitions and episodes, expected one of the two"));
     }
     if (collect.record_size() == 2 && collect.record(0) == collect.record(1)) {
       Add("record[1]", absl::StrCat("found ", Quoted(collect.record(1)), " a second time, expected once"));

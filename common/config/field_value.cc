@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -9,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/config/selected_oneof.h"
 #include "common/config/wording.h"
 #include "common/snapshot/name.h"
 #include "common/snapshot/policy_snapshot.h"
@@ -18,6 +20,7 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
 
 std::string NumberText(double value) {
@@ -67,29 +70,29 @@ std::string ExpectedNumber(const FieldDescriptor& field) {
   return kind;
 }
 
+// Empty: not a matter of a list.
 std::vector<std::string> AllowedTexts(const FieldDescriptor& field) {
-  std::vector<std::string> texts;
-  for (const std::string& text : ConstraintOf(field).one_of()) {
-    if (!text.empty()) texts.push_back(text);
-  }
-  return texts;
+  const OneofDescriptor* selected = SelectedOneof(*field.containing_type());
+  if (selected != nullptr && &SelectorOf(*selected) == &field) return MemberNames(*selected);
+  const auto& one_of = ConstraintOf(field).one_of();
+  return {one_of.begin(), one_of.end()};
 }
 
 std::string ExpectedText(const FieldDescriptor& field) {
   const v1::Constraint& constraint = ConstraintOf(field);
-  if (constraint.one_of_size() > 0) return OneOf(AllowedTexts(field));
+  const std::vector<std::string> allowed = AllowedTexts(field);
+  if (!allowed.empty()) return OneOf(allowed);
   if (constraint.is_name()) return absl::StrCat("a name ", kNamePattern);
   if (constraint.is_policy_reference()) return "NAME or NAME@VERSION";
-  return "text";
+  return constraint.expected().empty() ? "text" : constraint.expected();
 }
 
 std::optional<std::string> CheckText(const FieldDescriptor& field, const std::string& text) {
   const v1::Constraint& constraint = ConstraintOf(field);
-  if (constraint.one_of_size() > 0) {
-    for (const std::string& allowed : constraint.one_of()) {
-      if (text == allowed) return std::nullopt;
-    }
-    return absl::StrCat("found ", Quoted(text), ", expected ", OneOf(AllowedTexts(field), text));
+  const std::vector<std::string> allowed = AllowedTexts(field);
+  if (!allowed.empty()) {
+    if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return std::nullopt;
+    return absl::StrCat("found ", Quoted(text), ", expected ", OneOf(allowed, text));
   }
   const bool refused = (constraint.is_name() && !IsValidName(text)) ||
                        (constraint.is_policy_reference() && !ParsePolicyReference(text).ok());

@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
@@ -63,7 +64,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (anchor != 0) throw YAML::ParserException(mark, "found an anchor, expected none");
     // "?" and "!" are how the parser marks plain and quoted scalars.
     if (!tag.empty() && tag != "?" && tag != "!") {
-      throw YAML::ParserException(mark, absl::StrCat("found the tag ", Quoted(tag), ", expected none"));
+      throw YAML::ParserException(mark, "found a tag, expected none");
     }
     if (++nodes_ > kMaxYamlNodes) {
       throw YAML::ParserException(mark, absl::StrCat("found more than ", kMaxYamlNodes, " keys and values"));
@@ -124,19 +125,22 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view text, const std::string& fil
     return builder.Take();
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(
-        absl::StrCat(file, ":", error.mark.line + 1, ": not valid YAML: ", Printable(error.msg)));
+        absl::StrCat(file, ":", std::max(error.mark.line, 0) + 1, ": not valid YAML: ", Printable(error.msg)));
   }
 }
 
 int FindLine(const YamlNode& root, std::string_view path) {
   int line = root.line;
+  size_t longest = 0;  // keys may hold dots: the longest that matches is meant
   for (size_t i = 0; i < root.items.size(); ++i) {
     const YamlNode& item = root.items[i];
     std::string_view rest = path;
     Consume(rest, ".");
     const std::string name = root.kind == YamlNode::Kind::kMap ? Printable(item.key) : absl::StrCat("[", i, "]");
-    if (!Consume(rest, name)) continue;
-    if (rest.empty() || rest.front() == '.' || rest.front() == '[') line = FindLine(item, rest);
+    if (name.size() < longest || !Consume(rest, name)) continue;
+    if (!rest.empty() && rest.front() != '.' && rest.front() != '[') continue;
+    longest = name.size();
+    line = FindLine(item, rest);
   }
   return line;
 }

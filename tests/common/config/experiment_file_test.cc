@@ -1,0 +1,232 @@
+#include "common/config/experiment_file.h"
+
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "common/config/experiment_validation.h"
+
+namespace understudy {
+namespace {
+
+std::string ShippedPath(const std::string& name) {
+  return std::string(UNDERSTUDY_SOURCE_DIR) + "/deploy/experiments/" + name;
+}
+
+std::string ErrorOf(const std::string& text) {
+  const absl::StatusOr<v1::ExperimentSpec> experiment = ParseExperiment(text, "f.yaml");
+  if (experiment.ok()) return "OK";
+  EXPECT_EQ(experiment.status().code(), absl::StatusCode::kInvalidArgument);
+  return std::string(experiment.status().message());
+}
+
+// A file whose stage, on line 4, holds `keys`.
+std::string WithStage(const std::string& keys) {
+  return "name: e\nenvironment: CartPole-v1\nstages:\n  - " + keys + "\n";
+}
+
+TEST(ExperimentFile, LoadsWhatIsShipped) {
+  for (const char* name : {"cartpole.yaml", "cartpole_distillation.yaml", "cartpole_from_demonstrations.yaml"}) {
+    const absl::StatusOr<v1::ExperimentSpec> experiment = LoadExperimentFile(ShippedPath(name));
+    EXPECT_TRUE(experiment.ok()) << experiment.status();
+  }
+}
+
+TEST(ExperimentFile, ReadsTheCanonicalExperiment) {
+  const absl::StatusOr<v1::ExperimentSpec> loaded = LoadExperimentFile(ShippedPath("cartpole.yaml"));
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  v1::ExperimentSpec expected;
+  expected.set_name("cartpole");
+  expected.set_environment("CartPole-v1");
+  v1::TrainStage& expert = *expected.add_stages()->mutable_train();
+  expert.set_policy("expert");
+  expert.set_algorithm("ppo");
+  expert.set_seed(0);
+  expert.mutable_stop()->set_mean_return(475);
+  expert.mutable_stop()->set_episodes(100);
+  v1::CollectStage& collect = *expected.add_stages()->mutable_collect();
+  collect.set_policy("expert");
+  collect.set_dataset("cartpole-expert");
+  collect.set_transitions(10000);
+  collect.set_seed(0);
+  v1::TrainStage& clone = *expected.add_stages()->mutable_train();
+  clone.set_policy("clone");
+  clone.set_algorithm("bc");
+  clone.set_dataset("cartpole-expert");
+  clone.set_seed(314);
+  *clone.mutable_stop() = expert.stop();
+  v1::EvaluateStage& evaluate = *expected.add_stages()->mutable_evaluate();
+  evaluate.set_policy("clone");
+  evaluate.set_episodes(100);
+  evaluate.set_seed(1);
+  FillInDefaults(expected);
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(*loaded, expected)) << loaded->DebugString();
+}
+
+TEST(ExperimentFile, ReadsHyperparametersAmongTheStagesKeys) {
+  const absl::StatusOr<v1::ExperimentSpec> experiment = ParseExperiment(
+      WithStage("train: {policy: p, algorithm: ppo, clip: 0.3, network: {hidden_sizes: [32], activation: relu}}"), "f");
+  ASSERT_TRUE(experiment.ok()) << experiment.status();
+  const v1::TrainStage& train = experiment->stages(0).train();
+  EXPECT_EQ(train.ppo().clip(), 0.3);
+  EXPECT_EQ(train.ppo().epochs(), 10) << "a default";
+  ASSERT_EQ(train.network().hidden_sizes_size(), 1);
+  EXPECT_EQ(train.network().hidden_sizes(0), 32);
+  EXPECT_EQ(train.network().trunk(), "separate") << "a default";
+}
+
+TEST(ExperimentFile, NamesAFileThatIsNotThere) {
+  const absl::Status missing = LoadExperimentFile("/nowhere/e.yaml").status();
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(missing.message(), "/nowhere/e.yaml: found no such file, expected an experiment in YAML");
+  const absl::Status directory = LoadExperimentFile("/").status();
+  EXPECT_EQ(directory.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(directory.message(), "/: found a directory, expected an experiment in YAML");
+}
+
+TEST(ExperimentFile, RefusesAnEndlessFile) {
+  EXPECT_EQ(LoadExperimentFile("/dev/zero").status().message(),
+            "/dev/zero:1: found 1048577 bytes, expected at most 1048576");
+}
+
+struct BadInput {
+  std::string text;
+  std::string error;
+};
+
+TEST(ExperimentFile, SaysInOneLineWhatIsWrongAndWhere) {
+  const std::string train_keys = "policy, algorithm, seed, dataset, initial, network, stop, require, threads";
+  const BadInput cases[] = {
+      {"", "f.yaml:1: found nothing, expected a map"},
+      {"just text", "f.yaml:1: found \"just text\", expected a map"},
+      {"- a\n- b\n", "f.yaml:1: found a list, expected a map"},
+      {"name: [a\n", "f.yaml:2: not valid YAML: end of sequence flow not found"},
+      {"name: e\nenvironment: CartPole-v1\n", "f.yaml:1: stages: found nothing, expected a list of at least one item"},
+      {"name: e\nenvironment: CartPole-v1\nstages: []\n",
+       "f.yaml:3: stages: found an empty list, expected at least one item"},
+      {"name: e\nenvironment: CartPole-v1\nstages: {train: {}}\n", "f.yaml:3: stages: found a map, expected a list"},
+      {"name: e\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:1: environment: found nothing, expected the name of an environment"},
+      {"name: e\nname: e\n", "f.yaml:2: name: found a second time, expected once"},
+      {"name: e\nenvironmnt: CartPole-v1\n",
+       "f.yaml:2: environmnt: found an unknown key, expected one of name, environment, stages (did you mean "
+       "environment?)"},
+      {"name: my experiment\nenvironment: CartPole-v1\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:1: name: found \"my experiment\", expected a name [A-Za-z0-9][A-Za-z0-9._-]{0,63}"},
+      {"name: e\nenvironment: Cartpole-v1\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:2: environment: found \"Cartpole-v1\", expected one of CartPole-v0, CartPole-v1 (did you mean "
+       "CartPole-v1?)"},
+      {WithStage("evaluate"), "f.yaml:4: stages[0]: found \"evaluate\", expected a map"},
+      {WithStage("evaluate:"), "f.yaml:4: stages[0].evaluate: found nothing, expected a map"},
+      {WithStage("{}"), "f.yaml:4: stages[0]: found nothing, expected one of train, collect, evaluate"},
+      {WithStage("{evaluate: {policy: p}, collect: {policy: p}}"),
+       "f.yaml:4: stages[0].collect: found beside evaluate, expected one of the two"},
+      {WithStage("evaluate: {policy: p@}"),
+       "f.yaml:4: stages[0].evaluate.policy: found \"p@\", expected NAME or NAME@VERSION"},
+      {WithStage("evaluate: {policy: p, actions: random}"),
+       "f.yaml:4: stages[0].evaluate.actions: found \"random\", expected one of sample, greedy"},
+      {WithStage("evaluate:\n      policy: p\n      episodes: 0\n"),
+       "f.yaml:6: stages[0].evaluate.episodes: found 0, expected an integer in [1, 1000000000]"},
+      {WithStage("train: {policy: p}"), "f.yaml:4: stages[0].train.algorithm: found nothing, expected one of ppo, bc"},
+      {WithStage("train: {policy: p, algorithm: pop, clip: 0.1}"),
+       "f.yaml:4: stages[0].train.algorithm: found \"pop\", expected one of ppo, bc"},
+      {WithStage("train: {policy: p, algorithm: ppo, dataset: d}"),
+       "f.yaml:4: stages[0].train.dataset: found \"d\", expected none: ppo learns from its own steps"},
+      {WithStage("train: {policy: p, algorithm: bc}"),
+       "f.yaml:4: stages[0].train.dataset: found nothing, expected the dataset that bc learns from"},
+      {WithStage("train:\n      policy: p\n      algorithm: ppo\n      clip: -1"),
+       "f.yaml:7: stages[0].train.clip: found -1, expected a number in (0, 1]"},
+      {WithStage("train:\n      policy: p\n      algorithm: bc\n      dataset: d\n      clip: 0.1"),
+       "f.yaml:8: stages[0].train.clip: found a key of algorithm ppo, expected one of bc: " + train_keys +
+           ", loss, epochs, minibatch_size, learning_rate, weight_decay, validation_split, patience, "
+           "max_gradient_norm, value_coefficient"},
+      {WithStage("train: {policy: p, algorithm: bc, dataset: d, learning_rte: 1}"),
+       "f.yaml:4: stages[0].train.learning_rte: found an unknown key, expected one of " + train_keys +
+           ", loss, epochs, minibatch_size, learning_rate, weight_decay, validation_split, patience, "
+           "max_gradient_norm, value_coefficient (did you mean learning_rate?)"},
+      {WithStage("train: {policy: p, algorithm: ppo, stop: {episodes: 3}}"),
+       "f.yaml:4: stages[0].train.stop.mean_return: found nothing, expected a number in [-1e+09, 1e+09]"},
+      {WithStage("train: {policy: p, algorithm: ppo, require: converged}"),
+       "f.yaml:4: stages[0].train.require: found \"converged\" without a stop rule, expected stop: {mean_return: ...} "
+       "beside it"},
+      {WithStage("train: {policy: p, algorithm: ppo, minibatch_size: 2000}"),
+       "f.yaml:4: stages[0].train.minibatch_size: found 2000, expected at most 1024, the steps of an iteration (slots "
+       "* steps_per_slot)"},
+      {WithStage("train:\n      policy: p\n      algorithm: ppo\n      network:\n        activation: gelu"),
+       "f.yaml:8: stages[0].train.network.activation: found \"gelu\", expected one of tanh, relu (did you mean relu?)"},
+      {WithStage("collect: {policy: p, dataset: d}"),
+       "f.yaml:4: stages[0].collect: found neither of transitions and episodes, expected one of the two"},
+      {WithStage("collect: {policy: p, dataset: d, episodes: 2, record: [logits, rewards]}"),
+       "f.yaml:4: stages[0].collect.record[1]: found \"rewards\", expected one of logits, value"},
+      {WithStage("collect: {policy: p, dataset: d, transitions: 1e4}"),
+       "f.yaml:4: stages[0].collect.transitions: found 1e4, expected an integer in [1, 1000000000000]"},
+      {WithStage("collect: {policy: p, dataset: d, episodes: 1}") +
+           "  - train: {policy: c, algorithm: bc, dataset: d, loss: distillation}\n",
+       "f.yaml:5: stages[1].train.loss: found \"distillation\", but stages[0] collects d without record: [logits, "
+       "value]"},
+  };
+  for (const BadInput& bad : cases) EXPECT_EQ(ErrorOf(bad.text), bad.error) << bad.text;
+}
+
+std::string ReadShipped(const std::string& name) {
+  std::ostringstream text;
+  text << std::ifstream(ShippedPath(name)).rdbuf();
+  return text.str();
+}
+
+// A small generator of its own (Knuth's MMIX constants), so that a failure comes again.
+uint32_t NextRandom(uint64_t& state) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return static_cast<uint32_t>(state >> 33);
+}
+
+std::string Mutated(std::string text, uint64_t& state) {
+  static const std::string kPieces[] = {"\0", ":", "{",    "}",  "[", "]",           "- ",   "&a ",
+                                        "*a", "!", "\n",   "\t", "'", "\"",          "\xff", "1e999",
+                                        "-",  "~", "<<: ", "? ", "|", "%YAML 9.9\n", "#",    "---\n"};
+  for (uint32_t i = 0, mutations = 1 + NextRandom(state) % 4; i < mutations; ++i) {
+    const size_t at = NextRandom(state) % text.size();
+    const std::string& piece = kPieces[NextRandom(state) % std::size(kPieces)];
+    switch (NextRandom(state) % 4) {
+      case 0:
+        text.insert(at, piece);
+        break;
+      case 1:
+        text.replace(at, 1, piece);
+        break;
+      case 2:
+        text.erase(at, NextRandom(state) % 8);
+        break;
+      default:
+        text.insert(at, text.substr(NextRandom(state) % text.size(), NextRandom(state) % 64));
+    }
+    if (text.empty()) return "x";
+  }
+  return text;
+}
+
+TEST(ExperimentFile, AnswersMutatedFilesWithAValidExperimentOrOneLine) {
+  const std::string original = ReadShipped("cartpole_distillation.yaml");
+  ASSERT_FALSE(original.empty());
+  uint64_t state = 1;
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string text = Mutated(original, state);
+    const absl::StatusOr<v1::ExperimentSpec> experiment = ParseExperiment(text, "f.yaml");
+    if (experiment.ok()) {
+      EXPECT_TRUE(ValidateExperiment(*experiment).ok()) << text;
+      continue;
+    }
+    ++refused;
+    const std::string message(experiment.status().message());
+    EXPECT_EQ(message.rfind("f.yaml:", 0), 0) << message;
+    for (const char character : message) EXPECT_TRUE(character >= ' ' && character <= '~') << message;
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_LT(refused, 2000) << "some mutations fall into comments";
+}
+
+}  // namespace
+}  // namespace understudy

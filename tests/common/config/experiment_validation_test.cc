@@ -1,0 +1,275 @@
+#include "common/config/experiment_validation.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "common/config/algorithm_rules.h"
+
+namespace understudy {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Train, collect with logits and values, clone: valid, defaults filled in.
+v1::ExperimentSpec ValidExperiment() {
+  v1::ExperimentSpec experiment;
+  experiment.set_name("e");
+  experiment.set_environment("CartPole-v1");
+  v1::TrainStage& train = *experiment.add_stages()->mutable_train();
+  train.set_policy("expert");
+  train.set_algorithm("ppo");
+  train.mutable_stop()->set_mean_return(475);
+  v1::CollectStage& collect = *experiment.add_stages()->mutable_collect();
+  collect.set_policy("expert");
+  collect.set_dataset("demonstrations");
+  collect.set_transitions(1000);
+  collect.add_record("value");
+  collect.add_record("logits");
+  v1::TrainStage& clone = *experiment.add_stages()->mutable_train();
+  clone.set_policy("clone");
+  clone.set_algorithm("bc");
+  clone.set_dataset("demonstrations");
+  clone.mutable_bc()->set_loss("distillation");
+  experiment.add_stages()->mutable_evaluate()->set_policy("clone@1");
+  FillInDefaults(experiment);
+  return experiment;
+}
+
+// The violations of the valid experiment after a change, as lines.
+std::vector<std::string> AfterChange(const std::function<void(v1::ExperimentSpec&)>& change) {
+  v1::ExperimentSpec experiment = ValidExperiment();
+  change(experiment);
+  std::vector<std::string> lines;
+  for (const Violation& violation : FindViolations(experiment)) {
+    lines.push_back(violation.path + ": " + violation.message);
+  }
+  return lines;
+}
+
+std::vector<std::string> AfterTrainChange(const std::function<void(v1::TrainStage&)>& change) {
+  return AfterChange([&](v1::ExperimentSpec& experiment) { change(*experiment.mutable_stages(0)->mutable_train()); });
+}
+
+std::vector<std::string> AfterCollectChange(const std::function<void(v1::CollectStage&)>& change) {
+  return AfterChange([&](v1::ExperimentSpec& experiment) { change(*experiment.mutable_stages(1)->mutable_collect()); });
+}
+
+std::vector<std::string> AfterCloneChange(const std::function<void(v1::TrainStage&)>& change) {
+  return AfterChange([&](v1::ExperimentSpec& experiment) { change(*experiment.mutable_stages(2)->mutable_train()); });
+}
+
+TEST(ExperimentValidation, AcceptsAValidExperiment) {
+  EXPECT_THAT(AfterChange([](v1::ExperimentSpec&) {}), IsEmpty());
+  EXPECT_TRUE(ValidateExperiment(ValidExperiment()).ok());
+}
+
+TEST(ExperimentValidation, FillsInDefaultsOnceAndForAll) {
+  const v1::ExperimentSpec once = ValidExperiment();
+  v1::ExperimentSpec twice = once;
+  FillInDefaults(twice);
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(once, twice));
+  v1::ExperimentSpec received;
+  ASSERT_TRUE(received.ParseFromString(once.SerializeAsString()));
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(once, received));
+}
+
+TEST(ExperimentValidation, FillsInWhatTheAlgorithmDetermines) {
+  const v1::ExperimentSpec experiment = ValidExperiment();
+  const v1::TrainStage& train = experiment.stages(0).train();
+  EXPECT_EQ(train.stop().episodes(), 100);
+  EXPECT_EQ(train.stop().interval(), 5);
+  EXPECT_TRUE(train.has_seed());
+  EXPECT_EQ(train.threads(), 1);
+  EXPECT_EQ(train.ppo().slots(), 16);
+  EXPECT_THAT(train.network().hidden_sizes(), ElementsAre(64, 64));
+  EXPECT_EQ(train.network().type(), "mlp");
+  EXPECT_EQ(experiment.stages(1).collect().actions(), "sample");
+  EXPECT_EQ(experiment.stages(2).train().bc().validation_split(), 0.1);
+  EXPECT_FALSE(experiment.stages(2).train().has_stop()) << "no stop rule unless asked for";
+  EXPECT_EQ(experiment.stages(3).evaluate().actions(), "greedy");
+}
+
+TEST(ExperimentValidation, LeavesTheNetworkToTheInitialPolicy) {
+  v1::ExperimentSpec experiment = ValidExperiment();
+  v1::TrainStage& train = *experiment.mutable_stages(0)->mutable_train();
+  train.set_initial("older@3");
+  train.clear_network();
+  FillInDefaults(experiment);
+  EXPECT_FALSE(train.has_network());
+  EXPECT_TRUE(ValidateExperiment(experiment).ok());
+  train.mutable_network();
+  FillInDefaults(experiment);
+  EXPECT_EQ(ValidateExperiment(experiment).message(),
+            "stages[0].train.network: found beside initial, expected none: the network is the initial policy's");
+}
+
+TEST(ExperimentValidation, RefusesWhatHasNotBeenFilledIn) {
+  EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.mutable_ppo()->clear_clip(); }),
+              ElementsAre("stages[0].train.clip: found nothing, expected a number in (0, 1]"));
+}
+
+TEST(ExperimentValidation, ListsEnvironmentsAndAlgorithms) {
+  EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { e.set_environment("CartPole-v9"); }),
+              ElementsAre("environment: found \"CartPole-v9\", expected one of CartPole-v0, CartPole-v1 (did you mean "
+                          "CartPole-v0?)"));
+  EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) {
+                train.set_algorithm("dreamer");
+                train.clear_ppo();
+              }),
+              ElementsAre("stages[0].train.algorithm: found \"dreamer\", expected one of ppo, bc"));
+  EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.mutable_network()->set_type("cnn"); }),
+              ElementsAre("stages[0].train.network.type: found \"cnn\", expected mlp"));
+}
+
+TEST(ExperimentValidation, RefusesHyperparametersOfAnotherAlgorithmOrNone) {
+  EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.clear_hyperparameters(); }),
+              ElementsAre("stages[0].train.hyperparameters: found nothing, expected ppo"));
+  EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) {
+                const v1::BcOptions bc = train.bc();
+                train.set_algorithm("ppo");
+                train.clear_dataset();
+              }),
+              ElementsAre("stages[2].train.hyperparameters: found bc, expected ppo"));
+}
+
+// Both members on the wire: the last one counts, as protobuf has it.
+TEST(ExperimentValidation, TakesTheLastOfTwoHyperparametersOnTheWire) {
+  v1::TrainStage other;
+  other.mutable_bc()->set_epochs(1);
+  v1::TrainStage merged;
+  ASSERT_TRUE(
+      merged.ParseFromString(ValidExperiment().stages(0).train().SerializeAsString() + other.SerializeAsString()));
+  EXPECT_THAT(AfterTrainChange([&](v1::TrainStage& train) { train = merged; }),
+              testing::Contains("stages[0].train.hyperparameters: found bc, expected ppo"));
+}
+
+TEST(ExperimentValidation, WantsADatasetWhereTheAlgorithmTakesOne) {
+  EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.clear_dataset(); }),
+              ElementsAre("stages[2].train.dataset: found nothing, expected the dataset that bc learns from"));
+  EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.set_dataset("d"); }),
+              ElementsAre("stages[0].train.dataset: found \"d\", expected none: ppo learns from its own steps"));
+}
+
+TEST(ExperimentValidation, LeavesUnknownNamesToTheStore) {
+  EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.set_dataset("stored"); }), IsEmpty());
+  EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.set_policy("stored@7"); }), IsEmpty());
+}
+
+TEST(ExperimentValidation, RefusesADatasetThatIsCollectedLater) {
+  EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { e.mutable_stages()->SwapElements(1, 2); }),
+              ElementsAre("stages[1].train.dataset: found \"demonstrations\", which stages[2] collects, expected a "
+                          "dataset of an earlier stage"));
+}
+
+TEST(ExperimentValidation, RefusesTwoStagesThatCollectOneDataset) {
+  EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { *e.add_stages() = v1::StageSpec(e.stages(1)); }),
+              ElementsAre("stages[4].collect.dataset: found \"demonstrations\", which stages[1] collects, expected "
+                          "another name"));
+}
+
+TEST(ExperimentValidation, TellsPoliciesFromDatasets) {
+  EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.set_dataset("expert"); }),
+              ElementsAre("stages[2].train.dataset: found \"expert\", which is a policy, expected a dataset"));
+  EXPECT_THAT(
+      AfterCloneChange([](v1::TrainStage& train) {
+        train.set_initial("demonstrations@2");
+        train.clear_network();
+      }),
+      ElementsAre("stages[2].train.initial: found \"demonstrations@2\", which is a dataset, expected a policy"));
+}
+
+TEST(ExperimentValidation, WantsLogitsAndValuesForDistillation) {
+  const std::string expected =
+      "stages[2].train.loss: found \"distillation\", but stages[1] collects demonstrations without record: [logits, "
+      "value]";
+  EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.clear_record(); }), ElementsAre(expected));
+  EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.mutable_record()->RemoveLast(); }),
+              ElementsAre(expected));
+}
+
+TEST(ExperimentValidation, WantsTransitionsOrEpisodes) {
+  EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.clear_transitions(); }),
+              ElementsAre("stages[1].collect: found neither of transitions and episodes, expected one of the two"));
+  EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.set_episodes(1); }),
+              ElementsAre("stages[1].collect: found both of transitions and episodes, expected one of the two"));
+}
+
+TEST(ExperimentValidation, RefusesToRecordTwice) {
+  EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) {
+                e.mutable_stages(1)->mutable_collect()->set_record(1, "value");
+                e.mutable_stages(2)->mutable_train()->mutable_bc()->set_loss("cross_entropy");
+              }),
+              ElementsAre("stages[1].collect.record[1]: found \"value\" a second time, expected once"));
+}
+
+TEST(ExperimentValidation, WantsAStopRuleToConverge) {
+  EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.set_require("converged"); }), IsEmpty());
+  EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.set_require("converged"); }),
+              ElementsAre("stages[2].train.require: found \"converged\" without a stop rule, expected stop: "
+                          "{mean_return: ...} beside it"));
+}
+
+TEST(ExperimentValidation, BoundsWhatAnIterationHolds) {
+  const auto with_steps = [](int slots, int steps, int minibatch) {
+    return AfterTrainChange([=](v1::TrainStage& train) {
+      train.mutable_ppo()->set_slots(slots);
+      train.mutable_ppo()->set_steps_per_slot(steps);
+      train.mutable_ppo()->set_minibatch_size(minibatch);
+    });
+  };
+  EXPECT_THAT(with_steps(4, 64, 256), IsEmpty());
+  EXPECT_THAT(with_steps(4, 63, 256),
+              ElementsAre("stages[0].train.minibatch_size: found 256, expected at most 252, the steps of an iteration "
+                          "(slots * steps_per_slot)"));
+  EXPECT_THAT(with_steps(4096, 4096, 256), IsEmpty());
+  EXPECT_THAT(with_steps(4096, 4097, 256),
+              ElementsAre("stages[0].train.steps_per_slot: found 16781312 steps an iteration (slots * steps_per_slot), "
+                          "expected at most 16777216"));
+}
+
+TEST(ExperimentValidation, BoundsTheSizeOfANetwork) {
+  const auto with_layers = [](int layers, const char* trunk) {
+    return AfterTrainChange([=](v1::TrainStage& train) {
+      train.mutable_network()->clear_hidden_sizes();
+      train.mutable_network()->set_trunk(trunk);
+      for (int i = 0; i < layers; ++i) train.mutable_network()->add_hidden_sizes(8192);
+    });
+  };
+  EXPECT_THAT(with_layers(3, "shared"), IsEmpty());
+  EXPECT_THAT(with_layers(3, "separate"),
+              ElementsAre("stages[0].train.network.hidden_sizes: found more than 134217728 weights between hidden "
+                          "layers, expected at most so many"));
+  EXPECT_THAT(with_layers(16, "shared"), testing::SizeIs(1));
+}
+
+TEST(ExperimentValidation, WantsAStageToBeOneThing) {
+  EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { e.add_stages(); }),
+              ElementsAre("stages[4]: found nothing, expected one of train, collect, evaluate"));
+  EXPECT_EQ(ValidateExperiment(v1::ExperimentSpec()).message(),
+            "name: found nothing, expected a name [A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+}
+
+TEST(ExperimentValidation, SurvivesExtremeNumbers) {
+  EXPECT_FALSE(AfterChange([](v1::ExperimentSpec& e) {
+                 v1::TrainStage& train = *e.mutable_stages(0)->mutable_train();
+                 train.mutable_ppo()->set_slots(2147483647);
+                 train.mutable_ppo()->set_steps_per_slot(2147483647);
+                 for (int i = 0; i < 100; ++i) train.mutable_network()->add_hidden_sizes(2147483647);
+               }).empty());
+}
+
+TEST(AlgorithmRules, NameAMemberOfTheHyperparametersEach) {
+  const google::protobuf::OneofDescriptor& oneof = *v1::TrainStage::descriptor()->FindOneofByName("hyperparameters");
+  std::vector<std::string> members;
+  for (int i = 0; i < oneof.field_count(); ++i) members.push_back(oneof.field(i)->name());
+  EXPECT_THAT(members, testing::UnorderedElementsAreArray(AlgorithmNames()));
+  EXPECT_THAT(AlgorithmNames(), ElementsAre("bc", "ppo"));
+  EXPECT_EQ(FindAlgorithmRules("sac"), nullptr);
+}
+
+}  // namespace
+}  // namespace understudy
