@@ -52,8 +52,9 @@ std::string SectionsBelow(const std::string& title, const Descriptor& type) {
 }
 
 std::string Section(const std::string& title, const Descriptor& type) {
-  std::string text = title.empty() ? "" : absl::StrCat(title, "\n");
   const OneofDescriptor* selected = SelectedOneof(type);
+  const bool is_choice = selected == nullptr && type.real_oneof_decl_count() > 0;
+  std::string text = title.empty() ? "" : absl::StrCat(title, is_choice ? ", one of these" : "", "\n");
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     if (selected == nullptr || field.real_containing_oneof() != selected) text += LineOfKey(field);

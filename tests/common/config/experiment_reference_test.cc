@@ -18,6 +18,7 @@ TEST(ExperimentReference, ShowsKeysDefaultsAndBounds) {
 
 TEST(ExperimentReference, HasASectionForEachMapAndAlgorithm) {
   const std::string text = ExperimentReference();
+  EXPECT_THAT(text, HasSubstr("\nstages[], one of these\n"));
   EXPECT_THAT(text, HasSubstr("\nstages[].collect\n"));
   EXPECT_THAT(text, HasSubstr("\nstages[].train.network\n"));
   EXPECT_THAT(text, HasSubstr("\nstages[].train, besides, with algorithm: bc\n"));
