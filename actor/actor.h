@@ -1,0 +1,62 @@
+// The actor process: follows its assignments, and fulfils what the sinks that they name ask for.
+#ifndef UNDERSTUDY_ACTOR_ACTOR_H_
+#define UNDERSTUDY_ACTOR_ACTOR_H_
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "actor/rollout_counters.h"
+#include "common/process/cancellation.h"
+#include "common/process/mutex.h"
+#include "common/rpc/worker_session.h"
+#include "understudy/v1/workers.pb.h"
+
+namespace understudy {
+
+struct ActorOptions {
+  std::string coordinator = "127.0.0.1:50051";
+};
+
+// Thread-safe. Two threads: the session's, which brings assignments, and one that rolls out.
+class Actor {
+ public:
+  // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: not HOST:PORT.
+  static absl::StatusOr<std::unique_ptr<Actor>> Start(const ActorOptions& options);
+  // Stops within a second: what is half done is dropped, and asked of others.
+  ~Actor();
+
+ private:
+  // One assignment, and the way to end it.
+  struct Job {
+    v1::ActorWork work;
+    Cancellation cancellation;
+  };
+
+  explicit Actor(const ActorOptions& options);
+  void OnAssignment(const v1::Assignment& assignment);
+  void Run();
+  // The latest assignment that has not been begun; nullptr: the actor stops.
+  std::shared_ptr<Job> NextJob();
+  // Until the job is cancelled: where the stream to the sink breaks, connects again.
+  void Work(Job& job);
+
+  const std::string coordinator_;
+  const std::string worker_id_ = MakeWorkerId();
+  RolloutCounters counters_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::shared_ptr<Job> desired_ ABSL_GUARDED_BY(mutex_);
+  bool begun_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+  std::unique_ptr<WorkerSession> session_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_ACTOR_ACTOR_H_

@@ -1,0 +1,46 @@
+#include "actor/policy_cache.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rollouts/dispatcher.h"
+
+namespace understudy {
+namespace {
+
+absl::StatusOr<std::shared_ptr<const Policy>> MakePolicy(const PolicySnapshot& snapshot) {
+  // LibTorch throws, where memory runs out, for one.
+  try {
+    auto policy = Policy::FromSnapshot(snapshot);
+    if (!policy.ok()) return policy.status();
+    return std::make_shared<const Policy>(*std::move(policy));
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("policy ", snapshot.header.name(), "@", snapshot.header.version(), ": ",
+                                            std::string(error.what()).substr(0, 500)));
+  }
+}
+
+}  // namespace
+
+absl::Status PolicyCache::Add(const v1::PolicyChunk& chunk) {
+  const auto snapshot = assembler_.Add(chunk);
+  if (!snapshot.ok()) return snapshot.status();
+  if (*snapshot == nullptr) return absl::OkStatus();
+  const v1::PolicyHeader& header = (*snapshot)->header;
+  entries_.push_back({header.name(), header.version(), MakePolicy(**snapshot)});
+  if (entries_.size() > kPoliciesPerStream) entries_.pop_front();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const Policy>> PolicyCache::Find(const std::string& name, int64_t version) const {
+  const auto found = std::find_if(entries_.rbegin(), entries_.rend(),
+                                  [&](const Entry& entry) { return entry.name == name && entry.version == version; });
+  if (found == entries_.rend()) {
+    return absl::NotFoundError(absl::StrCat("policy ", name, "@", version, " was not sent before its request"));
+  }
+  return found->policy;
+}
+
+}  // namespace understudy

@@ -1,0 +1,44 @@
+// Fulfils rollout requests: environments and policy inference, without gRPC.
+#ifndef UNDERSTUDY_ACTOR_ROLLOUT_WORKER_H_
+#define UNDERSTUDY_ACTOR_ROLLOUT_WORKER_H_
+
+#include <functional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "actor/trajectory_recorder.h"
+#include "actor/vector_environment.h"
+#include "common/policy/policy.h"
+#include "common/process/cancellation.h"
+#include "understudy/v1/rollouts.pb.h"
+
+namespace understudy {
+
+// Takes each result of a request, the last one with `last`. An error ends the request with it.
+using EmitResult = std::function<absl::Status(v1::RolloutResult)>;
+
+// Runs `width` episodes or slots at a time, each in a lane of its own; a lane that is done goes on with the next
+// number. Every inference has exactly `width` rows, so that a trajectory depends on the policy, the seed and its number
+// alone. Thread-compatible.
+class RolloutWorker {
+ public:
+  // Errors are VectorEnvironment::Create's.
+  static absl::StatusOr<RolloutWorker> Create(const v1::EnvironmentSpec& environment, int width);
+
+  // Episodes come as they end, slots in their order. Errors: CheckRequest's, `emit`'s, CANCELLED, and
+  // FAILED_PRECONDITION or INVALID_ARGUMENT where policy, environment or slot state give what no batch may hold.
+  absl::Status Run(const v1::RolloutRequest& request, const Policy& policy, const EmitResult& emit,
+                   const Cancellation& cancellation);
+
+  const v1::EnvironmentSpec& environment() const { return environments_.spec(); }
+
+ private:
+  explicit RolloutWorker(VectorEnvironment environments);
+
+  VectorEnvironment environments_;
+  std::vector<TrajectoryRecorder> recorders_;  // one a lane
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_ACTOR_ROLLOUT_WORKER_H_

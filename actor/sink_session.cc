@@ -1,0 +1,150 @@
+#include "actor/sink_session.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/channel.h"
+
+namespace understudy {
+namespace {
+
+constexpr size_t kMaxFailureBytes = 2000;
+
+int64_t CountSteps(const v1::TrajectoryBatch& batch) {
+  int64_t steps = 0;
+  for (const v1::Trajectory& trajectory : batch.trajectories()) steps += trajectory.steps();
+  return steps;
+}
+
+}  // namespace
+
+SinkSession::SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters)
+    : stub_(v1::Rollouts::NewStub(std::move(channel))), hello_(std::move(hello)), counters_(counters) {}
+
+absl::Status SinkSession::Run(Cancellation& cancellation) {
+  const auto registration = cancellation.OnCancel([context = context_] { context->TryCancel(); });
+  const std::unique_ptr<Stream> stream = stub_->RollOut(context_.get());
+  v1::ActorMessage hello;
+  *hello.mutable_hello() = hello_;
+  stream->Write(hello);
+  std::thread reader([this, &stream] { ReadAll(*stream); });
+  WorkAll(*stream);
+  reader.join();
+  const absl::Status status = FromGrpc(stream->Finish());
+  {
+    MutexLock lock(mutex_);
+    counters_.AddLost(unacknowledged_);
+  }
+  if (absl::Status cancelled = cancellation.Check(); !cancelled.ok()) return cancelled;
+  return fault_.ok() ? status : fault_;
+}
+
+void SinkSession::ReadAll(Stream& stream) {
+  v1::SinkMessage message;
+  while (fault_.ok() && stream.Read(&message)) fault_ = OnMessage(std::move(message));
+  if (!fault_.ok()) context_->TryCancel();
+  ended_.Cancel("the stream has ended");
+  MutexLock lock(mutex_);
+  closed_ = true;
+  queued_.NotifyAll();
+}
+
+absl::Status SinkSession::OnMessage(v1::SinkMessage message) {
+  if (message.has_hello() == greeted_) {
+    return absl::InvalidArgumentError("the sink's first message, and no other, must be its hello");
+  }
+  switch (message.kind_case()) {
+    case v1::SinkMessage::kHello:
+      return OnHello(message.hello());
+    case v1::SinkMessage::kPolicy:
+      return policies_.Add(message.policy());
+    case v1::SinkMessage::kRequest:
+      return Enqueue(std::move(*message.mutable_request()));
+    case v1::SinkMessage::kAck:
+      OnAck(message.ack());
+      return absl::OkStatus();
+    case v1::SinkMessage::KIND_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("the sink sent an empty message");
+}
+
+absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
+  if (hello.protocol_version() != kProtocolVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("the sink speaks protocol version ", hello.protocol_version(),
+                                                      ", this actor ", kProtocolVersion,
+                                                      ": run programs of one release"));
+  }
+  greeted_ = true;
+  // Where this fails, every request is answered with why.
+  worker_ = RolloutWorker::Create(hello.environment(), hello.inference_width());
+  return absl::OkStatus();
+}
+
+absl::Status SinkSession::Enqueue(v1::RolloutRequest request) {
+  auto policy = policies_.Find(request.policy(), request.policy_version());
+  if (absl::IsNotFound(policy.status())) return policy.status();
+  MutexLock lock(mutex_);
+  if (tasks_.size() >= kMaxQueuedRequests) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the sink has more than ", kMaxQueuedRequests, " requests queued"));
+  }
+  tasks_.push_back({std::move(request), std::move(policy)});
+  queued_.NotifyAll();
+  return absl::OkStatus();
+}
+
+void SinkSession::OnAck(const v1::RolloutAck& ack) {
+  MutexLock lock(mutex_);
+  // The accounting holds whatever a sink claims.
+  const int64_t accepted = std::clamp<int64_t>(ack.accepted(), 0, unacknowledged_);
+  const int64_t rejected = std::clamp<int64_t>(ack.rejected(), 0, unacknowledged_ - accepted);
+  unacknowledged_ -= accepted + rejected;
+  counters_.AddAcknowledged(accepted, rejected);
+}
+
+void SinkSession::WorkAll(Stream& stream) {
+  while (const std::optional<Task> task = NextTask()) {
+    const absl::Status status = Fulfil(*task, stream);
+    if (status.ok() || !ended_.Check().ok()) continue;
+    v1::ActorMessage message;
+    message.mutable_failure()->set_request_id(task->request.id());
+    message.mutable_failure()->set_message(std::string(status.message()).substr(0, kMaxFailureBytes));
+    stream.Write(message);
+  }
+}
+
+std::optional<SinkSession::Task> SinkSession::NextTask() {
+  MutexLock lock(mutex_);
+  while (tasks_.empty() && !closed_) queued_.Wait(mutex_);
+  if (closed_) return std::nullopt;
+  std::optional<Task> task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return task;
+}
+
+absl::Status SinkSession::Fulfil(const Task& task, Stream& stream) {
+  if (!worker_.ok()) return worker_.status();
+  if (!task.policy.ok()) return task.policy.status();
+  const auto emit = [&](v1::RolloutResult result) { return Emit(std::move(result), stream); };
+  return worker_->Run(task.request, **task.policy, emit, ended_);
+}
+
+absl::Status SinkSession::Emit(v1::RolloutResult result, Stream& stream) {
+  const int64_t trajectories = result.batch().trajectories_size();
+  {
+    MutexLock lock(mutex_);
+    unacknowledged_ += trajectories;
+  }
+  counters_.AddProduced(trajectories, CountSteps(result.batch()));
+  v1::ActorMessage message;
+  *message.mutable_result() = std::move(result);
+  if (stream.Write(message)) return absl::OkStatus();
+  ended_.Cancel("the stream has ended");
+  return absl::UnavailableError("the stream has ended");
+}
+
+}  // namespace understudy

@@ -1,0 +1,80 @@
+// An actor's side of one Rollouts stream: fulfils what a sink asks for, until the stream ends.
+#ifndef UNDERSTUDY_ACTOR_SINK_SESSION_H_
+#define UNDERSTUDY_ACTOR_SINK_SESSION_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "actor/policy_cache.h"
+#include "actor/rollout_counters.h"
+#include "actor/rollout_worker.h"
+#include "common/process/cancellation.h"
+#include "common/process/mutex.h"
+#include "understudy/v1/rollouts.grpc.pb.h"
+
+namespace understudy {
+
+// To be run once. One thread reads, the calling one works and writes. Bounds: kMaxQueuedRequests requests, and the
+// policies of a PolicyCache.
+class SinkSession {
+ public:
+  static constexpr size_t kMaxQueuedRequests = 16;
+
+  // `channel` leads to the sink. `counters` must outlive it.
+  SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters);
+
+  // Works until the stream ends or `cancellation` is cancelled. Returns why: the stream's status, CANCELLED, or what
+  // the sink did wrong (INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS …).
+  absl::Status Run(Cancellation& cancellation);
+
+  // The sink has let this actor in. After Run.
+  bool greeted() const { return greeted_; }
+
+ private:
+  using Stream = grpc::ClientReaderWriter<v1::ActorMessage, v1::SinkMessage>;
+  struct Task {
+    v1::RolloutRequest request;
+    absl::StatusOr<std::shared_ptr<const Policy>> policy;
+  };
+
+  // The reading thread: queues requests until the stream ends or breaks its grammar.
+  void ReadAll(Stream& stream);
+  absl::Status OnMessage(v1::SinkMessage message);
+  absl::Status OnHello(const v1::SinkHello& hello);
+  absl::Status Enqueue(v1::RolloutRequest request);
+  void OnAck(const v1::RolloutAck& ack);
+
+  // The calling thread.
+  void WorkAll(Stream& stream);
+  std::optional<Task> NextTask();
+  absl::Status Fulfil(const Task& task, Stream& stream);
+  absl::Status Emit(v1::RolloutResult result, Stream& stream);
+
+  const std::unique_ptr<v1::Rollouts::Stub> stub_;
+  const v1::ActorHello hello_;
+  RolloutCounters& counters_;
+  const std::shared_ptr<grpc::ClientContext> context_ = std::make_shared<grpc::ClientContext>();
+  Cancellation ended_;  // no result can be delivered any more
+
+  // Of the reading thread until it is joined, but for the worker, which is made before the first request is queued.
+  bool greeted_ = false;
+  PolicyCache policies_;
+  absl::StatusOr<RolloutWorker> worker_ = absl::UnavailableError("no hello yet");
+  absl::Status fault_;  // the sink's
+
+  Mutex mutex_;
+  CondVar queued_;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t unacknowledged_ ABSL_GUARDED_BY(mutex_) = 0;  // trajectories
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_ACTOR_SINK_SESSION_H_

@@ -1,0 +1,61 @@
+#include "actor/vector_environment.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/environment/registry.h"
+#include "common/environment/spaces.h"
+
+namespace understudy {
+namespace {
+
+std::string SpecText(const v1::EnvironmentSpec& spec) {
+  return absl::StrCat(spec.name(), " with observations ", SpaceText(spec.observation_space()), ", actions ",
+                      SpaceText(spec.action_space()), ", at most ", spec.max_episode_steps(), " steps");
+}
+
+}  // namespace
+
+absl::StatusOr<VectorEnvironment> VectorEnvironment::Create(const v1::EnvironmentSpec& spec, int width) {
+  if (width < 1 || width > kMaxInferenceWidth) {
+    return absl::InvalidArgumentError(absl::StrCat("inference width ", width, ", expected 1 to ", kMaxInferenceWidth));
+  }
+  const auto own = FindEnvironmentSpec(spec.name());
+  if (!own.ok()) return own.status();
+  if (SpecText(*own) != SpecText(spec)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("this actor's environment is ", SpecText(*own), "; the sink's is ", SpecText(spec)));
+  }
+  if (!spec.action_space().has_discrete()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("environment ", SpecText(spec), ": only discrete actions are supported"));
+  }
+  std::vector<std::unique_ptr<Environment>> lanes;
+  for (int i = 0; i < width; ++i) {
+    auto environment = MakeEnvironment(spec.name());
+    if (!environment.ok()) return environment.status();
+    lanes.push_back(*std::move(environment));
+  }
+  return VectorEnvironment(*own, std::move(lanes));
+}
+
+VectorEnvironment::VectorEnvironment(v1::EnvironmentSpec spec, std::vector<std::unique_ptr<Environment>> lanes)
+    : spec_(std::move(spec)),
+      lanes_(std::move(lanes)),
+      observation_size_(static_cast<size_t>(SpaceSize(spec_.observation_space()))),
+      observations_(
+          at::zeros({static_cast<int64_t>(lanes_.size()), static_cast<int64_t>(observation_size_)}, at::kFloat)) {}
+
+std::span<float> VectorEnvironment::observation(int index) {
+  return {observations_.data_ptr<float>() + static_cast<size_t>(index) * observation_size_, observation_size_};
+}
+
+void VectorEnvironment::Idle(int index) {
+  const std::span<float> row = observation(index);
+  std::fill(row.begin(), row.end(), 0.0f);
+}
+
+}  // namespace understudy

@@ -1,0 +1,50 @@
+// Many environments of one kind, and the matrix of their observations that inference reads.
+#ifndef UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
+#define UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/environment/environment.h"
+#include "understudy/v1/trajectory.pb.h"
+
+namespace understudy {
+
+// Most lanes that a sink may ask for.
+inline constexpr int kMaxInferenceWidth = 4096;
+
+// Thread-compatible.
+class VectorEnvironment {
+ public:
+  // `width` lanes of the environment that has this name. NOT_FOUND: it has none; FAILED_PRECONDITION: the one here
+  // declares something else than `spec`, with both printed, or actions that are not discrete; INVALID_ARGUMENT: width
+  // outside [1, kMaxInferenceWidth].
+  static absl::StatusOr<VectorEnvironment> Create(const v1::EnvironmentSpec& spec, int width);
+
+  int width() const { return static_cast<int>(lanes_.size()); }
+  const v1::EnvironmentSpec& spec() const { return spec_; }
+
+  Environment& lane(int index) { return *lanes_[static_cast<size_t>(index)]; }
+
+  // The lane's row of observations(): where Reset and Step are to write.
+  std::span<float> observation(int index);
+  // Float32 [width, observation size]; rows of idle lanes are zero.
+  const at::Tensor& observations() const { return observations_; }
+  void Idle(int index);
+
+ private:
+  VectorEnvironment(v1::EnvironmentSpec spec, std::vector<std::unique_ptr<Environment>> lanes);
+
+  v1::EnvironmentSpec spec_;
+  std::vector<std::unique_ptr<Environment>> lanes_;
+  size_t observation_size_;
+  at::Tensor observations_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
