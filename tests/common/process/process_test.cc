@@ -1,0 +1,85 @@
+#include "common/process/process.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+namespace understudy {
+namespace {
+
+TEST(InitLogging, WritesTimeLevelProgramAndMessageToStderr) {
+  EXPECT_EXIT(
+      {
+        InitLogging("some-program", "info");
+        spdlog::warn("all is {}", "well");
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0),
+      "^[0-9]+-[0-9]+-[0-9]+ [0-9]+:[0-9]+:[0-9]+\\.[0-9]+ warning some-program: all is well\n$");
+}
+
+TEST(InitLogging, LeavesOutWhatIsBelowTheLevel) {
+  const auto log_all_levels = [](const char* level) {
+    InitLogging("p", level);
+    spdlog::debug("D");
+    spdlog::info("I");
+    spdlog::warn("W");
+    spdlog::error("E");
+    std::exit(0);
+  };
+  EXPECT_EXIT(log_all_levels("debug"), ::testing::ExitedWithCode(0), "p: D\n.*p: I\n.*p: W\n.*p: E\n$");
+  EXPECT_EXIT(log_all_levels("info"), ::testing::ExitedWithCode(0), "^[^\n]*p: I\n[^\n]*p: W\n[^\n]*p: E\n$");
+  EXPECT_EXIT(log_all_levels("warning"), ::testing::ExitedWithCode(0), "^[^\n]*p: W\n[^\n]*p: E\n$");
+  EXPECT_EXIT(log_all_levels("error"), ::testing::ExitedWithCode(0), "^[^\n]*p: E\n$");
+}
+
+TEST(TerminationSignals, ReturnsTheSignalThatCame) {
+  TerminationSignals signals;
+  for (const int signal : {SIGTERM, SIGINT, SIGTERM}) {
+    ASSERT_EQ(kill(getpid(), signal), 0);
+    EXPECT_EQ(signals.Wait(), signal);
+  }
+}
+
+TEST(TerminationSignals, ReturnsZeroOnceForAWakeBeforehand) {
+  TerminationSignals signals;
+  signals.Wake();
+  signals.Wake();
+  EXPECT_EQ(signals.Wait(), 0);
+  // The second wake is spent too: only the signal ends this.
+  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+  EXPECT_EQ(signals.Wait(), SIGTERM);
+}
+
+TEST(TerminationSignals, IsWokenFromAnotherThread) {
+  TerminationSignals signals;
+  std::thread waker([&] { signals.Wake(); });
+  EXPECT_EQ(signals.Wait(), 0);
+  waker.join();
+}
+
+TEST(TerminationSignals, KeepsSignalsFromThreadsThatStartLater) {
+  TerminationSignals signals;
+  std::thread sender([] { kill(getpid(), SIGINT); });
+  EXPECT_EQ(signals.Wait(), SIGINT);
+  sender.join();
+}
+
+TEST(TerminationSignals, MakesABrokenPipeAnErrorInsteadOfTheEnd) {
+  const TerminationSignals signals;
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe(ends.data()), 0);
+  close(ends[0]);
+  EXPECT_EQ(write(ends[1], "x", 1), -1);
+  EXPECT_EQ(errno, EPIPE);
+  close(ends[1]);
+}
+
+}  // namespace
+}  // namespace understudy
