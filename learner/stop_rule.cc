@@ -15,10 +15,8 @@ uint64_t EpisodeSeed(uint64_t stage_seed, int64_t version) {
 
 }  // namespace
 
-StopRule::StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& environment, int64_t default_interval)
-    : environment_(environment),
-      seed_(stage.seed()),
-      interval_(stage.stop().has_interval() ? stage.stop().interval() : default_interval) {
+StopRule::StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& environment)
+    : environment_(environment), seed_(stage.seed()) {
   if (stage.has_stop()) rule_ = stage.stop();
 }
 

@@ -16,11 +16,11 @@ namespace understudy {
 // Thread-compatible. Without a rule in the stage it never evaluates and is never reached.
 class StopRule {
  public:
-  // `default_interval`: iterations or epochs between evaluations where the stage does not say.
-  StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& environment, int64_t default_interval);
+  // `stage`: valid, with its defaults filled in.
+  StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& environment);
 
   // An evaluation is due after this iteration or epoch (1, 2, 3 …).
-  bool DueAfter(int64_t iteration) const { return rule_.has_value() && iteration % interval_ == 0; }
+  bool DueAfter(int64_t iteration) const { return rule_.has_value() && iteration % rule_->interval() == 0; }
 
   // Evaluates a frozen policy, unless that very version was the last to be evaluated or there is no rule. Each version
   // plays episodes of its own, whose seed comes from the stage's seed and the version. Errors are the context's.
@@ -42,7 +42,6 @@ class StopRule {
   std::optional<v1::StopRule> rule_;
   v1::EnvironmentSpec environment_;
   uint64_t seed_;
-  int64_t interval_;
   int64_t evaluated_version_ = 0;
   EpisodeSummary last_;
   int64_t steps_ = 0;

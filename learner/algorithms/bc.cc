@@ -22,7 +22,6 @@
 namespace understudy {
 namespace {
 
-constexpr int64_t kEvaluationInterval = 10;       // epochs
 constexpr size_t kMaxValidationMinibatch = 4096;  // bounds the memory of a pass
 
 // An epoch's parameters and how good they are.
@@ -42,7 +41,7 @@ class BcTrainer {
         dataset_(std::move(dataset)),
         policy_(std::move(policy)),
         update_(policy_, {.weight_decay = options_.weight_decay()}, options_.max_gradient_norm()),
-        stop_rule_(input.stage, input.environment, kEvaluationInterval) {}
+        stop_rule_(input.stage, input.environment) {}
 
   absl::StatusOr<TrainingOutput> Run();
 

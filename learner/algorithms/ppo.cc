@@ -21,7 +21,6 @@
 namespace understudy {
 namespace {
 
-constexpr int64_t kEvaluationInterval = 4;            // iterations
 constexpr int64_t kMaxBatchSteps = int64_t{1} << 28;  // an iteration's, all in memory
 
 // What the minibatches of an iteration reported, summed.
@@ -49,7 +48,7 @@ class PpoTrainer {
         context_(context),
         policy_(std::move(policy)),
         update_(policy_, {}, options_.max_gradient_norm()),
-        stop_rule_(input.stage, input.environment, kEvaluationInterval),
+        stop_rule_(input.stage, input.environment),
         returns_(options_.slots()) {}
 
   absl::StatusOr<TrainingOutput> Run();

@@ -9,7 +9,7 @@
 #include "common/policy/categorical.h"
 #include "common/policy/policy.h"
 
-namespace understudy {
+namespace understudy::testing {
 namespace {
 
 constexpr int64_t kWidth = 64;
@@ -243,4 +243,4 @@ absl::StatusOr<Demonstrations> RecordDemonstrations(const v1::EnvironmentSpec& e
   return demonstrations;
 }
 
-}  // namespace understudy
+}  // namespace understudy::testing

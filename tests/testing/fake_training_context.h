@@ -7,7 +7,7 @@
 
 #include "learner/training_context.h"
 
-namespace understudy {
+namespace understudy::testing {
 
 // Fulfils orders as actors do: inference in batches of 64 rows, padded; the random streams of slots and episodes.
 class FakeTrainingContext final : public TrainingContext {
@@ -30,12 +30,12 @@ class FakeTrainingContext final : public TrainingContext {
   std::vector<v1::RolloutRequest> requests;
 };
 
-// The shortest prefix of episodes 0, 1, 2 … under `seed` that reaches `transitions`, sampled, as a complete dataset named
-// "demonstrations" with logits and values.
+// The shortest prefix of episodes 0, 1, 2 … under `seed` that reaches `transitions`, sampled, as a complete dataset
+// named "demonstrations" with logits and values.
 absl::StatusOr<Demonstrations> RecordDemonstrations(const v1::EnvironmentSpec& environment,
                                                     const std::shared_ptr<const PolicySnapshot>& policy, uint64_t seed,
                                                     int64_t transitions);
 
-}  // namespace understudy
+}  // namespace understudy::testing
 
 #endif  // UNDERSTUDY_TESTS_TESTING_FAKE_TRAINING_CONTEXT_H_
