@@ -1,0 +1,78 @@
+// An episode as stored: what is asked for often beside its content, which is compressed and carries two checks: zstd's
+// checksum finds damage cheaply, the SHA-256 digest proves that the content is what was acknowledged.
+#ifndef UNDERSTUDY_COORDINATOR_STORAGE_EPISODE_CODEC_H_
+#define UNDERSTUDY_COORDINATOR_STORAGE_EPISODE_CODEC_H_
+
+#include <zstd.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/trajectory/trajectory_layout.h"
+#include "understudy/v1/datasets.pb.h"
+
+namespace understudy {
+
+struct EncodedEpisode {
+  int64_t number = 0;
+  int64_t steps = 0;
+  double undiscounted_return = 0;
+  bool terminated = false;
+  bool truncated = false;
+  std::string digest;   // EpisodeDigest
+  std::string content;  // zstd of a serialised TrajectoryBatch of this one trajectory
+};
+
+// What the episodes of a recipe must look like.
+BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe);
+
+// Sets a batch's environment, policy, version and action mode to those of the recipe.
+void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch);
+
+// Thread-compatible: it keeps its buffers from one episode to the next. The recipe must outlive it.
+class EpisodeEncoder {
+ public:
+  explicit EpisodeEncoder(const v1::DatasetRecipe& recipe);
+
+  // UNAVAILABLE: out of memory.
+  absl::StatusOr<EncodedEpisode> Encode(const TrajectoryView& episode);
+
+ private:
+  struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  };
+
+  const v1::DatasetRecipe& recipe_;
+  std::unique_ptr<ZSTD_CCtx, Free> context_;
+  v1::TrajectoryBatch batch_;
+  std::string serialised_;
+  std::string compressed_;
+};
+
+// Thread-compatible. The recipe must outlive it.
+class EpisodeDecoder {
+ public:
+  explicit EpisodeDecoder(const v1::DatasetRecipe& recipe);
+
+  // The batch that was encoded: valid, and exactly what `episode` says beside it. DATA_LOSS says what was found; the
+  // caller adds which episode of which dataset.
+  absl::StatusOr<v1::TrajectoryBatch> Decode(const EncodedEpisode& episode);
+
+ private:
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+
+  const BatchExpectation expected_;
+  std::unique_ptr<ZSTD_DCtx, Free> context_;
+  std::string serialised_;
+};
+
+// Size of the content once decompressed, as far as its header can be believed.
+int64_t DecompressedBytes(const EncodedEpisode& episode);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_STORAGE_EPISODE_CODEC_H_

@@ -1,0 +1,173 @@
+#include "coordinator/storage/sqlite_connection.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace understudy {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5000;
+
+int OpenFlags(SqliteConnection::Mode mode) {
+  // Our callers serialise the use of a connection; SQLite need not do it again.
+  constexpr int kCommon = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  switch (mode) {
+    case SqliteConnection::Mode::kCreate:
+      return kCommon | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case SqliteConnection::Mode::kWrite:
+      return kCommon | SQLITE_OPEN_READWRITE;
+    case SqliteConnection::Mode::kRead:
+      return kCommon | SQLITE_OPEN_READONLY;
+    case SqliteConnection::Mode::kImmutable:
+      return kCommon | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+  }
+  return kCommon;
+}
+
+// Every byte that could mean something else in a URI is escaped.
+std::string ImmutableUri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '.' || c == '_' || c == '-') {
+      uri.push_back(c);
+    } else {
+      absl::StrAppend(&uri, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+absl::StatusCode CodeOf(int sqlite_code, int system_error) {
+  switch (sqlite_code & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_TOOBIG:
+      return absl::StatusCode::kResourceExhausted;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::StatusCode::kDataLoss;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+      return absl::StatusCode::kPermissionDenied;
+    case SQLITE_CONSTRAINT:
+      return absl::StatusCode::kAlreadyExists;
+    case SQLITE_IOERR:
+      // Where it is not a plain write that finds the disk full, SQLite says only that something went wrong.
+      return system_error == ENOSPC || system_error == EDQUOT ? absl::StatusCode::kResourceExhausted
+                                                              : absl::StatusCode::kUnavailable;
+    default:
+      return absl::StatusCode::kUnavailable;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<bool> SqliteStatement::Step() {
+  if (!status_.ok()) return status_;
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return connection_.Error(code);
+}
+
+absl::Status SqliteStatement::Run() {
+  while (true) {
+    const absl::StatusOr<bool> row = Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+  }
+}
+
+std::string_view SqliteStatement::Bytes(int column) const {
+  // The pointer first: asking for it may convert the value and so change its length.
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+void SqliteStatement::Reset() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void SqliteStatement::BindBlob(int index, std::string_view bytes) {
+  // A null pointer would bind NULL.
+  Note(sqlite3_bind_blob64(statement_, index, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC));
+}
+
+void SqliteStatement::BindText(int index, std::string_view text) {
+  Note(
+      sqlite3_bind_text64(statement_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void SqliteStatement::Note(int code) {
+  if (code != SQLITE_OK && status_.ok()) status_ = connection_.Error(code);
+}
+
+absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path, Mode mode) {
+  sqlite3* database = nullptr;
+  const std::string name = mode == Mode::kImmutable ? ImmutableUri(path) : path;
+  const int code = sqlite3_open_v2(name.c_str(), &database, OpenFlags(mode), nullptr);
+  // Even a failed one must be closed, and holds the message.
+  auto connection = std::unique_ptr<SqliteConnection>(new SqliteConnection(path, database));
+  if (code != SQLITE_OK) return connection->Error(code);
+  // SQLite opens for reading what it may not write to, and says so only when asked.
+  if (mode == Mode::kWrite && sqlite3_db_readonly(database, "main") != 0) {
+    return absl::PermissionDeniedError(absl::StrCat("cannot open the store: ", path, " cannot be written to"));
+  }
+  sqlite3_busy_timeout(database, kBusyTimeoutMs);
+  return connection;
+}
+
+SqliteConnection::~SqliteConnection() {
+  statements_.clear();
+  sqlite3_close(database_);
+}
+
+SqliteStatement SqliteConnection::Prepare(std::string_view sql) {
+  if (const auto known = statements_.find(sql); known != statements_.end()) {
+    return SqliteStatement(*this, known->second.get(), absl::OkStatus());
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement, nullptr);
+  if (code != SQLITE_OK) return SqliteStatement(*this, nullptr, Error(code));
+  statements_.emplace(sql, statement);
+  return SqliteStatement(*this, statement, absl::OkStatus());
+}
+
+absl::Status SqliteConnection::Execute(const char* sql) {
+  const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : Error(code);
+}
+
+absl::Status SqliteConnection::Transact(Access access, std::string operation,
+                                        const std::function<absl::Status(SqliteConnection&)>& body) {
+  operation_ = std::move(operation);
+  // A transaction that will write says so at once: one that reads first could find itself overtaken.
+  absl::Status status = Prepare(access == Access::kWrite ? "BEGIN IMMEDIATE" : "BEGIN").Run();
+  if (!status.ok()) return status;
+  status = body(*this);
+  if (status.ok()) status = Prepare("COMMIT").Run();
+  // Some errors have ended the transaction already.
+  if (!status.ok() && sqlite3_get_autocommit(database_) == 0) Prepare("ROLLBACK").Run().IgnoreError();
+  return status;
+}
+
+absl::Status SqliteConnection::Error(int code) const {
+  // Out of memory there may be no database at all.
+  const char* detail = database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_);
+  const int system_error = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
+  const bool system_reason = system_error != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
+  return absl::Status(
+      CodeOf(code, system_error),
+      absl::StrCat("cannot ", operation_, ": ", detail,
+                   system_reason ? absl::StrCat(" (", std::strerror(system_error), ")") : "", " in ", path_));
+}
+
+}  // namespace understudy

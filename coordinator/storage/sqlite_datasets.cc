@@ -1,0 +1,121 @@
+// The part of SqliteStore that keeps datasets as wholes.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/trajectory/dataset_digest.h"
+#include "coordinator/storage/sqlite_store.h"
+
+namespace understudy {
+namespace {
+
+// Sums and digest of episodes 0 … n-1, in their order: as floating-point sums depend on it, the row's running sum will
+// not do for a complete dataset.
+absl::Status SummariseEpisodes(SqliteConnection& database, int64_t episodes, DatasetRow& row) {
+  v1::Dataset& dataset = row.dataset;
+  DatasetDigest digest(dataset.recipe());
+  dataset.set_episodes(0);
+  dataset.set_transitions(0);
+  dataset.set_stored_bytes(0);
+  row.total_return = 0;
+  SqliteStatement select = database.Prepare(
+      "SELECT number, steps, return, digest, length(content) FROM episodes WHERE dataset = ? AND number >= 0 "
+      "ORDER BY number LIMIT ?");
+  select.Bind(row.id, episodes);
+  while (true) {
+    const absl::StatusOr<bool> found = select.Step();
+    if (!found.ok()) return found.status();
+    if (!*found || select.Int64(0) != dataset.episodes()) break;
+    dataset.set_episodes(dataset.episodes() + 1);
+    dataset.set_transitions(dataset.transitions() + select.Int64(1));
+    row.total_return += select.Double(2);
+    digest.Add(select.Bytes(3));
+    dataset.set_stored_bytes(dataset.stored_bytes() + select.Int64(4));
+  }
+  if (dataset.episodes() != episodes) {
+    return absl::FailedPreconditionError(absl::StrCat("cannot complete dataset '", dataset.name(), "' with ", episodes,
+                                                      " episodes: episode ", dataset.episodes(), " is not there"));
+  }
+  dataset.set_digest(digest.Finish());
+  return absl::OkStatus();
+}
+
+absl::Status CompleteRow(SqliteConnection& database, int64_t episodes, DatasetRow& row) {
+  if (absl::Status status = SummariseEpisodes(database, episodes, row); !status.ok()) return status;
+  row.dataset.set_complete(true);
+  SqliteStatement surplus = database.Prepare("DELETE FROM episodes WHERE dataset = ? AND (number < 0 OR number >= ?)");
+  if (absl::Status status = surplus.Bind(row.id, episodes).Run(); !status.ok()) return status;
+  return UpdateDatasetRow(database, row);
+}
+
+}  // namespace
+
+absl::Status SqliteStore::CreateDataset(const v1::Dataset& dataset) {
+  return Write(absl::StrCat("create dataset '", dataset.name(), "'"), [&](SqliteConnection& database) -> absl::Status {
+    const std::string recipe = dataset.recipe().SerializeAsString();
+    SqliteStatement insert = database.Prepare(
+        "INSERT INTO datasets (name, experiment, created_unix_ms, complete, episodes, transitions, total_return, "
+        "stored_bytes, digest, recipe) VALUES (?, ?, ?, 0, 0, 0, 0, 0, x'', ?) ON CONFLICT (name) DO NOTHING");
+    const absl::Status status =
+        insert.Bind(dataset.name(), dataset.experiment_id(), dataset.created_unix_ms(), Blob{recipe}).Run();
+    if (status.ok() && database.changes() == 0) {
+      return absl::AlreadyExistsError(absl::StrCat("there is a dataset '", dataset.name(), "' already"));
+    }
+    return status;
+  });
+}
+
+absl::StatusOr<DatasetRow> SqliteStore::FindDataset(const std::string& name) {
+  absl::StatusOr<DatasetRow> row;
+  const absl::Status status = Read(absl::StrCat("read dataset '", name, "'"), [&](SqliteConnection& database) {
+    row = GetDatasetRow(database, name);
+    return row.status();
+  });
+  if (!status.ok()) return status;
+  return row;
+}
+
+absl::StatusOr<v1::Dataset> SqliteStore::GetDataset(const std::string& name) {
+  absl::StatusOr<DatasetRow> row = FindDataset(name);
+  if (!row.ok()) return row.status();
+  return std::move(row->dataset);
+}
+
+absl::StatusOr<std::vector<v1::Dataset>> SqliteStore::ListDatasets() {
+  std::vector<v1::Dataset> datasets;
+  const absl::Status status = Read("list the datasets", [&](SqliteConnection& database) {
+    absl::StatusOr<std::vector<DatasetRow>> rows = ListDatasetRows(database);
+    if (!rows.ok()) return rows.status();
+    for (DatasetRow& row : *rows) datasets.push_back(std::move(row.dataset));
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return datasets;
+}
+
+absl::StatusOr<v1::Dataset> SqliteStore::CompleteDataset(const std::string& dataset, int64_t episodes) {
+  const absl::Status status =
+      Write(absl::StrCat("complete dataset '", dataset, "'"), [&](SqliteConnection& database) -> absl::Status {
+        absl::StatusOr<DatasetRow> row = GetDatasetRow(database, dataset);
+        if (!row.ok()) return row.status();
+        if (!row->dataset.complete()) return CompleteRow(database, episodes, *row);
+        if (row->dataset.episodes() == episodes) return absl::OkStatus();
+        return absl::FailedPreconditionError(absl::StrCat("cannot complete dataset '", dataset, "' with ", episodes,
+                                                          " episodes: it is complete with ", row->dataset.episodes()));
+      });
+  if (!status.ok()) return status;
+  return GetDataset(dataset);
+}
+
+absl::Status SqliteStore::DeleteDataset(const std::string& dataset) {
+  return Write(absl::StrCat("delete dataset '", dataset, "'"), [&](SqliteConnection& database) -> absl::Status {
+    // Its episodes go with it.
+    SqliteStatement remove = database.Prepare("DELETE FROM datasets WHERE name = ?");
+    const absl::Status status = remove.Bind(dataset).Run();
+    if (status.ok() && database.changes() == 0) {
+      return absl::NotFoundError(absl::StrCat("there is no dataset '", dataset, "'"));
+    }
+    return status;
+  });
+}
+
+}  // namespace understudy

@@ -1,0 +1,100 @@
+// The part of SqliteStore that keeps experiments and their metrics.
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/storage/sqlite_store.h"
+
+namespace understudy {
+namespace {
+
+template <typename Message>
+absl::StatusOr<Message> Parse(std::string_view bytes, const std::string& what) {
+  Message message;
+  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return message;
+  return absl::DataLossError(absl::StrCat(what, ": its ", bytes.size(), " stored bytes are damaged"));
+}
+
+// All rows of a bound query for (name, content).
+template <typename Message>
+absl::Status ParseRows(SqliteStatement& select, const std::string& kind, std::vector<Message>& messages) {
+  while (true) {
+    const absl::StatusOr<bool> row = select.Step();
+    if (!row.ok()) return row.status();
+    if (!*row) return absl::OkStatus();
+    absl::StatusOr<Message> message = Parse<Message>(select.Bytes(1), absl::StrCat(kind, " '", select.String(0), "'"));
+    if (!message.ok()) return message.status();
+    messages.push_back(*std::move(message));
+  }
+}
+
+}  // namespace
+
+absl::Status SqliteStore::PutExperiment(const v1::Experiment& experiment, const std::string& token) {
+  return Write(absl::StrCat("store experiment '", experiment.id(), "'"), [&](SqliteConnection& database) {
+    const std::string content = experiment.SerializeAsString();
+    SqliteStatement put = database.Prepare(
+        "INSERT INTO experiments (id, token, submitted_unix_ms, content) VALUES (?, nullif(?, ''), ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET token = coalesce(excluded.token, token), "
+        "submitted_unix_ms = excluded.submitted_unix_ms, content = excluded.content");
+    return put.Bind(experiment.id(), token, experiment.submitted_unix_ms(), Blob{content}).Run();
+  });
+}
+
+absl::StatusOr<v1::Experiment> SqliteStore::GetExperiment(const std::string& id) {
+  std::vector<v1::Experiment> found;
+  const absl::Status status = Read(absl::StrCat("read experiment '", id, "'"), [&](SqliteConnection& database) {
+    SqliteStatement select = database.Prepare("SELECT id, content FROM experiments WHERE id = ?");
+    return ParseRows(select.Bind(id), "experiment", found);
+  });
+  if (!status.ok()) return status;
+  if (found.empty()) return absl::NotFoundError(absl::StrCat("there is no experiment '", id, "'"));
+  return std::move(found.front());
+}
+
+absl::StatusOr<std::vector<v1::Experiment>> SqliteStore::ListExperiments() {
+  std::vector<v1::Experiment> experiments;
+  const absl::Status status = Read("list the experiments", [&](SqliteConnection& database) {
+    SqliteStatement select =
+        database.Prepare("SELECT id, content FROM experiments ORDER BY submitted_unix_ms DESC, rowid DESC");
+    return ParseRows(select, "experiment", experiments);
+  });
+  if (!status.ok()) return status;
+  return experiments;
+}
+
+absl::StatusOr<std::string> SqliteStore::FindExperimentByToken(const std::string& token) {
+  std::string id;
+  const absl::Status status = Read("find an experiment by its token", [&](SqliteConnection& database) {
+    SqliteStatement select = database.Prepare("SELECT id FROM experiments WHERE token = ?");
+    const absl::StatusOr<bool> row = select.Bind(token).Step();
+    if (!row.ok()) return row.status();
+    if (*row) id = select.String(0);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return id;
+}
+
+absl::Status SqliteStore::PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) {
+  return Write(absl::StrCat("store metrics of experiment '", experiment, "'"), [&](SqliteConnection& database) {
+    const std::string content = metrics.SerializeAsString();
+    SqliteStatement put = database.Prepare(
+        "INSERT INTO metrics (experiment, stage, iteration, content) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (experiment, stage, iteration) DO UPDATE SET content = excluded.content");
+    return put.Bind(experiment, stage, metrics.iteration(), Blob{content}).Run();
+  });
+}
+
+absl::StatusOr<std::vector<v1::StageProgress>> SqliteStore::ListMetrics(const std::string& experiment, int stage) {
+  std::vector<v1::StageProgress> metrics;
+  const absl::Status status =
+      Read(absl::StrCat("list metrics of experiment '", experiment, "'"), [&](SqliteConnection& database) {
+        SqliteStatement select = database.Prepare(
+            "SELECT experiment, content FROM metrics WHERE experiment = ? AND stage = ? ORDER BY iteration");
+        return ParseRows(select.Bind(experiment, stage), "metrics of experiment", metrics);
+      });
+  if (!status.ok()) return status;
+  return metrics;
+}
+
+}  // namespace understudy

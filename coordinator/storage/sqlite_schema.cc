@@ -1,0 +1,138 @@
+#include "coordinator/storage/sqlite_schema.h"
+
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+
+namespace understudy {
+namespace {
+
+// Blobs are serialised messages of understudy.v1 where not said otherwise. They come last in their rows, so that the
+// other columns can be read without them.
+constexpr const char* kMigrations[] = {
+    // 1
+    R"sql(
+    CREATE TABLE counters (
+      name TEXT PRIMARY KEY,
+      value INTEGER NOT NULL
+    ) WITHOUT ROWID;
+
+    CREATE TABLE experiments (
+      id TEXT NOT NULL UNIQUE,
+      token TEXT UNIQUE,
+      submitted_unix_ms INTEGER NOT NULL,
+      content BLOB NOT NULL               -- Experiment
+    );
+
+    CREATE TABLE metrics (
+      experiment TEXT NOT NULL,
+      stage INTEGER NOT NULL,
+      iteration INTEGER NOT NULL,
+      content BLOB NOT NULL,              -- StageProgress
+      PRIMARY KEY (experiment, stage, iteration)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE policies (
+      name TEXT NOT NULL,
+      version INTEGER NOT NULL,
+      experiment TEXT NOT NULL,
+      stage INTEGER NOT NULL,
+      created_unix_ms INTEGER NOT NULL,
+      digest BLOB NOT NULL,               -- SHA-256
+      header BLOB NOT NULL,               -- PolicyHeader
+      parameters BLOB NOT NULL,           -- float32, little-endian
+      PRIMARY KEY (name, version)
+    );
+
+    -- Numbers are never used again: a reader can tell a dataset from a later one of the same name.
+    CREATE TABLE datasets (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      name TEXT NOT NULL UNIQUE,
+      experiment TEXT NOT NULL,
+      created_unix_ms INTEGER NOT NULL,
+      complete INTEGER NOT NULL,
+      episodes INTEGER NOT NULL,          -- sums over its episodes, kept up by every change to them
+      transitions INTEGER NOT NULL,
+      total_return REAL NOT NULL,
+      stored_bytes INTEGER NOT NULL,
+      digest BLOB NOT NULL,               -- SHA-256; empty until complete
+      recipe BLOB NOT NULL                -- DatasetRecipe
+    );
+
+    CREATE TABLE episodes (
+      dataset INTEGER NOT NULL REFERENCES datasets ON DELETE CASCADE,
+      number INTEGER NOT NULL,
+      steps INTEGER NOT NULL,
+      return REAL NOT NULL,
+      terminated INTEGER NOT NULL,
+      truncated INTEGER NOT NULL,
+      digest BLOB NOT NULL,               -- SHA-256
+      content BLOB NOT NULL,              -- zstd of a TrajectoryBatch of this one trajectory
+      PRIMARY KEY (dataset, number)
+    );
+    )sql",
+};
+
+constexpr int kLatest = static_cast<int>(std::size(kMigrations));
+
+// Within a transaction.
+absl::Status ApplyFrom(SqliteConnection& connection, int version) {
+  for (int number = version + 1; number <= kLatest; ++number) {
+    if (absl::Status status = connection.Execute(kMigrations[number - 1]); !status.ok()) return status;
+    SqliteStatement insert = connection.Prepare("INSERT INTO migrations (number) VALUES (?)");
+    if (absl::Status status = insert.Bind(number).Run(); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WrongVersion(const SqliteConnection& connection, int version) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the store ", connection.path(), " has schema ", version, ", this program works with schema ", kLatest,
+      version > kLatest ? ": use a newer version of Understudy" : ": start a coordinator on it once to upgrade it"));
+}
+
+}  // namespace
+
+int LatestSchemaVersion() { return kLatest; }
+
+absl::StatusOr<int> ReadSchemaVersion(SqliteConnection& connection) {
+  SqliteStatement table =
+      connection.Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'");
+  absl::StatusOr<bool> row = table.Step();
+  if (!row.ok()) return row.status();
+  int version = 0;
+  if (*row) {
+    SqliteStatement last = connection.Prepare("SELECT max(number) FROM migrations");
+    row = last.Step();
+    if (!row.ok()) return row.status();
+    version = static_cast<int>(last.Int64(0));
+  }
+  if (version < 1) {
+    return absl::DataLossError(absl::StrCat(connection.path(), " is not an Understudy store: it has no schema"));
+  }
+  return version;
+}
+
+absl::Status CreateSchema(SqliteConnection& connection) {
+  return connection.Transact(SqliteConnection::Access::kWrite, "create the store", [](SqliteConnection& database) {
+    const absl::Status status = database.Execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY)");
+    return status.ok() ? ApplyFrom(database, 0) : status;
+  });
+}
+
+absl::Status UpgradeSchema(SqliteConnection& connection) {
+  const absl::StatusOr<int> version = ReadSchemaVersion(connection);
+  if (!version.ok()) return version.status();
+  if (*version > kLatest) return WrongVersion(connection, *version);
+  if (*version == kLatest) return absl::OkStatus();
+  return connection.Transact(SqliteConnection::Access::kWrite, "upgrade the store",
+                             [&](SqliteConnection& database) { return ApplyFrom(database, *version); });
+}
+
+absl::Status CheckSchema(SqliteConnection& connection) {
+  const absl::StatusOr<int> version = ReadSchemaVersion(connection);
+  if (!version.ok()) return version.status();
+  return *version == kLatest ? absl::OkStatus() : WrongVersion(connection, *version);
+}
+
+}  // namespace understudy

@@ -1,0 +1,120 @@
+#include "coordinator/storage/sqlite_store.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/storage/files.h"
+#include "coordinator/storage/sqlite_schema.h"
+
+namespace understudy {
+namespace {
+
+using Connection = std::unique_ptr<SqliteConnection>;
+using Mode = SqliteConnection::Mode;
+
+// Makes the whole database in `path`, in one file and not yet synced.
+absl::Status CreateDatabase(const std::string& path) {
+  absl::StatusOr<Connection> connection = SqliteConnection::Open(path, Mode::kCreate);
+  if (!connection.ok()) return connection.status();
+  // Whatever happens to this file before it gets its name does not matter, so nothing is synced yet.
+  absl::Status status = (*connection)->Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+  if (status.ok()) status = CreateSchema(**connection);
+  // Stays with the file. Closing the connection leaves nothing in the log.
+  if (status.ok()) status = (*connection)->Execute("PRAGMA journal_mode = WAL");
+  return status;
+}
+
+absl::StatusOr<Connection> OpenWriter(const std::string& path, int64_t max_bytes) {
+  absl::StatusOr<Connection> writer = SqliteConnection::Open(path, Mode::kWrite);
+  if (!writer.ok()) return writer;
+  if (absl::Status status = UpgradeSchema(**writer); !status.ok()) return status;
+  absl::Status status =
+      (*writer)->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  if (status.ok() && max_bytes > 0) {
+    SqliteStatement page_size = (*writer)->Prepare("PRAGMA page_size");
+    const absl::StatusOr<bool> row = page_size.Step();
+    if (!row.ok()) return row.status();
+    status = (*writer)->Execute(absl::StrCat("PRAGMA max_page_count = ", max_bytes / page_size.Int64(0)).c_str());
+  }
+  if (!status.ok()) return status;
+  return writer;
+}
+
+// In WAL mode even readers write to a file of locks, so a directory that nobody may write to needs care.
+absl::StatusOr<Connection> OpenReadOnly(const std::string& path) {
+  absl::StatusOr<Connection> reader = SqliteConnection::Open(path, Mode::kRead);
+  if (!reader.ok()) return reader;
+  absl::Status status = CheckSchema(**reader);
+  if (status.ok()) return reader;
+  std::error_code error;
+  const uintmax_t log_bytes = std::filesystem::file_size(path + "-wal", error);
+  const bool log_is_empty = error || log_bytes == 0;
+  if (absl::IsPermissionDenied(status) && log_is_empty) {
+    reader = SqliteConnection::Open(path, Mode::kImmutable);
+    if (!reader.ok()) return reader;
+    status = CheckSchema(**reader);
+    if (status.ok()) return reader;
+  }
+  return status;
+}
+
+}  // namespace
+
+absl::Status SqliteStore::Create(const std::string& path) {
+  // The file gets its name when it is whole and on disk: a store that is there is never half made.
+  const std::string unfinished = path + ".new";
+  std::remove(unfinished.c_str());
+  absl::Status status = CreateDatabase(unfinished);
+  if (status.ok()) status = SyncFile(unfinished);
+  if (status.ok()) status = RenameFile(unfinished, path);
+  if (!status.ok()) {
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::remove((unfinished + suffix).c_str());
+    return status;
+  }
+  return SyncFile(DirectoryOf(path));
+}
+
+absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Options& options) {
+  Connection writer;
+  if (!options.read_only) {
+    absl::StatusOr<Connection> opened = OpenWriter(path, options.max_bytes);
+    if (!opened.ok()) return opened.status();
+    writer = *std::move(opened);
+  }
+  absl::StatusOr<Connection> reader = OpenReadOnly(path);
+  if (!reader.ok()) return reader.status();
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(writer), *std::move(reader)));
+}
+
+absl::StatusOr<int64_t> SqliteStore::NextIncarnation() {
+  int64_t value = 0;
+  const absl::Status status = Write("count up the incarnation", [&](SqliteConnection& database) {
+    SqliteStatement next = database.Prepare(
+        "INSERT INTO counters (name, value) VALUES ('incarnation', 1) "
+        "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value");
+    const absl::StatusOr<bool> row = next.Step();
+    if (!row.ok()) return row.status();
+    value = next.Int64(0);
+    return next.Run();
+  });
+  if (!status.ok()) return status;
+  return value;
+}
+
+absl::Status SqliteStore::Write(const std::string& operation, const Body& body) {
+  if (writer_ == nullptr) {
+    return absl::PermissionDeniedError(absl::StrCat("cannot ", operation, ": the store is open for reading only"));
+  }
+  MutexLock lock(write_mutex_);
+  return writer_->Transact(SqliteConnection::Access::kWrite, operation, body);
+}
+
+absl::Status SqliteStore::Read(const std::string& operation, const Body& body) {
+  MutexLock lock(read_mutex_);
+  return reader_->Transact(SqliteConnection::Access::kRead, operation, body);
+}
+
+}  // namespace understudy
