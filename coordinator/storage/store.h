@@ -29,7 +29,8 @@ class Store {
   // A number larger than any that this call has returned before on this store: what epochs begin with.
   virtual absl::StatusOr<int64_t> NextIncarnation() = 0;
 
-  // Experiments. `Put` inserts or replaces by id.
+  // Experiments. `Put` inserts or replaces by id; an empty token leaves the one that it was put with. ALREADY_EXISTS: the
+  // token is another experiment's.
   virtual absl::Status PutExperiment(const v1::Experiment& experiment, const std::string& token) = 0;
   virtual absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) = 0;
   // Newest first.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coordinator/storage/store.h"
 #include "tests/testing/trajectory_batches.h"
 #include "understudy/v1/datasets.pb.h"
