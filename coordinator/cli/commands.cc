@@ -1,0 +1,33 @@
+#include "coordinator/cli/commands.h"
+
+#include <nlohmann/json.hpp>
+
+namespace understudy {
+
+CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description) {
+  CLI::App* group = app.add_subcommand(name, description);
+  group->require_subcommand(1);
+  return *group;
+}
+
+void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
+  options.coordinator = DefaultCoordinator();
+  command
+      .add_option("--coordinator", options.coordinator,
+                  "The coordinator's address; default: $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051")
+      ->type_name("HOST:PORT");
+}
+
+void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
+  AddCoordinatorOption(command, options);
+  command.add_option("--data_dir", options.data_directory, "A data directory, instead of a running coordinator")
+      ->type_name("DIR")
+      ->check([](const std::string& path) { return path.empty() ? "the name of the directory is empty" : ""; })
+      ->excludes("--coordinator");
+}
+
+void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }
+
+void PrintJson(const nlohmann::ordered_json& value, const Console& console) { console.out << value.dump(2) << '\n'; }
+
+}  // namespace understudy

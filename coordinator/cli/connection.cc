@@ -1,0 +1,116 @@
+#include "coordinator/cli/connection.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/channel.h"
+#include "coordinator/services/datasets_service.h"
+#include "coordinator/services/policies_service.h"
+#include "coordinator/storage/data_directory.h"
+
+namespace understudy {
+namespace {
+
+constexpr std::chrono::seconds kConnectTimeout{3};
+constexpr absl::Duration kQuickTimeout = absl::Seconds(10);
+
+// A coordinator somewhere else.
+class RemoteConnection final : public Connection {
+ public:
+  explicit RemoteConnection(const std::shared_ptr<grpc::Channel>& channel, const std::string& address)
+      : Connection(channel, absl::StrCat("coordinator at ", address)) {}
+};
+
+// What a coordinator would serve from the directory, without it.
+struct LocalServer {
+  explicit LocalServer(std::unique_ptr<DataDirectory> held)
+      : directory(std::move(held)), datasets(directory->store(), {}), policies(directory->store(), {}) {
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&datasets);
+    builder.RegisterService(&policies);
+    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    server = builder.BuildAndStart();
+  }
+  std::shared_ptr<grpc::Channel> Channel() {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    return server->InProcessChannel(arguments);
+  }
+
+  std::unique_ptr<DataDirectory> directory;
+  DatasetsService datasets;
+  PoliciesService policies;
+  std::unique_ptr<grpc::Server> server;
+};
+
+class LocalConnection final : public Connection {
+ public:
+  LocalConnection(std::unique_ptr<LocalServer> server, const std::string& path)
+      : Connection(server->Channel(), absl::StrCat("data directory ", path)), server_(std::move(server)) {}
+
+ private:
+  std::unique_ptr<LocalServer> server_;
+};
+
+// True once connected; false as soon as an attempt has failed.
+bool Connect(grpc::Channel& channel) {
+  const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
+  grpc_connectivity_state state = channel.GetState(true);
+  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    if (!channel.WaitForStateChange(state, deadline)) return false;
+    state = channel.GetState(true);
+  }
+  return state == GRPC_CHANNEL_READY;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const std::string& address) {
+  if (absl::Status status = ValidateAddress(address); !status.ok()) return status;
+  const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
+  if (!Connect(*channel)) {
+    return absl::UnavailableError(absl::StrCat("no coordinator answers at ", address,
+                                               ": start one with 'understudy-coordinator --listen ", address,
+                                               " --data_dir DIR', or name another with --coordinator HOST:PORT; "
+                                               "datasets and policies are also read from --data_dir DIR"));
+  }
+  return std::make_unique<RemoteConnection>(channel, address);
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& path, Access access) {
+  absl::StatusOr<std::unique_ptr<DataDirectory>> directory =
+      DataDirectory::Open(path, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
+  if (!directory.ok()) return directory.status();
+  return std::make_unique<LocalConnection>(std::make_unique<LocalServer>(*std::move(directory)), path);
+}
+
+}  // namespace
+
+std::string DefaultCoordinator() {
+  const char* address = std::getenv("UNDERSTUDY_COORDINATOR");
+  return address != nullptr && *address != '\0' ? address : "127.0.0.1:50051";
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options, Access access) {
+  return options.data_directory.empty() ? OpenRemote(options.coordinator) : OpenLocal(options.data_directory, access);
+}
+
+Connection::Connection(const std::shared_ptr<grpc::Channel>& channel, std::string peer)
+    : peer_(std::move(peer)), experiments_(channel), workers_(channel), datasets_(channel), policies_(channel) {}
+
+absl::Status Connection::Result(const grpc::Status& status) const {
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+    case grpc::StatusCode::UNIMPLEMENTED:
+    case grpc::StatusCode::UNKNOWN:
+      return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                          absl::StrCat(peer_, ": ", status.error_message()));
+    default:
+      return FromGrpc(status);
+  }
+}
+
+void Connection::SetQuickDeadline(grpc::ClientContext& context) { SetDeadline(context, kQuickTimeout); }
+
+}  // namespace understudy

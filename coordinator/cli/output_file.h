@@ -1,0 +1,37 @@
+// A file that appears whole or not at all.
+#ifndef UNDERSTUDY_COORDINATOR_CLI_OUTPUT_FILE_H_
+#define UNDERSTUDY_COORDINATOR_CLI_OUTPUT_FILE_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "coordinator/cli/file_descriptor.h"
+
+namespace understudy {
+
+// Written beside its place, under the name with ".tmp" after it, until it is committed. Without that, nothing remains.
+// Thread-compatible. Errors name the file.
+class OutputFile {
+ public:
+  // ALREADY_EXISTS, unless it may be replaced.
+  static absl::StatusOr<OutputFile> Create(const std::string& path, bool replace);
+
+  OutputFile(OutputFile&&) = default;
+  ~OutputFile();
+
+  absl::Status Write(std::string_view bytes);
+
+  // Makes it durable, and puts it in its place.
+  absl::Status Commit();
+
+ private:
+  OutputFile(std::string path, FileDescriptor fd);
+
+  std::string path_;
+  FileDescriptor fd_;  // open until committed
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_CLI_OUTPUT_FILE_H_

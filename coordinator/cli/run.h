@@ -1,0 +1,29 @@
+// One experiment from beginning to end on this machine, on processes of its own.
+#ifndef UNDERSTUDY_COORDINATOR_CLI_RUN_H_
+#define UNDERSTUDY_COORDINATOR_CLI_RUN_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/cli/console.h"
+
+namespace understudy {
+
+struct RunOptions {
+  std::string file;
+  int actors = 2;
+  std::string data_directory;  // empty: a new one, see ResultDirectory
+  std::string log_level = "warning";
+  bool json = false;
+  std::string program_directory;  // empty: that of this program
+};
+
+// Validates the file, starts the processes, submits, watches, prints the result, and stops the processes, whatever
+// happens. Returns 0 where every stage succeeded. An error where a stage did not (after the result is printed), where a
+// process is missing, or, CANCELLED, where SIGINT or SIGTERM came. Until the experiment is accepted, an error leaves
+// nothing behind. To be called by the main thread before there are others.
+absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& console);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_CLI_RUN_H_

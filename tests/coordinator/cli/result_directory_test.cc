@@ -1,0 +1,87 @@
+#include "coordinator/cli/result_directory.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/coordinator/storage/temporary_directory.h"
+
+namespace understudy {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The working directory, while it lives.
+class WorkingDirectory {
+ public:
+  WorkingDirectory() : previous_(fs::current_path()) { fs::current_path(directory_.path()); }
+  ~WorkingDirectory() { fs::current_path(previous_); }
+
+ private:
+  testing::TemporaryDirectory directory_;
+  fs::path previous_;
+};
+
+const absl::Time kNow = absl::FromUnixSeconds(1769903999);  // 2026-01-31 23:59:59 UTC
+
+ResultDirectory Choose(const std::string& given) {
+  absl::StatusOr<ResultDirectory> directory = ResultDirectory::Choose(given, "cartpole", kNow);
+  EXPECT_TRUE(directory.ok()) << directory.status();
+  return *std::move(directory);
+}
+
+TEST(ResultDirectory, IsNamedAfterExperimentTimeAndProcess) {
+  const WorkingDirectory working;
+  EXPECT_EQ(Choose("").path(), "understudy-data/cartpole-20260131-235959-" + std::to_string(getpid()));
+}
+
+TEST(ResultDirectory, TakesWhatItMadeAway) {
+  const WorkingDirectory working;
+  {
+    const ResultDirectory directory = Choose("");
+    fs::create_directory(directory.path());
+    std::ofstream(directory.path() + "/store") << "x";
+  }
+  EXPECT_FALSE(fs::exists("understudy-data"));
+}
+
+TEST(ResultDirectory, LeavesWhatIsKept) {
+  const WorkingDirectory working;
+  std::string path;
+  {
+    ResultDirectory directory = Choose("");
+    path = directory.path();
+    fs::create_directory(path);
+    directory.Keep();
+  }
+  EXPECT_TRUE(fs::exists(path));
+}
+
+TEST(ResultDirectory, LeavesOtherRunsAlone) {
+  const WorkingDirectory working;
+  {
+    const ResultDirectory directory = Choose("");
+    fs::create_directory("understudy-data/another");
+  }
+  EXPECT_TRUE(fs::exists("understudy-data/another"));
+}
+
+TEST(ResultDirectory, LeavesWhatWasThereBefore) {
+  const WorkingDirectory working;
+  fs::create_directory("mine");
+  { const ResultDirectory directory = Choose("mine"); }
+  EXPECT_TRUE(fs::exists("mine"));
+}
+
+TEST(ResultDirectory, SaysWhatToDoWhereItCannotBeMade) {
+  const WorkingDirectory working;
+  std::ofstream("understudy-data") << "a file";
+  const auto directory = ResultDirectory::Choose("", "cartpole", kNow);
+  EXPECT_EQ(directory.status().message(),
+            "cannot make the directory understudy-data (name another with --data_dir DIR): File exists");
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,190 @@
+// `understudy run` with programs that pretend to be the coordinator, the learner and the actors.
+#include "coordinator/cli/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/coordinator/cli/fake_coordinator.h"
+#include "tests/coordinator/cli/test_experiment.h"
+#include "tests/coordinator/storage/temporary_directory.h"
+
+namespace understudy {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr char kExperiment[] = R"(
+name: cartpole
+environment: CartPole-v1
+stages:
+  - train: {policy: expert, algorithm: ppo}
+)";
+
+// Makes the data directory (its fourth argument), says where `coordinator` listens, and lives on.
+std::string ListeningScript(const FakeCoordinator& coordinator) {
+  return "mkdir \"$4\"; echo listening on " + coordinator.address() + "; exec sleep 1000";
+}
+
+class Stage {
+ public:
+  Stage() {
+    std::ofstream(directory_.File("e.yaml")) << kExperiment;
+    SetProgram("learner", "exec sleep 1000");
+    SetProgram("actor", "exec sleep 1000");
+    options.file = directory_.File("e.yaml");
+    options.data_directory = directory_.File("data");
+    options.program_directory = directory_.path();
+  }
+
+  void SetProgram(const std::string& name, const std::string& script) {
+    const std::string path = directory_.File("understudy-" + name);
+    std::ofstream(path) << "#!/bin/sh\n" << script << '\n';
+    ASSERT_EQ(chmod(path.c_str(), 0700), 0);
+  }
+
+  absl::StatusOr<int> Run() { return RunExperiment(options, {.out = out_, .err = err_}); }
+
+  std::string out() const { return out_.str(); }
+  std::string err() const { return err_.str(); }
+  std::string File(const std::string& name) const { return directory_.File(name); }
+  bool Exists(const std::string& name) const { return std::filesystem::exists(directory_.File(name)); }
+
+  RunOptions options;
+
+ private:
+  testing::TemporaryDirectory directory_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST(Run, PrintsTheTableAndWhereTheResultsAre) {
+  const FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  const absl::StatusOr<int> exit_status = stage.Run();
+  ASSERT_TRUE(exit_status.ok()) << exit_status.status();
+  EXPECT_EQ(*exit_status, 0);
+  EXPECT_THAT(stage.out(), HasSubstr("cartpole-expert  collect   SUCCEEDED  10,020 transitions"));
+  EXPECT_THAT(stage.out(), HasSubstr("understudy datasets show cartpole-expert --data_dir " + stage.File("data")));
+  EXPECT_THAT(stage.err(), HasSubstr("expert: train (ppo) started\n"));
+  EXPECT_TRUE(stage.Exists("data"));
+}
+
+TEST(Run, PrintsOneJsonObjectWhoseTimeIsTheWholeCommands) {
+  const FakeCoordinator coordinator({SucceededExperiment()});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  stage.options.json = true;
+  ASSERT_TRUE(stage.Run().ok());
+  const auto json = nlohmann::json::parse(stage.out());
+  EXPECT_EQ(json["status"], "SUCCEEDED");
+  EXPECT_NE(json["wall_seconds"], 3.5);  // the experiment's own
+  EXPECT_EQ(json["stages"].size(), 4u);
+}
+
+TEST(Run, FailsWithAStageAfterPrintingIt) {
+  const FakeCoordinator coordinator({RunningExperiment(), FailedExperiment()});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  stage.options.json = true;
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(), "experiment cartpole FAILED: stage 1 (train expert): no luck");
+  EXPECT_EQ(nlohmann::json::parse(stage.out())["status"], "FAILED");
+}
+
+TEST(Run, RefusesAnInvalidFileBeforeAnythingIsMade) {
+  Stage stage;
+  stage.SetProgram("coordinator", "touch " + stage.File("started"));
+  std::ofstream(stage.options.file, std::ios::app) << "colour: red\n";
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(stage.Exists("started"));
+  EXPECT_FALSE(stage.Exists("data"));
+}
+
+TEST(Run, PassesOnWhyTheCoordinatorDoesNotStart) {
+  Stage stage;
+  stage.SetProgram("coordinator", "mkdir \"$4\"; echo 'understudy-coordinator: data directory is in use' >&2; exit 1");
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(), "data directory is in use");
+  EXPECT_EQ(stage.err(), "");
+  EXPECT_FALSE(stage.Exists("data"));
+}
+
+TEST(Run, LeavesADataDirectoryThatWasThereBefore) {
+  Stage stage;
+  std::filesystem::create_directory(stage.File("data"));
+  stage.SetProgram("coordinator", "exit 1");
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(), "understudy-coordinator ended with exit status 1");
+  EXPECT_TRUE(stage.Exists("data"));
+}
+
+TEST(Run, NamesAProgramThatIsMissing) {
+  const FakeCoordinator coordinator({RunningExperiment()});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  std::filesystem::remove(stage.File("understudy-learner"));
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(),
+            "cannot start " + stage.File("understudy-learner") + ": No such file or directory");
+  EXPECT_FALSE(stage.Exists("data"));
+}
+
+TEST(Run, LeavesNothingBehindWhereTheExperimentIsRefused) {
+  FakeCoordinator coordinator({RunningExperiment()});
+  coordinator.RefuseSubmit({grpc::StatusCode::NOT_FOUND, "stages[0].collect.policy: no policy teacher"});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(), "stages[0].collect.policy: no policy teacher");
+  EXPECT_EQ(stage.out(), "");
+  EXPECT_FALSE(stage.Exists("data"));
+}
+
+TEST(Run, CancelsTheExperimentWhenTheLearnerDies) {
+  FakeCoordinator coordinator({RunningExperiment()});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  stage.SetProgram("learner", "echo no memory >&2; exit 3");
+  stage.options.json = true;
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(), "understudy-learner has ended unexpectedly: exit status 3");
+  EXPECT_THAT(stage.err(), HasSubstr("no memory\n"));
+  EXPECT_TRUE(coordinator.cancelled());
+  EXPECT_EQ(nlohmann::json::parse(stage.out())["status"], "CANCELLED");
+}
+
+TEST(Run, FailsWhenAllActorsHaveDied) {
+  FakeCoordinator coordinator({RunningExperiment()});
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  stage.SetProgram("actor", "exit 4");
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(), "the last understudy-actor has ended unexpectedly: exit status 4");
+  EXPECT_THAT(stage.err(),
+              HasSubstr("understudy: warning: an understudy-actor has ended unexpectedly: exit status 4; 1 left\n"));
+}
+
+TEST(Run, FailsWhenTheCoordinatorDies) {
+  FakeCoordinator coordinator({RunningExperiment()});
+  Stage stage;
+  // The learner is its murderer.
+  stage.SetProgram("coordinator", "mkdir \"$4\"; echo $$ > " + stage.File("pid") + "; echo listening on " +
+                                      coordinator.address() + "; exec sleep 1000");
+  stage.SetProgram("learner", "kill -9 $(cat " + stage.File("pid") + "); exec sleep 1000");
+  const absl::StatusOr<int> exit_status = stage.Run();
+  EXPECT_EQ(exit_status.status().message(),
+            "understudy-coordinator has ended unexpectedly: killed by signal 9 (Killed)");
+}
+
+}  // namespace
+}  // namespace understudy
