@@ -138,9 +138,9 @@ class Checker {
 }  // namespace
 
 absl::StatusOr<Admission> Admit(v1::ExperimentSpec spec, Store& store) {
+  FillInDefaults(spec);
   const absl::Status valid = ValidateExperiment(spec);
   if (!valid.ok()) return valid;
-  FillInDefaults(spec);
   absl::StatusOr<v1::EnvironmentSpec> environment = FindEnvironmentSpec(spec.environment());
   if (!environment.ok()) return At("environment", environment.status());
 

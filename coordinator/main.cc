@@ -73,7 +73,13 @@ int Main(int argc, char** argv) {
   Options options;
   CLI::App app;
   AddOptions(app, options);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::cerr << "understudy-coordinator: " << error.what() << std::endl;
+    return 1;
+  }
   InitLogging("understudy-coordinator", options.log_level);
   const absl::Status status = Serve(options, signals);
   if (status.ok()) return 0;

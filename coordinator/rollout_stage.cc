@@ -123,20 +123,11 @@ RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_p
 RolloutStage::~RolloutStage() { dispatcher_.CloseAll(absl::OkStatus()); }
 
 absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& message) {
-  switch (message.kind_case()) {
-    case v1::ActorMessage::kFailure:
-      return absl::UnknownError(message.failure().message());
-    case v1::ActorMessage::kResult: {
-      const absl::Status status = dispatcher_.Receive(actor, message.result());
-      if (status.ok()) actor.ReadNext();
-      if (!absl::IsInvalidArgument(status)) return status;
-      actor.Close(status);
-      return absl::OkStatus();
-    }
-    default:
-      actor.Close(absl::InvalidArgumentError("expected a result or a failure after the hello"));
-      return absl::OkStatus();
-  }
+  const absl::Status received = dispatcher_.Receive(actor, message);
+  if (received.ok()) actor.ReadNext();
+  if (!absl::IsInvalidArgument(received)) return received;
+  actor.Close(received);
+  return absl::OkStatus();
 }
 
 v1::StageProgress RolloutStage::progress() const { return progress_; }

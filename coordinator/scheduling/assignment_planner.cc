@@ -30,7 +30,6 @@ void AssignmentPlanner::AddStage(const StageId& id, StageDemand demand, absl::Ti
   Stage& stage = stages_[id];
   stage.id = id;
   stage.demand = demand;
-  stage.order = ++arrivals_;
   if (demand.learner) {
     AwaitLearner(stage, now);
   } else {
@@ -86,16 +85,21 @@ std::set<AssignmentPlanner::Share>::const_iterator AssignmentPlanner::LongestHol
   return shares_.lower_bound({1, absl::InfinitePast(), 0, nullptr});
 }
 
+void AssignmentPlanner::SetSince(Stage& stage, absl::Time now) {
+  stage.since = now;
+  stage.order = ++last_order_;
+}
+
 void AssignmentPlanner::AwaitLearner(Stage& stage, absl::Time now) {
   stage.learner.clear();
   stage.epoch = 0;
-  stage.since = now;
+  SetSince(stage, now);
   waiting_.insert({stage.since, stage.order, &stage});
 }
 
 void AssignmentPlanner::StartSharing(Stage& stage, absl::Time now) {
   if (!stage.demand.actors) return;
-  stage.since = now;
+  SetSince(stage, now);
   stage.sharing = true;
   shares_.insert(ShareOf(stage));
 }
@@ -115,7 +119,7 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
   if (Stage* from = std::exchange(actor.stage, to)) {
     shares_.erase(ShareOf(*from));
     from->actors.erase(worker);
-    if (from->actors.empty()) from->since = now;
+    if (from->actors.empty()) SetSince(*from, now);
     shares_.insert(ShareOf(*from));
   }
   if (to == nullptr) {
@@ -123,7 +127,7 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
   } else {
     idle_actors_.erase(worker);
     shares_.erase(ShareOf(*to));
-    if (to->actors.empty()) to->since = now;
+    if (to->actors.empty()) SetSince(*to, now);
     to->actors.insert(worker);
     shares_.insert(ShareOf(*to));
   }

@@ -71,13 +71,13 @@ class AssignmentPlanner {
   struct Stage {
     StageId id;
     StageDemand demand;
-    int64_t order = 0;  // of arrival: breaks ties
     int64_t epoch = 0;
     std::string learner;
     bool sharing = false;  // it gets actors at present
     std::set<std::string> actors;
     // Without what it wants (a learner, then actors) since then; with actors: has had some since then.
     absl::Time since;
+    int64_t order = 0;  // of `since` among those that are equal
   };
   struct Worker {
     Role role = Role::kActor;
@@ -90,6 +90,7 @@ class AssignmentPlanner {
   static Share ShareOf(Stage& stage) { return {stage.actors.size(), stage.since, stage.order, &stage}; }
   // Among stages that have one actor, the one that has had it longest: shares_.end() where there is none.
   std::set<Share>::const_iterator LongestHolder() const;
+  void SetSince(Stage& stage, absl::Time now);
   void AwaitLearner(Stage& stage, absl::Time now);
   void StartSharing(Stage& stage, absl::Time now);
   void StopSharing(Stage& stage, absl::Time now);
@@ -100,7 +101,7 @@ class AssignmentPlanner {
   std::vector<Placement> TakeChanges();
 
   int64_t epoch_;
-  int64_t arrivals_ = 0;
+  int64_t last_order_ = 0;
   std::map<StageId, Stage> stages_;
   std::unordered_map<std::string, Worker> workers_;
   std::set<std::string> idle_learners_;

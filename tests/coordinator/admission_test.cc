@@ -1,0 +1,186 @@
+#include "coordinator/admission.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "coordinator/storage/data_directory.h"
+#include "tests/coordinator/storage/stored_content.h"
+#include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A store in a directory of its own.
+struct TestStore {
+  testing::TemporaryDirectory directory;
+  std::unique_ptr<DataDirectory> data =
+      DataDirectory::Open(directory.File("data"), DataDirectory::Mode::kCreate).value();
+  Store& store = data->store();
+};
+
+void AddPolicy(Store& store, const std::string& name, int64_t content) {
+  ASSERT_TRUE(store.AddPolicy(*testing::TestSnapshot(name, content), v1::StageKey()).ok());
+}
+
+v1::ExperimentSpec Experiment() {
+  v1::ExperimentSpec spec;
+  spec.set_name("test");
+  spec.set_environment("CartPole-v1");
+  return spec;
+}
+
+v1::TrainStage& AddTrain(v1::ExperimentSpec& spec, const std::string& policy) {
+  v1::TrainStage& train = *spec.add_stages()->mutable_train();
+  train.set_policy(policy);
+  train.set_algorithm("ppo");
+  return train;
+}
+
+v1::TrainStage& AddClone(v1::ExperimentSpec& spec, const std::string& dataset) {
+  v1::TrainStage& train = *spec.add_stages()->mutable_train();
+  train.set_policy("clone");
+  train.set_algorithm("bc");
+  train.set_dataset(dataset);
+  return train;
+}
+
+v1::CollectStage& AddCollect(v1::ExperimentSpec& spec, const std::string& policy, const std::string& dataset) {
+  v1::CollectStage& collect = *spec.add_stages()->mutable_collect();
+  collect.set_policy(policy);
+  collect.set_dataset(dataset);
+  collect.set_episodes(2);
+  return collect;
+}
+
+void AddEvaluate(v1::ExperimentSpec& spec, const std::string& policy) {
+  spec.add_stages()->mutable_evaluate()->set_policy(policy);
+}
+
+TEST(Admission, FillsInDefaults) {
+  TestStore test;
+  v1::ExperimentSpec spec = Experiment();
+  AddTrain(spec, "expert");
+  const auto admission = Admit(spec, test.store);
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  EXPECT_EQ(admission->spec.stages(0).train().ppo().environment_steps(), 150'000);
+  ASSERT_EQ(admission->policies.size(), 1u);
+  EXPECT_FALSE(admission->policies[0].has_value());
+}
+
+TEST(Admission, RefusesWhatIsWrongInItself) {
+  TestStore test;
+  v1::ExperimentSpec spec = Experiment();
+  AddTrain(spec, "expert").set_algorithm("alchemy");
+  EXPECT_TRUE(absl::IsInvalidArgument(Admit(spec, test.store).status()));
+}
+
+TEST(Admission, PinsAStoredPolicyToItsLatestVersionNow) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  AddPolicy(test.store, "expert", 2);
+  v1::ExperimentSpec spec = Experiment();
+  AddEvaluate(spec, "expert");
+  AddEvaluate(spec, "expert@1");
+  const auto admission = Admit(spec, test.store);
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  EXPECT_EQ(admission->policies[0]->version, 2);
+  EXPECT_EQ(admission->policies[1]->version, 1);
+}
+
+TEST(Admission, LeavesAPolicyOpenThatAnEarlierStageMakes) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  v1::ExperimentSpec spec = Experiment();
+  AddEvaluate(spec, "expert");
+  AddTrain(spec, "expert");
+  AddEvaluate(spec, "expert");
+  const auto admission = Admit(spec, test.store);
+  ASSERT_TRUE(admission.ok()) << admission.status();
+  EXPECT_EQ(admission->policies[0]->version, 1);
+  EXPECT_EQ(admission->policies[2]->version, 0);
+}
+
+TEST(Admission, AnUnknownPolicyIsNotFoundAndNamesThoseThatThereAre) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  v1::ExperimentSpec spec = Experiment();
+  AddEvaluate(spec, "novice");
+  const absl::Status status = Admit(spec, test.store).status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].evaluate.policy: "));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("novice"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stored policies are: expert"));
+}
+
+TEST(Admission, AnUnknownVersionIsNotFound) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  v1::ExperimentSpec spec = Experiment();
+  AddEvaluate(spec, "expert@7");
+  EXPECT_TRUE(absl::IsNotFound(Admit(spec, test.store).status()));
+}
+
+TEST(Admission, RefusesAPolicyOfOtherSpaces) {
+  TestStore test;
+  PolicySnapshot snapshot = *testing::TestSnapshot("expert", 1);
+  snapshot.header.mutable_action_space()->mutable_discrete()->set_n(5);
+  const auto odd = MakeSnapshot(snapshot.header, snapshot.parameters);
+  ASSERT_TRUE(test.store.AddPolicy(*odd, v1::StageKey()).ok());
+  v1::ExperimentSpec spec = Experiment();
+  AddEvaluate(spec, "expert");
+  const absl::Status status = Admit(spec, test.store).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Discrete(5)"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Discrete(2)"));
+}
+
+TEST(Admission, AnUnknownDatasetIsNotFound) {
+  TestStore test;
+  v1::ExperimentSpec spec = Experiment();
+  AddClone(spec, "demos");
+  const absl::Status status = Admit(spec, test.store).status();
+  EXPECT_TRUE(absl::IsNotFound(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].train.dataset: "));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stored datasets are: none"));
+}
+
+TEST(Admission, TakesADatasetThatIsStoredOrMadeByAnEarlierStage) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  ASSERT_TRUE(testing::MakeCompleteDataset(test.store, "stored", 2, 10).ok());
+  v1::ExperimentSpec spec = Experiment();
+  AddClone(spec, "stored");
+  AddCollect(spec, "expert", "fresh");
+  AddClone(spec, "fresh");
+  const auto admission = Admit(spec, test.store);
+  EXPECT_TRUE(admission.ok()) << admission.status();
+}
+
+TEST(Admission, DistillationFromAnEarlierStageNeedsItsRecords) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  v1::ExperimentSpec spec = Experiment();
+  v1::CollectStage& collect = AddCollect(spec, "expert", "fresh");
+  collect.add_record("logits");
+  AddClone(spec, "fresh").mutable_bc()->set_loss("distillation");
+  EXPECT_TRUE(absl::IsInvalidArgument(Admit(spec, test.store).status()));
+  spec.mutable_stages(0)->mutable_collect()->add_record("value");
+  EXPECT_TRUE(Admit(spec, test.store).ok());
+}
+
+TEST(Admission, ACollectIntoAnotherRecipesDatasetAlreadyExists) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  ASSERT_TRUE(testing::MakeCompleteDataset(test.store, "demos", 2, 10).ok());
+  v1::ExperimentSpec spec = Experiment();
+  AddCollect(spec, "expert", "demos").set_seed(99);
+  const absl::Status status = Admit(spec, test.store).status();
+  EXPECT_TRUE(absl::IsAlreadyExists(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].collect.dataset: dataset demos exists already"));
+}
+
+}  // namespace
+}  // namespace understudy

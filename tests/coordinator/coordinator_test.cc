@@ -1,0 +1,327 @@
+#include "coordinator/coordinator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/test_coordinator.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using testing::ActorNamed;
+using testing::AddCollect;
+using testing::AddEvaluate;
+using testing::AddTrain;
+using testing::EmptyExperiment;
+using ::testing::HasSubstr;
+using testing::LearnerNamed;
+using testing::RollOut;
+using ::testing::SizeIs;
+using testing::TemporaryDirectory;
+using testing::TestCoordinator;
+using testing::TestWorker;
+
+v1::ExperimentSpec OneTraining() {
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddTrain(spec, "expert");
+  return spec;
+}
+
+// The policy "expert@1" is in the store.
+void StoreExpert(TestCoordinator& test) {
+  ASSERT_TRUE(test.store().AddPolicy(*testing::TestSnapshot("expert", 1), v1::StageKey()).ok());
+}
+
+v1::FinishStageRequest Failure(const v1::StageKey& stage, const std::string& error) {
+  v1::FinishStageRequest request;
+  *request.mutable_stage() = stage;
+  request.set_error(error);
+  return request;
+}
+
+TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  TestWorker actor(test, ActorNamed("actor"));
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddTrain(spec, "expert");
+  AddCollect(spec, "expert", "demos", 95);
+  AddEvaluate(spec, "expert", 3);
+  const std::string id = test.Submit(spec);
+  EXPECT_THAT(id, ::testing::MatchesRegex("test-[0-9a-f]{6}"));
+
+  const v1::Assignment training = learner.NextWork();
+  EXPECT_EQ(training.learner().environment(), "CartPole-v1");
+  EXPECT_EQ(training.learner().train().ppo().environment_steps(), 150'000);
+  EXPECT_EQ(actor.NextWork().actor().rollouts_address(), "127.0.0.1:7");
+  EXPECT_TRUE(test.ReportProgress(training.learner().stage(), 1).ok());
+  test.FinishTraining(training.learner());
+
+  // Ten steps an episode: the shortest prefix with 95 transitions is ten episodes.
+  EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 10).ok());
+  EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 20).ok());
+
+  const v1::Experiment experiment = test.AwaitFinished(id);
+  EXPECT_EQ(experiment.status(), v1::STATUS_SUCCEEDED) << experiment.error();
+  const v1::TrainResult& train = experiment.stages(0).train();
+  EXPECT_EQ(train.policy(), "expert");
+  EXPECT_EQ(train.policy_version(), 1);
+  EXPECT_EQ(train.policy_digest(), testing::TestSnapshot("expert", 1)->header.digest());
+  const v1::CollectResult& collect = experiment.stages(1).collect();
+  EXPECT_EQ(collect.episodes(), 10);
+  EXPECT_EQ(collect.transitions(), 100);
+  EXPECT_EQ(collect.mean_return(), 10);
+  EXPECT_EQ(collect.digest(), test.store().ComputeDatasetDigest("demos").value());
+  const v1::EvaluateResult& evaluate = experiment.stages(2).evaluate();
+  EXPECT_EQ(evaluate.episodes(), 3);
+  EXPECT_EQ(evaluate.mean_return(), 20);
+  EXPECT_EQ(evaluate.std_return(), 0);
+  EXPECT_THAT(test.store().ListMetrics(id, 0).value(), SizeIs(1));
+  EXPECT_EQ(test.store().GetExperiment(id)->status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(Coordinator, TheSameTokenIsTheSameExperiment) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  v1::SubmitRequest request;
+  *request.mutable_spec() = OneTraining();
+  request.set_token("token");
+  const std::string id = test.coordinator().Submit(request).value();
+  EXPECT_EQ(test.coordinator().Submit(request).value(), id);
+  request.set_token("another");
+  EXPECT_NE(test.coordinator().Submit(request).value(), id);
+  EXPECT_THAT(test.coordinator().ListExperiments().value(), SizeIs(2));
+}
+
+TEST(Coordinator, ARefusedExperimentLeavesNothingBehind) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  v1::SubmitRequest request;
+  *request.mutable_spec() = EmptyExperiment();
+  AddEvaluate(*request.mutable_spec(), "nobody", 1);
+  EXPECT_TRUE(absl::IsNotFound(test.coordinator().Submit(request).status()));
+  EXPECT_THAT(test.coordinator().ListExperiments().value(), SizeIs(0));
+}
+
+TEST(Coordinator, ALearnersErrorFailsTheStage) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const std::string id = test.Submit(OneTraining());
+  EXPECT_TRUE(test.FinishStage(Failure(learner.NextWork().learner().stage(), "loss is NaN")).ok());
+  const v1::Experiment experiment = test.Get(id);
+  EXPECT_EQ(experiment.status(), v1::STATUS_FAILED);
+  EXPECT_EQ(experiment.error(), "stages[0] (train expert): loss is NaN");
+  learner.AwaitIdle();
+}
+
+TEST(Coordinator, FinishingAgainIsFineButWithAnotherEpochIsAborted) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  test.Submit(OneTraining());
+  v1::StageKey stage = learner.NextWork().learner().stage();
+  EXPECT_TRUE(test.FinishStage(Failure(stage, "no")).ok());
+  EXPECT_TRUE(test.FinishStage(Failure(stage, "no")).ok());
+  stage.set_epoch(stage.epoch() + 1);
+  EXPECT_TRUE(absl::IsAborted(test.FinishStage(Failure(stage, "no"))));
+}
+
+TEST(Coordinator, RefusesAResultWhoseVersionWasNotPublished) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const std::string id = test.Submit(OneTraining());
+  v1::FinishStageRequest request;
+  *request.mutable_stage() = learner.NextWork().learner().stage();
+  request.mutable_result()->set_policy_version(1);
+  EXPECT_TRUE(absl::IsInvalidArgument(test.FinishStage(request)));
+  EXPECT_EQ(test.Get(id).status(), v1::STATUS_RUNNING);
+}
+
+TEST(Coordinator, AnotherLearnerTakesOverAndTheFirstIsFenced) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker first(test, LearnerNamed("first"));
+  const std::string id = test.Submit(OneTraining());
+  const v1::StageKey old = first.NextWork().learner().stage();
+  EXPECT_TRUE(first.Leave().ok());
+
+  TestWorker second(test, LearnerNamed("second"));
+  const v1::LearnerWork work = second.NextWork().learner();
+  EXPECT_GT(work.stage().epoch(), old.epoch());
+  const absl::Status late = test.ReportProgress(old, 1);
+  EXPECT_TRUE(absl::IsAborted(late));
+  EXPECT_THAT(std::string(late.message()), HasSubstr(std::to_string(old.epoch())));
+  EXPECT_THAT(std::string(late.message()), HasSubstr(std::to_string(work.stage().epoch())));
+  EXPECT_TRUE(absl::IsAborted(test.Publish(old, *testing::TestSnapshot("expert", 1)).status()));
+  EXPECT_TRUE(absl::IsAborted(test.FinishStage(Failure(old, "late"))));
+  test.FinishTraining(work);
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(Coordinator, CancelsWhileAStageWaitsForALearner) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  const std::string id = test.Submit(OneTraining());
+  EXPECT_EQ(test.Get(id).status(), v1::STATUS_RUNNING);
+  EXPECT_EQ(test.Cancel(id).status(), v1::STATUS_CANCELLED);
+  EXPECT_EQ(test.Cancel(id).status(), v1::STATUS_CANCELLED);
+  EXPECT_EQ(test.Get(id).stages(0).status(), v1::STATUS_CANCELLED);
+}
+
+TEST(Coordinator, CancellingATrainingFreesItsWorkers) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  TestWorker actor(test, ActorNamed("actor"));
+  const std::string id = test.Submit(OneTraining());
+  const v1::StageKey stage = learner.NextWork().learner().stage();
+  actor.NextWork();
+  test.Cancel(id);
+  learner.AwaitIdle();
+  actor.AwaitIdle();
+  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(stage, 1)));
+}
+
+TEST(Coordinator, CancellingACollectDeletesTheHalfMadeDataset) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  TestWorker actor(test, ActorNamed("actor"));
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddCollect(spec, "expert", "demos", 1'000'000);
+  const std::string id = test.Submit(spec);
+  RollOut(test, "actor", actor.NextWork().actor().stage(), 10, 1).IgnoreError();
+  EXPECT_GT(test.store().GetDataset("demos")->transitions(), 0);
+  EXPECT_GT(test.Get(id).stages(0).progress().done(), 0);
+  EXPECT_EQ(test.Cancel(id).status(), v1::STATUS_CANCELLED);
+  EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
+}
+
+TEST(Coordinator, WhatALostActorHeldGoesToAnother) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  TestWorker first(test, ActorNamed("first"));
+  TestWorker second(test, ActorNamed("second"));
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddCollect(spec, "expert", "demos", 5'000);
+  const std::string id = test.Submit(spec);
+  RollOut(test, "first", first.NextWork().actor().stage(), 10, 1).IgnoreError();
+  EXPECT_TRUE(RollOut(test, "second", second.NextWork().actor().stage(), 10).ok());
+  const v1::Experiment experiment = test.AwaitFinished(id);
+  EXPECT_EQ(experiment.stages(0).collect().transitions(), 5'000);
+  EXPECT_TRUE(test.store().VerifyDataset("demos")->problems().empty());
+}
+
+TEST(Coordinator, TheSameRecipeIsNotCollectedTwice) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddCollect(spec, "expert", "demos", 50);
+  std::string digest;
+  {
+    TestWorker actor(test, ActorNamed("actor"));
+    const std::string id = test.Submit(spec);
+    EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 10).ok());
+    digest = test.AwaitFinished(id).stages(0).collect().digest();
+  }
+  const v1::Experiment again = test.Get(test.Submit(spec));
+  EXPECT_EQ(again.status(), v1::STATUS_SUCCEEDED);
+  EXPECT_EQ(again.stages(0).collect().digest(), digest);
+}
+
+TEST(Coordinator, TwoExperimentsCannotCollectOneDataset) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddCollect(spec, "expert", "demos", 50);
+  const std::string first = test.Submit(spec);
+  const v1::Experiment second = test.Get(test.Submit(spec));
+  EXPECT_EQ(second.status(), v1::STATUS_FAILED);
+  EXPECT_THAT(second.error(), HasSubstr("dataset demos is being collected by experiment " + first));
+  EXPECT_EQ(test.Get(first).status(), v1::STATUS_RUNNING);
+  EXPECT_TRUE(test.store().GetDataset("demos").ok());
+}
+
+TEST(Coordinator, SharesActorsBetweenExperiments) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddEvaluate(spec, "expert", 1'000);
+  const std::string a = test.Submit(spec);
+  const std::string b = test.Submit(spec);
+  TestWorker first(test, ActorNamed("first"));
+  TestWorker second(test, ActorNamed("second"));
+  const std::string of_first = first.NextWork().actor().stage().experiment_id();
+  const std::string of_second = second.NextWork().actor().stage().experiment_id();
+  EXPECT_NE(of_first, of_second);
+  EXPECT_EQ(test.Get(a).stages(0).workers(), 1);
+  EXPECT_EQ(test.Get(b).stages(0).workers(), 1);
+}
+
+TEST(Coordinator, RolloutsOfAnotherEpochAreRefusedByName) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  TestWorker actor(test, ActorNamed("actor"));
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddEvaluate(spec, "expert", 1);
+  test.Submit(spec);
+  v1::StageKey stage = actor.NextWork().actor().stage();
+  const int64_t current = stage.epoch();
+  stage.set_epoch(current - 1);
+  const absl::Status status = RollOut(test, "actor", stage, 10);
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(std::to_string(current)));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(std::to_string(current - 1)));
+}
+
+TEST(Coordinator, RestartedItFindsWhatFinishedAndFailsWhatRan) {
+  TemporaryDirectory directory;
+  std::string finished;
+  std::string running;
+  int64_t epoch = 0;
+  {
+    TestCoordinator test(directory);
+    TestWorker learner(test, LearnerNamed("learner"));
+    finished = test.Submit(OneTraining());
+    const v1::LearnerWork work = learner.NextWork().learner();
+    epoch = work.stage().epoch();
+    test.FinishTraining(work);
+    v1::ExperimentSpec spec = EmptyExperiment();
+    AddCollect(spec, "expert", "demos", 50);
+    AddEvaluate(spec, "expert", 1);
+    running = test.Submit(spec);
+  }
+  TestCoordinator test(directory);
+  EXPECT_EQ(test.Get(finished).status(), v1::STATUS_SUCCEEDED);
+  const v1::Experiment interrupted = test.Get(running);
+  EXPECT_EQ(interrupted.status(), v1::STATUS_FAILED);
+  EXPECT_EQ(interrupted.stages(0).error(), "the coordinator was restarted while it ran");
+  EXPECT_EQ(interrupted.stages(1).status(), v1::STATUS_CANCELLED);
+  EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
+
+  TestWorker learner(test, LearnerNamed("learner"));
+  test.Submit(OneTraining());
+  EXPECT_GT(learner.NextWork().learner().stage().epoch() >> 32, epoch >> 32);
+}
+
+TEST(Coordinator, StoppedItSaysSo) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker actor(test, ActorNamed("actor"));
+  ASSERT_TRUE(actor.Next().ok());
+  test.coordinator().Stop();
+  EXPECT_TRUE(absl::IsUnavailable(actor.Finish()));
+  EXPECT_TRUE(absl::IsUnavailable(test.coordinator().ListWorkers().status()));
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,122 @@
+#include "coordinator/services/datasets_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/storage/stored_content.h"
+#include "tests/coordinator/test_coordinator.h"
+
+namespace understudy {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::TemporaryDirectory;
+using testing::TestCoordinator;
+
+// Ten episodes of ten steps, named "demos".
+void StoreDemonstrations(TestCoordinator& test) {
+  ASSERT_TRUE(testing::MakeCompleteDataset(test.store(), "demos", 10, 10).ok());
+}
+
+grpc::Status Delete(TestCoordinator& test, const std::string& name) {
+  grpc::ClientContext context;
+  v1::DeleteDatasetRequest request;
+  request.set_name(name);
+  v1::DeleteDatasetResponse response;
+  return v1::Datasets::NewStub(test.channel())->Delete(&context, request, &response);
+}
+
+grpc::Status Read(TestCoordinator& test, const std::string& name, int64_t first_episode,
+                  std::vector<v1::TrajectoryBatch>& batches) {
+  grpc::ClientContext context;
+  v1::ReadDatasetRequest request;
+  request.set_name(name);
+  request.set_first_episode(first_episode);
+  const auto stub = v1::Datasets::NewStub(test.channel());
+  const auto reader = stub->Read(&context, request);
+  v1::TrajectoryBatch batch;
+  while (reader->Read(&batch)) batches.push_back(batch);
+  return reader->Finish();
+}
+
+TEST(DatasetsService, ReadsWholeEpisodesFromTheOneAskedFor) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreDemonstrations(test);
+  std::vector<v1::TrajectoryBatch> batches;
+  EXPECT_TRUE(Read(test, "demos", 7, batches).ok());
+  EXPECT_THAT(testing::EpisodeNumbers(batches), ElementsAre(7, 8, 9));
+  EXPECT_EQ(Read(test, "demos", -1, batches).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Read(test, "nothing", 0, batches).error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(DatasetsService, DoesNotReadWhatIsNotComplete) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  ASSERT_TRUE(test.store().CreateDataset(testing::NewDataset("half")).ok());
+  std::vector<v1::TrajectoryBatch> batches;
+  EXPECT_EQ(Read(test, "half", 0, batches).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+TEST(DatasetsService, AnswersWithWhatTheStoreHas) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreDemonstrations(test);
+  const auto stub = v1::Datasets::NewStub(test.channel());
+  {
+    grpc::ClientContext context;
+    v1::ListDatasetsResponse response;
+    ASSERT_TRUE(stub->List(&context, {}, &response).ok());
+    ASSERT_EQ(response.datasets_size(), 1);
+    EXPECT_EQ(response.datasets(0).transitions(), 100);
+  }
+  {
+    grpc::ClientContext context;
+    v1::DigestDatasetRequest request;
+    request.set_name("demos");
+    v1::DigestDatasetResponse response;
+    ASSERT_TRUE(stub->Digest(&context, request, &response).ok());
+    EXPECT_EQ(response.digest(), testing::ExpectedDigest({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10));
+  }
+  grpc::ClientContext context;
+  v1::VerifyDatasetRequest request;
+  request.set_name("demos");
+  v1::VerifyDatasetResponse response;
+  ASSERT_TRUE(stub->Verify(&context, request, &response).ok());
+  EXPECT_EQ(response.episodes(), 10);
+  EXPECT_EQ(response.problems_size(), 0);
+}
+
+TEST(DatasetsService, DeletesOnlyWhatNoExperimentUses) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreDemonstrations(test);
+  v1::ExperimentSpec spec = testing::EmptyExperiment();
+  v1::TrainStage& train = testing::AddTrain(spec, "clone");
+  train.set_algorithm("bc");
+  train.set_dataset("demos");
+  const std::string id = test.Submit(spec);
+  const grpc::Status used = Delete(test, "demos");
+  EXPECT_EQ(used.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(used.error_message(), HasSubstr("in use by experiment " + id));
+  test.Cancel(id);
+  EXPECT_TRUE(Delete(test, "demos").ok());
+  EXPECT_EQ(Delete(test, "demos").error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST(DatasetsService, OfAStoreAloneItDeletesWhatItIsTold) {
+  TemporaryDirectory directory;
+  const auto data = DataDirectory::Open(directory.File("data"), DataDirectory::Mode::kCreate).value();
+  ASSERT_TRUE(testing::MakeCompleteDataset(data->store(), "demos", 1, 10).ok());
+  DatasetsService service(data->store(), nullptr);
+  grpc::ServerContext context;
+  v1::DeleteDatasetRequest request;
+  request.set_name("demos");
+  v1::DeleteDatasetResponse response;
+  EXPECT_TRUE(service.Delete(&context, &request, &response).ok());
+  EXPECT_TRUE(data->store().ListDatasets()->empty());
+}
+
+}  // namespace
+}  // namespace understudy

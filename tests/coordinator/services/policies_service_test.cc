@@ -1,0 +1,100 @@
+#include "coordinator/services/policies_service.h"
+
+#include <gtest/gtest.h>
+
+#include "common/rpc/channel.h"
+#include "tests/coordinator/test_coordinator.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using testing::AddTrain;
+using testing::EmptyExperiment;
+using testing::LearnerNamed;
+using testing::TemporaryDirectory;
+using testing::TestCoordinator;
+using testing::TestSnapshot;
+using testing::TestWorker;
+
+// The stage that a learner trains "expert" in.
+v1::StageKey StartTraining(TestCoordinator& test, TestWorker& learner) {
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddTrain(spec, "expert");
+  test.Submit(spec);
+  return learner.NextWork().learner().stage();
+}
+
+TEST(PoliciesService, WhatIsPublishedCanBeDownloaded) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const v1::StageKey stage = StartTraining(test, learner);
+  const auto snapshot = TestSnapshot("expert", 1);
+  EXPECT_EQ(test.Publish(stage, *snapshot).value(), 1);
+  EXPECT_EQ(test.Publish(stage, *snapshot).value(), 1);
+  EXPECT_EQ(test.Publish(stage, *TestSnapshot("expert", 2)).value(), 2);
+
+  grpc::ClientContext context;
+  v1::GetPolicyRequest request;
+  request.set_name("expert");
+  request.set_version(1);
+  const auto stub = v1::Policies::NewStub(test.channel());
+  const auto reader = stub->Download(&context, request);
+  SnapshotAssembler assembler;
+  std::shared_ptr<const PolicySnapshot> downloaded;
+  v1::PolicyChunk chunk;
+  while (reader->Read(&chunk)) downloaded = assembler.Add(chunk).value();
+  EXPECT_TRUE(reader->Finish().ok());
+  ASSERT_NE(downloaded, nullptr);
+  EXPECT_EQ(downloaded->parameters, snapshot->parameters);
+  EXPECT_EQ(test.store().GetPolicy("expert", 1)->experiment_id(), stage.experiment_id());
+}
+
+TEST(PoliciesService, RefusesASnapshotWhoseDigestIsWrong) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const v1::StageKey stage = StartTraining(test, learner);
+  PolicySnapshot damaged = *TestSnapshot("expert", 1);
+  damaged.parameters[0] ^= 1;
+  EXPECT_TRUE(absl::IsDataLoss(test.Publish(stage, damaged).status()));
+  EXPECT_TRUE(test.store().ListPolicies()->empty());
+}
+
+TEST(PoliciesService, RefusesASnapshotThatEndsEarly) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const v1::StageKey stage = StartTraining(test, learner);
+  PolicySnapshot cut = *TestSnapshot("expert", 1);
+  cut.parameters.resize(cut.parameters.size() - 4);
+  EXPECT_TRUE(absl::IsInvalidArgument(test.Publish(stage, cut).status()));
+}
+
+TEST(PoliciesService, RefusesAPolicyThatTheStageDoesNotMake) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const v1::StageKey stage = StartTraining(test, learner);
+  EXPECT_TRUE(absl::IsInvalidArgument(test.Publish(stage, *TestSnapshot("another", 1)).status()));
+}
+
+TEST(PoliciesService, OfAStoreAloneItPublishesNothing) {
+  TemporaryDirectory directory;
+  const auto data = DataDirectory::Open(directory.File("data"), DataDirectory::Mode::kCreate).value();
+  PoliciesService service(data->store(), nullptr);
+  v1::StoredPolicy policy;
+  v1::GetPolicyRequest request;
+  request.set_name("expert");
+  grpc::ServerContext context;
+  EXPECT_EQ(service.Get(&context, &request, &policy).error_code(), grpc::StatusCode::NOT_FOUND);
+  ASSERT_TRUE(data->store().AddPolicy(*TestSnapshot("expert", 1), v1::StageKey()).ok());
+  EXPECT_TRUE(service.Get(&context, &request, &policy).ok());
+  EXPECT_EQ(policy.header().version(), 1);
+  v1::PublishPolicyResponse response;
+  EXPECT_EQ(service.Publish(&context, nullptr, &response).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+}  // namespace
+}  // namespace understudy
