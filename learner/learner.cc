@@ -100,6 +100,7 @@ void Learner::Stop() {
     current = desired_;
     changed_.NotifyAll();
   }
+  stopping_.Cancel("the learner is stopping");
   if (current != nullptr) current->cancellation.Cancel("the learner is stopping");
 }
 
@@ -148,7 +149,8 @@ void Learner::RunJob(Job& job) {
     spdlog::error("{}: {}", name, result.status().ToString());
     request.set_error(std::string(result.status().message()));
   }
-  if (absl::Status status = client_.FinishStage(request, job.cancellation); !status.ok()) {
+  // Not under the job's cancellation: taking the result, the coordinator gives the next assignment before it answers.
+  if (absl::Status status = client_.FinishStage(request, stopping_); !status.ok()) {
     spdlog::warn("{}: the result was not taken: {}", name, status.ToString());
   }
 }

@@ -54,6 +54,7 @@ class Learner {
   absl::StatusOr<v1::TrainResult> Train(Job& job);
 
   CoordinatorClient client_;
+  Cancellation stopping_;
   RolloutSink sink_;
   RolloutService rollouts_{sink_};
   Mutex mutex_;
