@@ -22,7 +22,7 @@ struct EpisodeOrderOptions {
   int64_t episodes_per_request = 64;
   // Called with the new episodes of each result (valid views, ascending numbers, each number once), before they count.
   // An error is Accept's error: the order has failed then. (Not INVALID_ARGUMENT: that blames the actor.)
-  std::function<absl::Status(const std::vector<TrajectoryView>&)> on_episodes;
+  std::function<absl::Status(const std::vector<TrajectoryView>&)> on_episodes = nullptr;
 };
 
 // What is known of the wanted prefix.

@@ -19,7 +19,7 @@ struct SegmentOrderOptions {
   int64_t slots = 0;
   int64_t steps = 0;  // of each slot
   // Where every slot stands, in order; empty: all begin.
-  std::vector<v1::SlotState> states;
+  std::vector<v1::SlotState> states = {};
   // Most slots in one request: the inference width.
   int64_t slots_per_request = 64;
 };

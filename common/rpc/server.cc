@@ -1,5 +1,11 @@
 #include "common/rpc/server.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +18,8 @@ namespace understudy {
 namespace {
 
 constexpr int kMaxStreamsPerConnection = 1024;
+// Calls are over in milliseconds, and streams never end by themselves.
+constexpr absl::Duration kDrain = absl::Milliseconds(200);
 
 void Configure(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
@@ -25,6 +33,29 @@ void Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Clients ping every ten seconds, also while a message of ours keeps them waiting.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+}
+
+absl::Status CannotListen(const std::string& address, int error) {
+  return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", std::strerror(error)));
+}
+
+// Whether the address can be bound: gRPC would only log why it cannot.
+absl::Status TryToBind(const std::string& ip, int port, const std::string& address) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(ip.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
+    return CannotListen(address, EADDRNOTAVAIL);
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  const int probe = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+  if (probe < 0) return CannotListen(address, errno);
+  const int yes = 1;
+  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  const int error = bind(probe, found->ai_addr, found->ai_addrlen) == 0 ? 0 : errno;
+  close(probe);
+  return error == 0 ? absl::OkStatus() : CannotListen(address, error);
 }
 
 }  // namespace
@@ -41,6 +72,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
                      ": it is not a loopback address and connections are neither encrypted ",
                      "nor authenticated; listen on 127.0.0.1, or pass --insecure on a network that you trust"));
   }
+  if (absl::Status status = TryToBind(host->ip, address->port, options.listen); !status.ok()) return status;
   grpc::ServerBuilder builder;
   Configure(builder);
   int port = 0;
@@ -48,8 +80,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port <= 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options.listen, ": the port is in use or may not be bound"));
+    return CannotListen(options.listen, EADDRINUSE);
   }
   return std::unique_ptr<RpcServer>(new RpcServer(std::move(server), FormatAddress(address->host, port)));
 }
@@ -59,6 +90,6 @@ RpcServer::RpcServer(std::unique_ptr<grpc::Server> server, std::string address)
 
 RpcServer::~RpcServer() { Shutdown(); }
 
-void RpcServer::Shutdown() { server_->Shutdown(absl::ToChronoTime(absl::Now() + absl::Seconds(1))); }
+void RpcServer::Shutdown() { server_->Shutdown(absl::ToChronoTime(absl::Now() + kDrain)); }
 
 }  // namespace understudy

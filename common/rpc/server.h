@@ -33,7 +33,7 @@ class RpcServer {
   // Where it listens: the host as given, with the real port.
   const std::string& address() const { return address_; }
 
-  // No new calls; cancels those still running after a second. Returns when all have ended. Idempotent.
+  // No new calls; cancels those still running after 200 ms. Returns when all have ended. Idempotent.
   void Shutdown();
 
  private:

@@ -1,0 +1,227 @@
+#include "common/rollouts/rollout_service.h"
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/process/mutex.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/server.h"
+
+namespace understudy {
+namespace {
+
+// Answers every hello with a hello and every result with an acknowledgement, and remembers what happened, by worker.
+class EchoHandler final : public RolloutHandler {
+ public:
+  void OnConnected(std::shared_ptr<ActorLink> link) override {
+    Note(*link, "connected");
+    if (link->hello().worker_id() == "unwanted") {
+      link->Close(absl::FailedPreconditionError("another stage"));
+      return;
+    }
+    v1::SinkMessage hello;
+    hello.mutable_hello()->set_inference_width(64);
+    link->Send(std::move(hello));
+    link->ReadNext();
+  }
+
+  void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) override {
+    Note(*link, "message");
+    if (message.has_failure()) {
+      link->Close(absl::InvalidArgumentError(message.failure().message()));
+      link->Close(absl::OkStatus());
+      link->Send({});
+      link->ReadNext();
+      return;
+    }
+    v1::SinkMessage ack;
+    ack.mutable_ack()->set_request_id(message.result().request_id());
+    link->Send(std::move(ack));
+    link->ReadNext();
+  }
+
+  void OnGone(std::shared_ptr<ActorLink> link) override {
+    Note(*link, "gone");
+    link->Send({});
+    link->ReadNext();
+    link->Close(absl::OkStatus());
+  }
+
+  // What happened to this worker's stream once it has gone; after ten seconds at the latest.
+  std::string AwaitGone(const std::string& worker) {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    while (!notes_[worker].ends_with("gone ") && absl::Now() < deadline) {
+      changed_.WaitFor(mutex_, deadline - absl::Now());
+    }
+    return notes_[worker];
+  }
+
+  bool heard_nothing() {
+    MutexLock lock(mutex_);
+    return notes_.empty();
+  }
+
+ private:
+  void Note(const ActorLink& link, const std::string& event) {
+    MutexLock lock(mutex_);
+    notes_[link.hello().worker_id()] += event + " ";
+    changed_.NotifyAll();
+  }
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::map<std::string, std::string> notes_ ABSL_GUARDED_BY(mutex_);
+};
+
+struct Sink {
+  EchoHandler handler;
+  RolloutService service{handler};
+  std::unique_ptr<RpcServer> server = RpcServer::Start({}, {&service}).value();
+};
+
+// One actor's end.
+struct Client {
+  explicit Client(const Sink& sink) : stub(v1::Rollouts::NewStub(MakeChannel(sink.server->address()))) {
+    SetDeadline(context, absl::Seconds(20));
+    stream = stub->RollOut(&context);
+  }
+
+  bool SendHello(const std::string& worker_id, uint32_t version = kProtocolVersion) {
+    v1::ActorMessage message;
+    message.mutable_hello()->set_protocol_version(version);
+    message.mutable_hello()->set_worker_id(worker_id);
+    return stream->Write(message);
+  }
+  bool SendResult(uint64_t id) {
+    v1::ActorMessage message;
+    message.mutable_result()->set_request_id(id);
+    return stream->Write(message);
+  }
+  bool SendFailure(const std::string& text) {
+    v1::ActorMessage message;
+    message.mutable_failure()->set_message(text);
+    return stream->Write(message);
+  }
+  v1::SinkMessage Read() {
+    v1::SinkMessage message;
+    stream->Read(&message);
+    return message;
+  }
+  // The stream's status, after everything that may still come.
+  absl::Status Finish() {
+    v1::SinkMessage message;
+    while (stream->Read(&message)) continue;
+    return FromGrpc(stream->Finish());
+  }
+
+  std::unique_ptr<v1::Rollouts::Stub> stub;
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::ActorMessage, v1::SinkMessage>> stream;
+};
+
+TEST(RolloutService, CarriesMessagesBothWaysInOrder) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  EXPECT_EQ(client.Read().hello().inference_width(), 64);
+  for (uint64_t id = 1; id <= 20; ++id) ASSERT_TRUE(client.SendResult(id));
+  for (uint64_t id = 1; id <= 20; ++id) EXPECT_EQ(client.Read().ack().request_id(), id);
+  client.stream->WritesDone();
+  EXPECT_TRUE(client.Finish().ok());
+  EXPECT_TRUE(sink.handler.AwaitGone("a").starts_with("connected message "));
+}
+
+TEST(RolloutService, RefusesAFirstMessageThatIsNoHello) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendResult(1));
+  EXPECT_TRUE(absl::IsInvalidArgument(client.Finish()));
+  EXPECT_TRUE(sink.handler.heard_nothing());
+}
+
+TEST(RolloutService, RefusesAnotherProtocolVersionAndNamesBoth) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a", 77));
+  const absl::Status status = client.Finish();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_NE(status.message().find("77"), absl::string_view::npos);
+  EXPECT_TRUE(sink.handler.heard_nothing());
+}
+
+TEST(RolloutService, RefusesWorkersWithoutAProperId) {
+  Sink sink;
+  for (const std::string& id : {std::string(), std::string(257, 'x')}) {
+    Client client(sink);
+    ASSERT_TRUE(client.SendHello(id));
+    EXPECT_TRUE(absl::IsInvalidArgument(client.Finish()));
+  }
+  EXPECT_TRUE(sink.handler.heard_nothing());
+}
+
+TEST(RolloutService, LetsTheHandlerRefuse) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("unwanted"));
+  client.SendResult(1);
+  EXPECT_EQ(client.Finish(), absl::FailedPreconditionError("another stage"));
+  EXPECT_EQ(sink.handler.AwaitGone("unwanted"), "connected gone ");
+}
+
+TEST(RolloutService, EndsWithTheFirstStatusAndHearsNothingAfterIt) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  ASSERT_TRUE(client.SendFailure("broken"));
+  client.SendResult(1);
+  EXPECT_EQ(client.Finish(), absl::InvalidArgumentError("broken"));
+  EXPECT_EQ(sink.handler.AwaitGone("a"), "connected message gone ");
+}
+
+TEST(RolloutService, NoticesThatAnActorHasVanished) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  client.Read();
+  client.context.TryCancel();
+  EXPECT_EQ(sink.handler.AwaitGone("a"), "connected gone ");
+  EXPECT_TRUE(absl::IsCancelled(client.Finish()));
+}
+
+TEST(RolloutService, ServesManyStreamsAtOnce) {
+  Sink sink;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 50; ++i) {
+    clients.push_back(std::make_unique<Client>(sink));
+    ASSERT_TRUE(clients.back()->SendHello("actor" + std::to_string(i)));
+  }
+  for (const auto& client : clients) ASSERT_TRUE(client->SendResult(5));
+  for (const auto& client : clients) {
+    EXPECT_TRUE(client->Read().has_hello());
+    EXPECT_EQ(client->Read().ack().request_id(), 5u);
+    client->context.TryCancel();
+  }
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(sink.handler.AwaitGone("actor" + std::to_string(i)), "connected message gone ");
+  }
+}
+
+TEST(RolloutService, EndsItsStreamsWhenTheServerDoes) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  client.Read();
+  sink.server->Shutdown();
+  EXPECT_EQ(sink.handler.AwaitGone("a"), "connected gone ");
+  EXPECT_FALSE(client.Finish().ok());
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,24 @@
+#include "common/rpc/channel.h"
+
+#include <gtest/gtest.h>
+
+namespace understudy {
+namespace {
+
+TEST(StatusConversion, KeepsCodeAndMessageInBothDirections) {
+  const grpc::Status status = ToGrpc(absl::FailedPreconditionError("not yet"));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(status.error_message(), "not yet");
+  const absl::Status back = FromGrpc(grpc::Status(grpc::StatusCode::DATA_LOSS, "torn"));
+  EXPECT_EQ(back.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(back.message(), "torn");
+  EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
+  EXPECT_TRUE(FromGrpc(grpc::Status::OK).ok());
+}
+
+TEST(MakeChannel, ConnectsOnlyWhenItIsUsed) {
+  EXPECT_EQ(MakeChannel("127.0.0.1:1")->GetState(/*try_to_connect=*/false), GRPC_CHANNEL_IDLE);
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,70 @@
+#include "common/rpc/server.h"
+
+#include <gtest/gtest.h>
+
+#include "common/rpc/address.h"
+#include "common/rpc/channel.h"
+#include "tests/testing/fake_workers_service.h"
+
+namespace understudy {
+namespace {
+
+using ::understudy::testing::FakeWorkersService;
+
+// The code of a call that the service behind an address does not implement: it proves that a server answers.
+absl::StatusCode Call(const std::string& address) {
+  const auto stub = v1::Workers::NewStub(MakeChannel(address));
+  grpc::ClientContext context;
+  SetDeadline(context, absl::Seconds(10));
+  v1::ListWorkersResponse response;
+  return FromGrpc(stub->List(&context, {}, &response)).code();
+}
+
+TEST(RpcServer, ServesOnAFreePortAndSaysWhich) {
+  FakeWorkersService service;
+  for (const char* listen : {"127.0.0.1:0", "localhost:0"}) {
+    const auto server = RpcServer::Start({.listen = listen}, {&service});
+    ASSERT_TRUE(server.ok()) << server.status();
+    const auto address = ParseAddress((*server)->address());
+    ASSERT_TRUE(address.ok());
+    EXPECT_GT(address->port, 0);
+    EXPECT_EQ(Call((*server)->address()), absl::StatusCode::kUnimplemented);
+  }
+}
+
+TEST(RpcServer, RefusesAPortInUseAndNamesIt) {
+  FakeWorkersService service;
+  const auto first = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(first.ok()) << first.status();
+  FakeWorkersService other;
+  const auto second = RpcServer::Start({.listen = (*first)->address()}, {&other});
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(second.status().message(), "cannot listen on " + (*first)->address() + ": Address already in use");
+}
+
+TEST(RpcServer, ListensBeyondLoopbackOnlyWhenToldSo) {
+  FakeWorkersService service;
+  const auto refused = RpcServer::Start({.listen = "0.0.0.0:0"}, {&service});
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_NE(refused.status().message().find("--insecure"), absl::string_view::npos) << refused.status();
+  const auto allowed = RpcServer::Start({.listen = "0.0.0.0:0", .insecure = true}, {&service});
+  EXPECT_TRUE(allowed.ok()) << allowed.status();
+}
+
+TEST(RpcServer, RefusesWhatIsNoAddress) {
+  EXPECT_EQ(RpcServer::Start({.listen = "localhost"}, {}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(RpcServer, FreesItsPortOnShutdown) {
+  FakeWorkersService service;
+  auto first = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(first.ok()) << first.status();
+  const std::string address = (*first)->address();
+  (*first)->Shutdown();
+  (*first)->Shutdown();
+  FakeWorkersService other;
+  EXPECT_TRUE(RpcServer::Start({.listen = address}, {&other}).ok());
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,159 @@
+#include "common/rpc/worker_session.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/process/mutex.h"
+#include "common/rpc/protocol.h"
+#include "common/rpc/server.h"
+#include "tests/testing/fake_workers_service.h"
+
+namespace understudy {
+namespace {
+
+using ::understudy::testing::FakeWorkersService;
+
+v1::Assignment ActorAssignment(int64_t epoch, const std::string& experiment = "e") {
+  v1::Assignment assignment;
+  assignment.set_epoch(epoch);
+  assignment.set_heartbeat_ms(20);
+  assignment.mutable_actor()->mutable_stage()->set_experiment_id(experiment);
+  assignment.mutable_actor()->mutable_stage()->set_epoch(epoch);
+  return assignment;
+}
+
+// Collects what a session is assigned.
+class Inbox {
+ public:
+  void Put(const v1::Assignment& assignment) {
+    MutexLock lock(mutex_);
+    assignments_.push_back(assignment);
+    changed_.NotifyAll();
+  }
+  // nullopt after ten seconds without one.
+  std::optional<v1::Assignment> Take() {
+    MutexLock lock(mutex_);
+    while (assignments_.empty()) {
+      if (!changed_.WaitFor(mutex_, absl::Seconds(10))) return std::nullopt;
+    }
+    v1::Assignment assignment = assignments_.front();
+    assignments_.pop_front();
+    return assignment;
+  }
+  bool empty() {
+    MutexLock lock(mutex_);
+    return assignments_.empty();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<v1::Assignment> assignments_ ABSL_GUARDED_BY(mutex_);
+};
+
+WorkerSessionOptions OptionsFor(const std::string& coordinator, Inbox& inbox) {
+  WorkerSessionOptions options;
+  options.coordinator = coordinator;
+  options.hello.set_worker_id("worker");
+  options.hello.set_kind(v1::WORKER_KIND_ACTOR);
+  options.on_assignment = [&inbox](const v1::Assignment& assignment) { inbox.Put(assignment); };
+  options.heartbeat = [] {
+    v1::WorkerHeartbeat heartbeat;
+    heartbeat.set_steps_produced(7);
+    return heartbeat;
+  };
+  return options;
+}
+
+TEST(WorkerSession, SaysWhoItIsAndFollowsAssignments) {
+  FakeWorkersService service;
+  service.Assign(ActorAssignment(1));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  EXPECT_EQ(inbox.Take().value().epoch(), 1);
+  EXPECT_EQ(service.AwaitHellos(1).at(0).worker_id(), "worker");
+  EXPECT_EQ(service.AwaitHellos(1).at(0).protocol_version(), kProtocolVersion);
+  service.Assign(ActorAssignment(2));
+  EXPECT_EQ(inbox.Take().value().epoch(), 2);
+}
+
+TEST(WorkerSession, HearsARepeatedAssignmentOnce) {
+  FakeWorkersService service;
+  service.Assign(ActorAssignment(1));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  EXPECT_EQ(inbox.Take().value().epoch(), 1);
+  service.Assign(ActorAssignment(1));
+  service.Assign(ActorAssignment(1, "another"));  // a coordinator that counts from one again
+  EXPECT_EQ(inbox.Take().value().actor().stage().experiment_id(), "another");
+  EXPECT_TRUE(inbox.empty());
+}
+
+TEST(WorkerSession, ReportsTheEpochThatItWorksOn) {
+  FakeWorkersService service;
+  service.Assign(ActorAssignment(3));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  EXPECT_TRUE(service.AwaitHeartbeat(
+      [](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 3 && heartbeat.steps_produced() == 7; }));
+  service.Assign(ActorAssignment(4));
+  EXPECT_TRUE(service.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 4; }));
+}
+
+TEST(WorkerSession, AttachesAgainWhereTheStreamBreaks) {
+  FakeWorkersService service;
+  service.Assign(ActorAssignment(1));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  ASSERT_TRUE(inbox.Take().has_value());
+  service.BreakStream();
+  ASSERT_EQ(service.AwaitHellos(2).size(), 2u);
+  service.Assign(ActorAssignment(2));
+  EXPECT_EQ(inbox.Take().value().epoch(), 2);
+}
+
+TEST(WorkerSession, WaitsForACoordinatorThatIsNotThereYet) {
+  std::string address;
+  {
+    FakeWorkersService nobody;
+    address = RpcServer::Start({}, {&nobody}).value()->address();
+  }
+  Inbox inbox;
+  const WorkerSession session(OptionsFor(address, inbox));
+  FakeWorkersService service;
+  service.Assign(ActorAssignment(1));
+  const auto server = RpcServer::Start({.listen = address}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(inbox.Take().value().epoch(), 1);
+}
+
+TEST(WorkerSession, EndsWhileItIsRefusedOrAlone) {
+  FakeWorkersService service;
+  service.Refuse(grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "protocol version 1, expected 2"));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  {
+    const WorkerSession refused(OptionsFor((*server)->address(), inbox));
+    EXPECT_EQ(service.AwaitHellos(1).size(), 1u);
+  }
+  { const WorkerSession alone(OptionsFor("127.0.0.1:1", inbox)); }
+  EXPECT_TRUE(inbox.empty());
+}
+
+TEST(MakeWorkerId, IsAnotherEachTime) { EXPECT_NE(MakeWorkerId(), MakeWorkerId()); }
+
+}  // namespace
+}  // namespace understudy
