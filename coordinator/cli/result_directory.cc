@@ -4,48 +4,38 @@
 
 #include <filesystem>
 #include <system_error>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace understudy {
 namespace {
 
-constexpr char kParent[] = "understudy-data";
+namespace fs = std::filesystem;
+
+std::string NewName(const std::string& experiment, absl::Time now) {
+  return absl::StrCat("understudy-data/", experiment, "-", absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone()),
+                      "-", getpid());
+}
+
+bool IsMissing(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() == fs::file_type::not_found;
+}
 
 }  // namespace
 
-absl::StatusOr<ResultDirectory> ResultDirectory::Choose(const std::string& given, const std::string& experiment,
-                                                        absl::Time now) {
+ResultDirectory::ResultDirectory(const std::string& given, const std::string& experiment, absl::Time now)
+    : path_(given.empty() ? NewName(experiment, now) : given) {
   std::error_code error;
-  if (!given.empty()) {
-    const bool there = std::filesystem::symlink_status(given, error).type() != std::filesystem::file_type::not_found;
-    return ResultDirectory(given, there, "");
-  }
-  const bool made = std::filesystem::create_directory(kParent, error);
-  if (error) {
-    return absl::ErrnoToStatus(
-        error.value(), absl::StrCat("cannot make the directory ", kParent, " (name another with --data_dir DIR)"));
-  }
-  return ResultDirectory(absl::StrCat(kParent, "/", experiment, "-",
-                                      absl::FormatTime("%Y%m%d-%H%M%S", now, absl::UTCTimeZone()), "-", getpid()),
-                         false, made ? kParent : "");
+  const fs::path absolute = fs::absolute(path_, error).lexically_normal();
+  for (fs::path path = absolute; IsMissing(path); path = path.parent_path()) missing_.push_back(path.string());
 }
 
-ResultDirectory::ResultDirectory(std::string path, bool kept, std::string made_parent)
-    : path_(std::move(path)), kept_(kept), made_parent_(std::move(made_parent)) {}
-
-ResultDirectory::ResultDirectory(ResultDirectory&& other) noexcept
-    : path_(std::move(other.path_)),
-      kept_(std::exchange(other.kept_, true)),
-      made_parent_(std::move(other.made_parent_)) {}
-
 ResultDirectory::~ResultDirectory() {
-  if (kept_) return;
   std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-  // Fails where somebody else has begun to use it, as it should.
-  if (!made_parent_.empty()) std::filesystem::remove(made_parent_, ignored);
+  if (!missing_.empty()) fs::remove_all(missing_.front(), ignored);
+  // Fails where somebody else has begun to use a parent, as it should.
+  for (const std::string& path : missing_) fs::remove(path, ignored);
 }
 
 }  // namespace understudy

@@ -3,34 +3,29 @@
 #define UNDERSTUDY_COORDINATOR_CLI_RESULT_DIRECTORY_H_
 
 #include <string>
+#include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 namespace understudy {
 
-// Unless it is kept, whatever the run has made of it goes when this is destroyed; what was there before stays. Make it
-// before the processes that write to it. Thread-compatible.
+// Making it is the coordinator's business. Unless it is kept, it goes when this is destroyed, with its parents as far
+// as they were not there before and nobody else uses them; what was there when this was made stays. Make it before the
+// processes that write to it. Thread-compatible.
 class ResultDirectory {
  public:
-  // `given`, or, where that is empty, a new name below understudy-data/, which is made where it is missing:
-  // NAME-YYYYmmdd-HHMMSS-PID, in UTC. The directory itself is the coordinator's to make. PERMISSION_DENIED and the like
-  // say what to do.
-  static absl::StatusOr<ResultDirectory> Choose(const std::string& given, const std::string& experiment,
-                                                absl::Time now);
-
-  ResultDirectory(ResultDirectory&& other) noexcept;
+  // `given`, or, where that is empty, a new name: understudy-data/EXPERIMENT-YYYYmmdd-HHMMSS-PID, in UTC.
+  ResultDirectory(const std::string& given, const std::string& experiment, absl::Time now);
   ~ResultDirectory();
+  ResultDirectory(const ResultDirectory&) = delete;
+  ResultDirectory& operator=(const ResultDirectory&) = delete;
 
   const std::string& path() const { return path_; }
-  void Keep() { kept_ = true; }
+  void Keep() { missing_.clear(); }
 
  private:
-  ResultDirectory(std::string path, bool kept, std::string made_parent);
-
   std::string path_;
-  bool kept_;
-  std::string made_parent_;  // empty: it was there
+  std::vector<std::string> missing_;  // it and its parents, innermost first, that were not there
 };
 
 }  // namespace understudy

@@ -99,8 +99,8 @@ void PrintResult(const v1::Experiment& experiment, const std::string& directory,
   }
   console.out << FormatExperiment(experiment) << "\nresults are in " << directory << '\n';
   for (const v1::StageState& stage : experiment.stages()) {
-    if (stage.kind() != "collect") continue;
-    console.out << "  understudy datasets show " << stage.name() << " --data_dir " << directory << '\n';
+    if (!stage.has_collect()) continue;
+    console.out << "  understudy datasets show " << stage.collect().dataset() << " --data_dir " << directory << '\n';
     break;
   }
   console.out << "  understudy policies list --data_dir " << directory << '\n';
@@ -112,8 +112,7 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
   const absl::Time begin = absl::Now();
   const absl::StatusOr<v1::ExperimentSpec> spec = LoadExperimentFile(options.file);
   if (!spec.ok()) return spec.status();
-  absl::StatusOr<ResultDirectory> directory = ResultDirectory::Choose(options.data_directory, spec->name(), begin);
-  if (!directory.ok()) return directory.status();
+  ResultDirectory directory(options.data_directory, spec->name(), begin);
   absl::StatusOr<std::unique_ptr<ProcessGroup>> processes = ProcessGroup::Make();
   if (!processes.ok()) return processes.status();
 
@@ -121,12 +120,12 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
   const auto log = [&progress](std::string_view line) { progress.Print(line); };
   absl::StatusOr<LocalCluster> cluster = LocalCluster::Start(
       **processes, {.program_directory = options.program_directory.empty() ? OwnDirectory() : options.program_directory,
-                    .data_directory = directory->path(),
+                    .data_directory = directory.path(),
                     .actors = options.actors,
                     .log_level = options.log_level,
                     .log = log});
   if (!cluster.ok()) return cluster.status();
-  absl::StatusOr<Ending> ending = SubmitAndFollow(*spec, **processes, *cluster, *directory, progress);
+  absl::StatusOr<Ending> ending = SubmitAndFollow(*spec, **processes, *cluster, directory, progress);
   progress.Finish();
   // While they all stop at once, workers warn that the coordinator is gone: for those only who asked for more than
   // warnings.
@@ -139,7 +138,7 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
   v1::Experiment& experiment = ending->experiment;  // its time is the whole command's
   experiment.set_submitted_unix_ms(absl::ToUnixMillis(begin));
   experiment.set_finished_unix_ms(absl::ToUnixMillis(absl::Now()));
-  PrintResult(experiment, directory->path(), options.json, console);
+  PrintResult(experiment, directory.path(), options.json, console);
   if (!ending->reason.ok()) return ending->reason;
   if (absl::Status status = ExperimentStatus(experiment); !status.ok()) return status;
   return 0;

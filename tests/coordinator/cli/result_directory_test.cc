@@ -26,22 +26,17 @@ class WorkingDirectory {
 
 const absl::Time kNow = absl::FromUnixSeconds(1769903999);  // 2026-01-31 23:59:59 UTC
 
-ResultDirectory Choose(const std::string& given) {
-  absl::StatusOr<ResultDirectory> directory = ResultDirectory::Choose(given, "cartpole", kNow);
-  EXPECT_TRUE(directory.ok()) << directory.status();
-  return *std::move(directory);
-}
-
 TEST(ResultDirectory, IsNamedAfterExperimentTimeAndProcess) {
   const WorkingDirectory working;
-  EXPECT_EQ(Choose("").path(), "understudy-data/cartpole-20260131-235959-" + std::to_string(getpid()));
+  EXPECT_EQ(ResultDirectory("", "cartpole", kNow).path(),
+            "understudy-data/cartpole-20260131-235959-" + std::to_string(getpid()));
 }
 
 TEST(ResultDirectory, TakesWhatItMadeAway) {
   const WorkingDirectory working;
   {
-    const ResultDirectory directory = Choose("");
-    fs::create_directory(directory.path());
+    const ResultDirectory directory("", "cartpole", kNow);
+    fs::create_directories(directory.path());
     std::ofstream(directory.path() + "/store") << "x";
   }
   EXPECT_FALSE(fs::exists("understudy-data"));
@@ -51,9 +46,9 @@ TEST(ResultDirectory, LeavesWhatIsKept) {
   const WorkingDirectory working;
   std::string path;
   {
-    ResultDirectory directory = Choose("");
+    ResultDirectory directory("", "cartpole", kNow);
     path = directory.path();
-    fs::create_directory(path);
+    fs::create_directories(path);
     directory.Keep();
   }
   EXPECT_TRUE(fs::exists(path));
@@ -62,8 +57,8 @@ TEST(ResultDirectory, LeavesWhatIsKept) {
 TEST(ResultDirectory, LeavesOtherRunsAlone) {
   const WorkingDirectory working;
   {
-    const ResultDirectory directory = Choose("");
-    fs::create_directory("understudy-data/another");
+    const ResultDirectory directory("", "cartpole", kNow);
+    fs::create_directories("understudy-data/another");
   }
   EXPECT_TRUE(fs::exists("understudy-data/another"));
 }
@@ -71,16 +66,19 @@ TEST(ResultDirectory, LeavesOtherRunsAlone) {
 TEST(ResultDirectory, LeavesWhatWasThereBefore) {
   const WorkingDirectory working;
   fs::create_directory("mine");
-  { const ResultDirectory directory = Choose("mine"); }
+  { const ResultDirectory directory("mine", "cartpole", kNow); }
   EXPECT_TRUE(fs::exists("mine"));
 }
 
-TEST(ResultDirectory, SaysWhatToDoWhereItCannotBeMade) {
+TEST(ResultDirectory, TakesParentsAwayThatWereMissing) {
   const WorkingDirectory working;
-  std::ofstream("understudy-data") << "a file";
-  const auto directory = ResultDirectory::Choose("", "cartpole", kNow);
-  EXPECT_EQ(directory.status().message(),
-            "cannot make the directory understudy-data (name another with --data_dir DIR): File exists");
+  fs::create_directory("mine");
+  {
+    const ResultDirectory directory("mine/a/b/", "cartpole", kNow);
+    fs::create_directories(directory.path());
+  }
+  EXPECT_TRUE(fs::exists("mine"));
+  EXPECT_FALSE(fs::exists("mine/a"));
 }
 
 }  // namespace
