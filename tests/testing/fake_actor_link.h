@@ -15,9 +15,10 @@ namespace understudy::testing {
 // Thread-compatible.
 class FakeActorLink final : public ActorLink {
  public:
-  explicit FakeActorLink(std::string worker_id) {
+  explicit FakeActorLink(std::string worker_id, const v1::StageKey& stage = {}) {
     hello_.set_protocol_version(1);
     hello_.set_worker_id(std::move(worker_id));
+    *hello_.mutable_stage() = stage;
   }
 
   const v1::ActorHello& hello() const override { return hello_; }

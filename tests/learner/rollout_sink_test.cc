@@ -1,0 +1,165 @@
+#include "learner/rollout_sink.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "common/rollouts/episode_order.h"
+#include "tests/testing/fake_actor_link.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using testing::BatchOptions;
+using testing::CartPoleSpec;
+using testing::EpisodeBatch;
+using testing::FakeActorLink;
+using ::testing::HasSubstr;
+using testing::TestSnapshot;
+
+v1::StageKey Stage(int64_t epoch) {
+  v1::StageKey stage;
+  stage.set_experiment_id("cartpole-1");
+  stage.set_stage(0);
+  stage.set_epoch(epoch);
+  return stage;
+}
+
+std::shared_ptr<EpisodeOrder> OrderOf(int64_t episodes) {
+  return std::make_shared<EpisodeOrder>(EpisodeOrderOptions{
+      .expectation = testing::ExpectationOf(BatchOptions{}), .seed = 1, .episodes = episodes, .on_episodes = nullptr});
+}
+
+v1::ActorMessage Answer(const v1::RolloutRequest& request) {
+  v1::ActorMessage message;
+  v1::RolloutResult& result = *message.mutable_result();
+  result.set_request_id(request.id());
+  result.set_last(true);
+  std::vector<int64_t> numbers;
+  for (int64_t n = request.episodes().begin(); n < request.episodes().end(); ++n) numbers.push_back(n);
+  *result.mutable_batch() = EpisodeBatch(numbers, 5);
+  return message;
+}
+
+// Runs the order on a thread of its own, as the stage does.
+std::future<absl::Status> RunInBackground(RolloutSink& sink, std::shared_ptr<Order> order,
+                                          const Cancellation& cancellation) {
+  return std::async(std::launch::async, [&sink, order = std::move(order), &cancellation] {
+    return sink.Run(order, TestSnapshot("expert", 1), cancellation);
+  });
+}
+
+// A link whose requests a test can wait for, although they come from the running thread.
+class WaitingLink final : public ActorLink {
+ public:
+  explicit WaitingLink(const v1::StageKey& stage) : inner_("actor", stage) {}
+  const v1::ActorHello& hello() const override { return inner_.hello(); }
+  void Send(v1::SinkMessage message) override {
+    if (message.has_request()) requests_.set_value(message.request());
+  }
+  void ReadNext() override {}
+  void Close(absl::Status status) override { closed_.set_value(std::move(status)); }
+
+  v1::RolloutRequest AwaitRequest() { return requests_.get_future().get(); }
+  absl::Status AwaitClose() { return closed_.get_future().get(); }
+
+ private:
+  FakeActorLink inner_;
+  std::promise<v1::RolloutRequest> requests_;
+  std::promise<absl::Status> closed_;
+};
+
+TEST(RolloutSink, RunsAnOrderToItsEndOnTheActorsOfItsStage) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<WaitingLink>(Stage(7));
+  sink.OnConnected(link);
+  const auto order = OrderOf(3);
+  std::future<absl::Status> done = RunInBackground(sink, order, cancellation);
+  sink.OnMessage(link, Answer(link->AwaitRequest()));
+  EXPECT_TRUE(done.get().ok());
+  EXPECT_EQ(order->Summary().episodes, 3);
+}
+
+TEST(RolloutSink, RefusesActorsOfAnotherEpochOrStageNamingBoth) {
+  RolloutSink sink;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto stale = std::make_shared<FakeActorLink>("stale", Stage(6));
+  sink.OnConnected(stale);
+  ASSERT_TRUE(stale->closed.has_value());
+  EXPECT_EQ(stale->closed->code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(stale->closed->message()), HasSubstr("epoch 7"));
+  EXPECT_THAT(std::string(stale->closed->message()), HasSubstr("epoch 6"));
+}
+
+TEST(RolloutSink, RefusesActorsWhileThereIsNoStage) {
+  RolloutSink sink;
+  const auto early = std::make_shared<FakeActorLink>("early", Stage(7));
+  sink.OnConnected(early);
+  EXPECT_TRUE(early->closed.has_value());
+}
+
+TEST(RolloutSink, ClosesWhoSendsAMalformedResultAndAsksSomebodyElse) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto bad = std::make_shared<WaitingLink>(Stage(7));
+  sink.OnConnected(bad);
+  const auto order = OrderOf(1);
+  std::future<absl::Status> done = RunInBackground(sink, order, cancellation);
+  v1::ActorMessage rubbish = Answer(bad->AwaitRequest());
+  rubbish.mutable_result()->mutable_batch()->mutable_rewards()->pop_back();
+  sink.OnMessage(bad, rubbish);
+  EXPECT_EQ(bad->AwaitClose().code(), absl::StatusCode::kInvalidArgument);
+
+  const auto good = std::make_shared<FakeActorLink>("good", Stage(7));
+  sink.OnConnected(good);
+  ASSERT_EQ(good->Requests().size(), 1u);
+  sink.OnMessage(good, Answer(good->Requests()[0]));
+  EXPECT_TRUE(done.get().ok());
+}
+
+TEST(RolloutSink, ReturnsAnActorsFailureAsTheOrders) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<WaitingLink>(Stage(7));
+  sink.OnConnected(link);
+  std::future<absl::Status> done = RunInBackground(sink, OrderOf(1), cancellation);
+  v1::ActorMessage failure;
+  failure.mutable_failure()->set_request_id(link->AwaitRequest().id());
+  failure.mutable_failure()->set_message("no such simulator");
+  sink.OnMessage(link, failure);
+  EXPECT_THAT(std::string(done.get().message()), HasSubstr("no such simulator"));
+}
+
+TEST(RolloutSink, EndsARunningOrderWhenCancelled) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto wake = cancellation.OnCancel([&sink] { sink.Wake(); });
+  std::future<absl::Status> done = RunInBackground(sink, OrderOf(1), cancellation);
+  cancellation.Cancel("taken away");
+  const absl::Status status = done.get();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("taken away"));
+}
+
+TEST(RolloutSink, LetsItsActorsGoAtTheEnd) {
+  RolloutSink sink;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
+  sink.OnConnected(link);
+  EXPECT_FALSE(link->closed.has_value());
+  sink.End();
+  EXPECT_TRUE(link->closed.has_value());
+  sink.End();
+}
+
+}  // namespace
+}  // namespace understudy
