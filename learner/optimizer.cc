@@ -39,6 +39,9 @@ void Adam::Step(std::span<float> parameters, std::span<const float> gradients, d
   const float kept = static_cast<float>(1 - learning_rate * options_.weight_decay);
   const float beta1 = static_cast<float>(options_.beta1);
   const float beta2 = static_cast<float>(options_.beta2);
+  // Not 1 - beta in float: 1 - 0.999f is off by one part in 80,000.
+  const float share1 = static_cast<float>(1 - options_.beta1);
+  const float share2 = static_cast<float>(1 - options_.beta2);
   const float epsilon = static_cast<float>(options_.epsilon);
 
   float* __restrict first = state_.first_moments.data();
@@ -46,8 +49,8 @@ void Adam::Step(std::span<float> parameters, std::span<const float> gradients, d
   float* __restrict parameter = parameters.data();
   const float* __restrict gradient = gradients.data();
   for (size_t i = 0; i < parameters.size(); ++i) {
-    first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
-    second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
+    first[i] = beta1 * first[i] + share1 * gradient[i];
+    second[i] = beta2 * second[i] + share2 * gradient[i] * gradient[i];
     parameter[i] = kept * parameter[i] - step_size * first[i] / (std::sqrt(second[i]) * root_correction + epsilon);
   }
 }

@@ -21,8 +21,6 @@
 namespace understudy {
 namespace {
 
-constexpr int64_t kMaxBatchSteps = int64_t{1} << 28;  // an iteration's, all in memory
-
 // What the minibatches of an iteration reported, summed.
 struct UpdateStatistics {
   PpoLoss sum;
@@ -215,11 +213,6 @@ absl::Status PpoTrainer::Report(const PpoBatch& batch, bool evaluated) {
 }  // namespace
 
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context) {
-  const int64_t batch = int64_t{input.stage.ppo().slots()} * input.stage.ppo().steps_per_slot();
-  if (batch > kMaxBatchSteps) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("ppo: slots × steps_per_slot: found ", batch, ", expected at most ", kMaxBatchSteps));
-  }
   absl::StatusOr<Policy> policy = StartingPolicy(input);
   if (!policy.ok()) return policy.status();
   return PpoTrainer(input, context, *std::move(policy)).Run();

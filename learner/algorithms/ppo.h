@@ -16,8 +16,8 @@ namespace understudy {
 // 100 training episodes), learning_rate, environment_steps, seconds since the start, and after an evaluation
 // evaluation_mean_return.
 //
-// INTERNAL: a loss or gradient that is not finite, naming it and the iteration. INVALID_ARGUMENT: as
-// StartingPolicy, or more than 2^28 steps in an iteration. Other errors are the context's.
+// INTERNAL: a loss or gradient that is not finite, naming it and the iteration. INVALID_ARGUMENT: as StartingPolicy.
+// Other errors are the context's.
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context);
 
 }  // namespace understudy

@@ -30,10 +30,11 @@ struct Lane {
 
 class Rollout {
  public:
-  Rollout(const v1::RolloutRequest& request, const v1::EnvironmentSpec& spec, const Policy& policy)
+  Rollout(const v1::RolloutRequest& request, const v1::EnvironmentSpec& spec, const Policy& policy, float reward_scale)
       : request_(request),
         spec_(spec),
         policy_(policy),
+        reward_scale_(reward_scale),
         size_(SpaceSize(spec.observation_space())),
         records_(request.record_size() > 0),
         observations_(at::zeros({kWidth, size_}, at::kFloat)) {}
@@ -125,7 +126,8 @@ class Rollout {
     const StepOutcome outcome = lane.environment->Step(std::as_bytes(std::span(&action, 1)), Row(index));
     batch.mutable_actions()->append(reinterpret_cast<const char*>(&action), sizeof(action));
     AppendFloats(*batch.mutable_log_probs(), &log_prob, 1);
-    AppendFloats(*batch.mutable_rewards(), &outcome.reward, 1);
+    const float reward = outcome.reward * reward_scale_;
+    AppendFloats(*batch.mutable_rewards(), &reward, 1);
     AppendFloats(*batch.mutable_observations(), Row(index).data(), size_);
     piece.set_steps(piece.steps() + 1);
     piece.set_terminated(outcome.terminated);
@@ -173,6 +175,7 @@ class Rollout {
   const v1::RolloutRequest& request_;
   const v1::EnvironmentSpec& spec_;
   const Policy& policy_;
+  float reward_scale_;
   int64_t size_;
   bool records_;
   at::Tensor observations_;
@@ -191,7 +194,8 @@ absl::Status FakeTrainingContext::RollOut(std::shared_ptr<Order> order,
     if (!request.has_value()) return absl::InternalError("the order asks for nothing and is not done");
     request->set_id(id);
     requests.push_back(*request);
-    absl::StatusOr<v1::RolloutResult> result = Rollout(*request, order->expectation().environment, *policy).Run();
+    absl::StatusOr<v1::RolloutResult> result =
+        Rollout(*request, order->expectation().environment, *policy, reward_scale).Run();
     if (!result.ok()) return result.status();
     if (absl::Status status = ValidateBatch(result->batch(), order->expectation()); !status.ok()) return status;
     const absl::StatusOr<Acceptance> acceptance = order->Accept(*result);

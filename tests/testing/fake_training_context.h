@@ -24,6 +24,8 @@ class FakeTrainingContext final : public TrainingContext {
   Demonstrations demonstrations;
   // CheckCancelled says so after this many calls; negative: never.
   mutable int calls_until_cancelled = -1;
+  // Rewards are the environment's, times this.
+  float reward_scale = 1;
 
   // What was asked of it.
   std::vector<v1::StageProgress> reports;

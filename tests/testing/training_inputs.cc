@@ -44,7 +44,7 @@ std::shared_ptr<const PolicySnapshot> BalancingExpert() {
   // One tanh unit sees position, velocity, angle and angular velocity; both heads scale it.
   const std::vector<float> parameters = {0.05f, 0.1f, 1.0f, 0.5f,  // actor's hidden weight
                                          0,                        // and bias
-                                         -20,   20,                // its head: left, right
+                                         -5000, 5000,              // its head: left, right
                                          0,     0,                 //
                                          0,     0,    1,    0,     // critic's hidden weight
                                          0,                        // and bias

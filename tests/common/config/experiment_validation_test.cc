@@ -84,7 +84,7 @@ TEST(ExperimentValidation, FillsInWhatTheAlgorithmDetermines) {
   EXPECT_EQ(train.stop().interval(), 5);
   EXPECT_TRUE(train.has_seed());
   EXPECT_EQ(train.threads(), 1);
-  EXPECT_EQ(train.ppo().slots(), 16);
+  EXPECT_EQ(train.ppo().slots(), 32);
   EXPECT_THAT(train.network().hidden_sizes(), ElementsAre(64, 64));
   EXPECT_EQ(train.network().type(), "mlp");
   EXPECT_EQ(experiment.stages(1).collect().actions(), "sample");

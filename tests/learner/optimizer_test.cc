@@ -1,0 +1,95 @@
+#include "learner/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+namespace understudy {
+namespace {
+
+const std::vector<std::vector<float>> kGradients = {{0.1f, -2.0f, 0.0f}, {0.3f, 1.0f, -0.5f}, {-0.2f, 0.5f, 4.0f}};
+
+// Parameters 1, -1, 0.5 after kGradients.
+std::vector<float> Optimised(Adam& adam) {
+  std::vector<float> parameters = {1.0f, -1.0f, 0.5f};
+  for (const std::vector<float>& gradients : kGradients) adam.Step(parameters, gradients, 0.01);
+  return parameters;
+}
+
+// The expected numbers are of a Python program that follows the papers in double precision.
+TEST(Adam, StepsAsThePaperSays) {
+  Adam adam({}, 3);
+  const std::vector<float> parameters = Optimised(adam);
+  const double expected[] = {0.9782431522889793, -0.9867227410469671, 0.5018156344313791};
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(parameters[i], expected[i], 1e-6) << i;
+}
+
+TEST(Adam, WeightDecayIsDecoupledFromTheGradient) {
+  Adam adam({.weight_decay = 0.1}, 3);
+  const std::vector<float> parameters = Optimised(adam);
+  const double expected[] = {0.9752753190977598, -0.983748393417247, 0.5003096925633539};
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(parameters[i], expected[i], 1e-6) << i;
+}
+
+TEST(Adam, ItsStateIsWhatACheckpointNeeds) {
+  Adam adam({}, 3);
+  Optimised(adam);
+  EXPECT_EQ(adam.state().steps, 3);
+  const double first[] = {0.0151, -0.022, 0.355};
+  const double second[] = {0.00013989001, 0.005241004, 0.01624975};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NEAR(adam.state().first_moments[i], first[i], 1e-7) << i;
+    EXPECT_NEAR(adam.state().second_moments[i], second[i], 1e-8) << i;
+  }
+}
+
+TEST(Adam, AParameterWithoutGradientStaysWhereItIs) {
+  Adam adam({}, 2);
+  std::vector<float> parameters = {3.0f, 3.0f};
+  adam.Step(parameters, std::vector<float>{0.0f, 1.0f}, 0.5);
+  EXPECT_EQ(parameters[0], 3.0f);
+  EXPECT_NEAR(parameters[1], 2.5f, 1e-6);  // the first step is as long as the learning rate
+}
+
+TEST(Adam, FindsTheMinimumOfAParabola) {
+  Adam adam({}, 1);
+  std::vector<float> parameters = {5.0f};
+  for (int i = 0; i < 2000; ++i) adam.Step(parameters, std::vector<float>{2 * (parameters[0] - 1)}, 0.05);
+  EXPECT_NEAR(parameters[0], 1.0f, 1e-3);
+}
+
+TEST(ClipGlobalNorm, ScalesLongGradientsDownAndReturnsTheNormBefore) {
+  std::vector<float> gradients = {3.0f, 0.0f, -4.0f};
+  EXPECT_DOUBLE_EQ(ClipGlobalNorm(gradients, 1), 5);
+  EXPECT_NEAR(gradients[0], 0.6f, 1e-7);
+  EXPECT_EQ(gradients[1], 0.0f);
+  EXPECT_NEAR(gradients[2], -0.8f, 1e-7);
+}
+
+TEST(ClipGlobalNorm, LeavesShortGradientsAlone) {
+  std::vector<float> gradients = {3.0f, -4.0f};
+  EXPECT_DOUBLE_EQ(ClipGlobalNorm(gradients, 5), 5);
+  EXPECT_EQ(gradients, (std::vector<float>{3.0f, -4.0f}));
+}
+
+TEST(ClipGlobalNorm, ZeroMeansNoClipping) {
+  std::vector<float> gradients = {300.0f, -400.0f};
+  EXPECT_DOUBLE_EQ(ClipGlobalNorm(gradients, 0), 500);
+  EXPECT_EQ(gradients[1], -400.0f);
+}
+
+TEST(ClipGlobalNorm, CountsEveryElementOfAnyLength) {
+  for (const size_t length : {0, 1, 7, 8, 9, 31}) {
+    std::vector<float> gradients(length, 2.0f);
+    EXPECT_NEAR(ClipGlobalNorm(gradients, 0), 2 * std::sqrt(static_cast<double>(length)), 1e-12) << length;
+  }
+}
+
+TEST(ClipGlobalNorm, SaysWhereAGradientIsNotFinite) {
+  std::vector<float> gradients = {1.0f, NAN};
+  EXPECT_FALSE(std::isfinite(ClipGlobalNorm(gradients, 1)));
+}
+
+}  // namespace
+}  // namespace understudy
