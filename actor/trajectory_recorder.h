@@ -16,9 +16,9 @@ struct RecordedStep {
   int32_t action = 0;
   float reward = 0;
   float log_prob = 0;
-  std::span<const float> logits;  // empty: not recorded
-  std::span<const float> value;   // one number, or empty: not recorded
-  std::span<const float> next_observation;
+  std::span<const float> logits = {};  // empty: not recorded
+  std::span<const float> value = {};   // one number, or empty: not recorded
+  std::span<const float> next_observation = {};
 };
 
 // Trajectories in the order of time, in the columns of a TrajectoryBatch. Keeps its memory from use to use.

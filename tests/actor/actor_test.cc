@@ -1,0 +1,177 @@
+#include "actor/actor.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actor/rollout_worker.h"
+#include "common/rollouts/episode_order.h"
+#include "common/rollouts/segment_order.h"
+#include "common/trajectory/dataset_digest.h"
+#include "tests/testing/dispatcher_sink.h"
+#include "tests/testing/fake_workers_service.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using ::understudy::testing::CartPoleSpec;
+using ::understudy::testing::DispatcherSink;
+using ::understudy::testing::ExpectationOf;
+using ::understudy::testing::FakeWorkersService;
+using ::understudy::testing::TestSnapshot;
+
+using Digests = std::map<int64_t, std::string>;
+
+v1::Assignment AssignmentTo(const std::string& rollouts_address, int64_t epoch) {
+  v1::Assignment assignment;
+  assignment.set_epoch(epoch);
+  assignment.set_heartbeat_ms(20);
+  assignment.mutable_actor()->set_rollouts_address(rollouts_address);
+  assignment.mutable_actor()->mutable_stage()->set_experiment_id("e");
+  assignment.mutable_actor()->mutable_stage()->set_epoch(epoch);
+  return assignment;
+}
+
+// Collects the episodes' digests into `digests`, which must outlive the order.
+std::shared_ptr<EpisodeOrder> CollectingOrder(int64_t episodes, Digests& digests) {
+  EpisodeOrderOptions options;
+  options.expectation = ExpectationOf({});
+  options.seed = 11;
+  options.episodes = episodes;
+  options.episodes_per_request = 16;
+  options.on_episodes = [&digests](const std::vector<TrajectoryView>& views) {
+    for (const TrajectoryView& view : views) digests[view.trajectory->episode()] = EpisodeDigest(view);
+    return absl::OkStatus();
+  };
+  return std::make_shared<EpisodeOrder>(options);
+}
+
+// The same episodes without any network.
+Digests PlayedDirectly(int64_t episodes) {
+  v1::RolloutRequest request;
+  request.set_policy("expert");
+  request.set_policy_version(1);
+  request.set_action_mode(v1::ACTION_MODE_SAMPLE);
+  request.set_seed(11);
+  request.mutable_episodes()->set_end(episodes);
+  const Policy policy = Policy::FromSnapshot(*TestSnapshot("expert", 1)).value();
+  Digests digests;
+  const auto keep = [&](const v1::RolloutResult& result) {
+    for (const TrajectoryView& view : ViewTrajectories(result.batch(), CartPoleSpec())) {
+      digests[view.trajectory->episode()] = EpisodeDigest(view);
+    }
+    return absl::OkStatus();
+  };
+  const Cancellation cancellation;
+  EXPECT_TRUE(RolloutWorker::Create(CartPoleSpec(), kInferenceWidth)->Run(request, policy, keep, cancellation).ok());
+  return digests;
+}
+
+TEST(Actor, FulfilsWhatTheSinkOfItsAssignmentAsksFor) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink sink(CartPoleSpec());
+  workers.Assign(AssignmentTo(sink.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  Digests digests;
+  const absl::Status status = sink.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1));
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(digests, PlayedDirectly(100));
+  EXPECT_EQ(sink.hellos().at(0).worker_id(), workers.AwaitHellos(1).at(0).worker_id());
+  EXPECT_EQ(sink.hellos().at(0).stage().experiment_id(), "e");
+  EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) {
+    return heartbeat.trajectories_accepted() == 100 && heartbeat.trajectories_produced() == 100 &&
+           heartbeat.steps_produced() > 100;
+  }));
+}
+
+TEST(Actor, ContinuesAfterItsStreamBreaksAndAccountsForAll) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink sink(CartPoleSpec());
+  sink.BreakAfter(2);
+  workers.Assign(AssignmentTo(sink.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  Digests digests;
+  const absl::Status status = sink.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1));
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(digests, PlayedDirectly(100));
+  EXPECT_EQ(sink.hellos().size(), 2u);
+  EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) {
+    return heartbeat.trajectories_accepted() + heartbeat.trajectories_lost() == heartbeat.trajectories_produced() &&
+           heartbeat.trajectories_produced() >= 100;
+  }));
+}
+
+TEST(Actor, PlaysSegmentsInTurn) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink sink(CartPoleSpec());
+  workers.Assign(AssignmentTo(sink.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  std::vector<v1::SlotState> states;
+  for (int64_t version = 1; version <= 6; ++version) {
+    SegmentOrderOptions options{.expectation = ExpectationOf({.version = version}), .seed = 3, .slots = 5, .steps = 32};
+    options.states = states;
+    const auto order = std::make_shared<SegmentOrder>(options);
+    const absl::Status status = sink.Run(order, TestSnapshot("expert", version));
+    ASSERT_TRUE(status.ok()) << status;
+    states = order->TakeStates();
+    ASSERT_EQ(states.size(), 5u);
+    EXPECT_EQ(states[4].steps(), 32 * version);
+  }
+}
+
+TEST(Actor, GoesWhereItsLatestAssignmentSays) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink first(CartPoleSpec());
+  DispatcherSink second(CartPoleSpec());
+  workers.Assign(AssignmentTo(first.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  Digests digests;
+  ASSERT_TRUE(first.Run(CollectingOrder(4, digests), TestSnapshot("expert", 1)).ok());
+  workers.Assign(AssignmentTo(second.address(), 2));
+  ASSERT_TRUE(second.Run(CollectingOrder(8, digests), TestSnapshot("expert", 1)).ok());
+  EXPECT_EQ(digests.size(), 8u);
+  EXPECT_EQ(second.hellos().at(0).stage().epoch(), 2);
+}
+
+TEST(Actor, KeepsItsAssignmentAndCanStopWhileItsSinkIsAway) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  workers.Assign(AssignmentTo("127.0.0.1:1", 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 1; }));
+}
+
+TEST(Actor, AnswersWithWhatItCannotDo) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  v1::EnvironmentSpec other = CartPoleSpec();
+  other.set_max_episode_steps(77);
+  DispatcherSink sink(other);
+  workers.Assign(AssignmentTo(sink.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  Digests digests;
+  const absl::Status status = sink.Run(CollectingOrder(4, digests), TestSnapshot("expert", 1));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_NE(status.message().find("77"), absl::string_view::npos) << status;
+  EXPECT_TRUE(digests.empty());
+}
+
+TEST(Actor, RefusesWhatIsNoAddress) {
+  EXPECT_TRUE(absl::IsInvalidArgument(Actor::Start({.coordinator = "nowhere"}).status()));
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,136 @@
+#include "actor/sink_session.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/rpc/channel.h"
+#include "common/rpc/server.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using ::understudy::testing::CartPoleSpec;
+using ::understudy::testing::TestSnapshot;
+
+// Sends what it was made with, and keeps the stream until the actor leaves it.
+class ScriptedSink final : public v1::Rollouts::Service {
+ public:
+  explicit ScriptedSink(std::vector<v1::SinkMessage> script) : script_(std::move(script)) {}
+
+  grpc::Status RollOut(grpc::ServerContext*,
+                       grpc::ServerReaderWriter<v1::SinkMessage, v1::ActorMessage>* stream) override {
+    for (const v1::SinkMessage& message : script_) stream->Write(message);
+    v1::ActorMessage message;
+    while (stream->Read(&message)) continue;
+    return grpc::Status::OK;
+  }
+
+ private:
+  const std::vector<v1::SinkMessage> script_;
+};
+
+v1::SinkMessage Hello(uint32_t version = kProtocolVersion) {
+  v1::SinkMessage message;
+  message.mutable_hello()->set_protocol_version(version);
+  *message.mutable_hello()->mutable_environment() = CartPoleSpec();
+  message.mutable_hello()->set_inference_width(8);
+  return message;
+}
+
+v1::SinkMessage Request(const std::string& policy) {
+  v1::SinkMessage message;
+  message.mutable_request()->set_policy(policy);
+  message.mutable_request()->set_policy_version(1);
+  message.mutable_request()->set_action_mode(v1::ACTION_MODE_GREEDY);
+  message.mutable_request()->mutable_episodes()->set_end(64);
+  return message;
+}
+
+std::vector<v1::SinkMessage> HelloAndPolicy() {
+  std::vector<v1::SinkMessage> script = {Hello()};
+  SendInChunks(*TestSnapshot("expert", 1), [&](v1::PolicyChunk chunk) {
+    *script.emplace_back().mutable_policy() = std::move(chunk);
+    return true;
+  });
+  return script;
+}
+
+struct Outcome {
+  absl::Status status;
+  bool greeted = false;
+  v1::WorkerHeartbeat totals;
+};
+
+// What a session with a sink that follows this script ends with. The sink never ends it.
+Outcome RunAgainst(std::vector<v1::SinkMessage> script) {
+  ScriptedSink service(std::move(script));
+  const auto server = RpcServer::Start({}, {&service}).value();
+  RolloutCounters counters;
+  v1::ActorHello hello;
+  hello.set_worker_id("a");
+  SinkSession session(MakeChannel(server->address()), hello, counters);
+  Cancellation cancellation;
+  const absl::Status status = session.Run(cancellation);
+  return {status, session.greeted(), counters.Totals()};
+}
+
+TEST(SinkSession, LeavesASinkOfAnotherProtocolVersion) {
+  const Outcome outcome = RunAgainst({Hello(77)});
+  EXPECT_TRUE(absl::IsFailedPrecondition(outcome.status)) << outcome.status;
+  EXPECT_FALSE(outcome.greeted);
+}
+
+TEST(SinkSession, LeavesASinkThatBreaksTheGrammar) {
+  EXPECT_TRUE(absl::IsInvalidArgument(RunAgainst({Request("expert")}).status));
+  EXPECT_TRUE(absl::IsInvalidArgument(RunAgainst({Hello(), Hello()}).status));
+  EXPECT_TRUE(absl::IsInvalidArgument(RunAgainst({Hello(), v1::SinkMessage()}).status));
+}
+
+TEST(SinkSession, LeavesASinkThatNamesAPolicyBeforeItWasSent) {
+  const Outcome outcome = RunAgainst({Hello(), Request("clone")});
+  EXPECT_TRUE(absl::IsNotFound(outcome.status)) << outcome.status;
+  EXPECT_TRUE(outcome.greeted);
+}
+
+TEST(SinkSession, LeavesASinkThatSendsADamagedPolicy) {
+  std::vector<v1::SinkMessage> script = HelloAndPolicy();
+  std::string& parameters = *script.back().mutable_policy()->mutable_parameters();
+  parameters[0] = static_cast<char>(parameters[0] ^ 1);
+  EXPECT_TRUE(absl::IsDataLoss(RunAgainst(script).status));
+}
+
+TEST(SinkSession, LeavesASinkThatAsksForTooMuchAtOnceAndCountsWhatIsLost) {
+  std::vector<v1::SinkMessage> script = HelloAndPolicy();
+  // Slow ones, so that they queue up.
+  for (size_t i = 0; i < 50 * SinkSession::kMaxQueuedRequests; ++i) {
+    script.push_back(Request("expert"));
+    script.back().mutable_request()->mutable_episodes()->set_end(60000);
+  }
+  const Outcome outcome = RunAgainst(script);
+  EXPECT_TRUE(absl::IsResourceExhausted(outcome.status)) << outcome.status;
+  EXPECT_EQ(outcome.totals.trajectories_lost(), outcome.totals.trajectories_produced());
+}
+
+TEST(SinkSession, EndsWhenItIsCancelled) {
+  ScriptedSink service({Hello()});
+  const auto server = RpcServer::Start({}, {&service}).value();
+  RolloutCounters counters;
+  SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+  Cancellation cancellation;
+  cancellation.Cancel("another assignment");
+  EXPECT_EQ(session.Run(cancellation), absl::CancelledError("another assignment"));
+}
+
+TEST(SinkSession, SaysThatNobodyIsThere) {
+  RolloutCounters counters;
+  SinkSession session(MakeChannel("127.0.0.1:1"), v1::ActorHello(), counters);
+  Cancellation cancellation;
+  EXPECT_TRUE(absl::IsUnavailable(session.Run(cancellation)));
+  EXPECT_FALSE(session.greeted());
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,90 @@
+// A sink behind a real server: one dispatcher, one order at a time.
+#ifndef UNDERSTUDY_TESTS_TESTING_DISPATCHER_SINK_H_
+#define UNDERSTUDY_TESTS_TESTING_DISPATCHER_SINK_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/process/mutex.h"
+#include "common/rollouts/dispatcher.h"
+#include "common/rollouts/rollout_service.h"
+#include "common/rpc/server.h"
+
+namespace understudy::testing {
+
+// Thread-safe.
+class DispatcherSink final : public RolloutHandler {
+ public:
+  explicit DispatcherSink(const v1::EnvironmentSpec& environment) : dispatcher_(environment) {
+    server_ = RpcServer::Start({}, {&service_}).value();
+  }
+  ~DispatcherSink() override { server_->Shutdown(); }
+
+  const std::string& address() const { return server_->address(); }
+
+  // Breaks every stream right after this many results, once.
+  void BreakAfter(int results) {
+    MutexLock lock(mutex_);
+    break_after_ = results;
+  }
+
+  // Serves the order until it is done; its failure; DEADLINE_EXCEEDED after thirty seconds.
+  absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
+    MutexLock lock(mutex_);
+    dispatcher_.Add(order, std::move(policy));
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    while (!order->done() && failure_.ok()) {
+      if (absl::Now() >= deadline) return absl::DeadlineExceededError("the order is not done");
+      changed_.WaitFor(mutex_, deadline - absl::Now());
+    }
+    dispatcher_.Remove(*order);
+    return failure_;
+  }
+
+  // The hellos of all streams so far.
+  std::vector<v1::ActorHello> hellos() {
+    MutexLock lock(mutex_);
+    return hellos_;
+  }
+
+  void OnConnected(std::shared_ptr<ActorLink> link) override {
+    MutexLock lock(mutex_);
+    hellos_.push_back(link->hello());
+    dispatcher_.Connect(link);
+    link->ReadNext();
+  }
+
+  void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) override {
+    MutexLock lock(mutex_);
+    const absl::Status status = dispatcher_.Receive(*link, message);
+    if (!status.ok()) failure_ = status;
+    if (--break_after_ == 0) dispatcher_.CloseAll(absl::UnavailableError("broken by the test"));
+    changed_.NotifyAll();
+    link->ReadNext();
+  }
+
+  void OnGone(std::shared_ptr<ActorLink> link) override {
+    MutexLock lock(mutex_);
+    dispatcher_.Disconnect(*link);
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  Dispatcher dispatcher_ ABSL_GUARDED_BY(mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::ActorHello> hellos_ ABSL_GUARDED_BY(mutex_);
+  int break_after_ ABSL_GUARDED_BY(mutex_) = 0;
+  RolloutService service_{*this};
+  std::unique_ptr<RpcServer> server_;
+};
+
+}  // namespace understudy::testing
+
+#endif  // UNDERSTUDY_TESTS_TESTING_DISPATCHER_SINK_H_
