@@ -41,10 +41,7 @@ void AddOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
-absl::Status Serve(const Options& options, TerminationSignals& signals) {
-  auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
-  if (!directory.ok()) return directory.status();
-  Store& store = (*directory)->store();
+absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignals& signals) {
   auto coordinator = Coordinator::Start(store);
   if (!coordinator.ok()) return coordinator.status();
 
@@ -57,7 +54,7 @@ absl::Status Serve(const Options& options, TerminationSignals& signals) {
                            });
   DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
   RolloutService rollouts(control);
-  auto server = RpcServer::Start(options.server, {&experiments, &workers, &policies, &datasets, &rollouts});
+  auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &datasets, &rollouts});
   if (!server.ok()) return server.status();
   std::cout << "listening on " << (*server)->address() << std::endl;
 
@@ -66,6 +63,14 @@ absl::Status Serve(const Options& options, TerminationSignals& signals) {
   control.Stop();
   (*server)->Shutdown();
   return absl::OkStatus();
+}
+
+absl::Status Run(const Options& options, TerminationSignals& signals) {
+  auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
+  if (!directory.ok()) return directory.status();
+  const absl::Status status = Serve(options.server, (*directory)->store(), signals);
+  if (!status.ok()) (*directory)->DiscardIfNew();
+  return status;
 }
 
 int Main(int argc, char** argv) {
@@ -81,7 +86,7 @@ int Main(int argc, char** argv) {
     return 1;
   }
   InitLogging("understudy-coordinator", options.log_level);
-  const absl::Status status = Serve(options, signals);
+  const absl::Status status = Run(options, signals);
   if (status.ok()) return 0;
   std::cerr << "understudy-coordinator: " << status.message() << std::endl;
   return 1;

@@ -1,16 +1,13 @@
 #include "common/process/process.h"
 
-#include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -19,12 +16,23 @@
 namespace understudy {
 namespace {
 
-sigset_t TerminationSet() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  return signals;
+// What the signal handler needs: there is one TerminationSignals at a time.
+std::atomic<int> handler_event_fd = -1;
+std::atomic<int> handler_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "signal handlers may not lock");
+
+void Remember(int signal) {
+  const int error = errno;
+  handler_signal = signal;
+  eventfd_write(handler_event_fd, 1);
+  errno = error;
+}
+
+void Handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(signal, &action, nullptr);
 }
 
 // A process that cannot have even these has nothing to go on with.
@@ -45,30 +53,27 @@ void InitLogging(const std::string& program, const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-TerminationSignals::TerminationSignals() {
-  const sigset_t signals = TerminationSet();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  event_fd_ = RequireDescriptor(eventfd(0, EFD_CLOEXEC), "eventfd");
-  signal_fd_ = RequireDescriptor(signalfd(-1, &signals, SFD_CLOEXEC), "signalfd");
+// A handler, and not a mask with signalfd: the BLAS starts its threads before main does anything, and a signal that
+// some thread does not block would end the process by way of that thread.
+TerminationSignals::TerminationSignals() : event_fd_(RequireDescriptor(eventfd(0, EFD_CLOEXEC), "eventfd")) {
+  handler_event_fd = event_fd_;
+  handler_signal = 0;
+  Handle(SIGINT, Remember);
+  Handle(SIGTERM, Remember);
+  Handle(SIGPIPE, SIG_IGN);
 }
 
 TerminationSignals::~TerminationSignals() {
-  close(signal_fd_);
+  Handle(SIGINT, SIG_DFL);
+  Handle(SIGTERM, SIG_DFL);
   close(event_fd_);
 }
 
 int TerminationSignals::Wait() {
-  while (true) {
-    std::array<pollfd, 2> waited = {pollfd{signal_fd_, POLLIN, 0}, pollfd{event_fd_, POLLIN, 0}};
-    if (poll(waited.data(), waited.size(), -1) < 0 && errno != EINTR) return 0;
-    signalfd_siginfo info;
-    if (waited[0].revents != 0 && read(signal_fd_, &info, sizeof(info)) == sizeof(info)) {
-      return static_cast<int>(info.ssi_signo);
-    }
-    uint64_t wakes = 0;
-    if (waited[1].revents != 0 && read(event_fd_, &wakes, sizeof(wakes)) == sizeof(wakes)) return 0;
+  eventfd_t events = 0;
+  while (eventfd_read(event_fd_, &events) != 0 && errno == EINTR) {
   }
+  return handler_signal.exchange(0);
 }
 
 void TerminationSignals::Wake() { eventfd_write(event_fd_, 1); }

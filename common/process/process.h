@@ -11,9 +11,9 @@ inline constexpr char kVersion[] = "0.1.0";
 // Logs to stderr: time, level, program, message. `level`: debug, info, warning, error.
 void InitLogging(const std::string& program, const std::string& level);
 
-// To be made first thing in main, before any thread: from then on SIGINT and SIGTERM do nothing but end Wait, here and
-// in child processes, which must unblock them if they are to end by them. SIGPIPE is ignored. Exits the process where
-// the operating system has no descriptor for it.
+// To be made first thing in main, one at a time: from then on SIGINT and SIGTERM do nothing but end Wait, and SIGPIPE
+// is ignored. Child processes that exec have the default actions again. Exits the process where the operating system
+// has no descriptor for it.
 class TerminationSignals {
  public:
   TerminationSignals();
@@ -28,7 +28,6 @@ class TerminationSignals {
 
  private:
   int event_fd_;
-  int signal_fd_;
 };
 
 }  // namespace understudy

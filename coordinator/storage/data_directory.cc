@@ -26,15 +26,17 @@ namespace {
 constexpr char kStoreFile[] = "understudy.sqlite";
 constexpr char kLockFile[] = "lock";
 
+// Latest first. A directory that somebody else has put something into stays.
+void RemoveCreated(const std::vector<std::string>& paths) {
+  for (auto path = paths.rbegin(); path != paths.rend(); ++path) ::remove(path->c_str());
+}
+
 // What Open has made, to be removed where it fails after all.
 class Created {
  public:
-  ~Created() {
-    // Latest first. A directory that somebody else has put something into stays.
-    for (auto path = paths_.rbegin(); path != paths_.rend(); ++path) ::remove(path->c_str());
-  }
+  ~Created() { RemoveCreated(paths_); }
   void Add(std::string path) { paths_.push_back(std::move(path)); }
-  void Keep() { paths_.clear(); }
+  std::vector<std::string> Keep() { return std::exchange(paths_, {}); }
 
  private:
   std::vector<std::string> paths_;
@@ -164,12 +166,17 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::st
   absl::StatusOr<std::unique_ptr<SqliteStore>> store =
       SqliteStore::Open(store_path, {.read_only = mode == Mode::kRead});
   if (!store.ok()) return store.status();
-  created.Keep();
   std::move(unlock).Cancel();
-  return std::unique_ptr<DataDirectory>(new DataDirectory(lock_fd, *std::move(store)));
+  return std::unique_ptr<DataDirectory>(new DataDirectory(lock_fd, created.Keep(), *std::move(store)));
 }
 
-DataDirectory::DataDirectory(int lock_fd, std::unique_ptr<Store> store) : lock_fd_(lock_fd), store_(std::move(store)) {}
+DataDirectory::DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<Store> store)
+    : lock_fd_(lock_fd), created_(std::move(created)), store_(std::move(store)) {}
+
+void DataDirectory::DiscardIfNew() {
+  store_.reset();
+  RemoveCreated(std::exchange(created_, {}));
+}
 
 DataDirectory::~DataDirectory() {
   // The last write comes before anybody else's first.

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "coordinator/storage/store.h"
@@ -14,23 +15,28 @@ namespace understudy {
 class DataDirectory {
  public:
   enum class Mode {
-    kCreate,     // make the directory and the store where there is none; exclusive
-    kWrite,      // the store must exist; exclusive
-    kRead,       // the store must exist; may be shared with a running coordinator; writing calls fail
+    kCreate,  // make the directory and the store where there is none; exclusive
+    kWrite,   // the store must exist; exclusive
+    kRead,    // the store must exist; may be shared with a running coordinator; writing calls fail
   };
 
-  // NOT_FOUND: no store there. PERMISSION_DENIED: cannot be made or written, with the system's reason. UNAVAILABLE: in use,
-  // naming the process that holds it. FAILED_PRECONDITION: written by a newer version. DATA_LOSS: damaged. On error,
-  // nothing that was not there before is left behind.
+  // NOT_FOUND: no store there. PERMISSION_DENIED: cannot be made or written, with the system's reason. UNAVAILABLE: in
+  // use, naming the process that holds it. FAILED_PRECONDITION: written by a newer version. DATA_LOSS: damaged. On
+  // error, nothing that was not there before is left behind.
   static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, Mode mode);
 
   ~DataDirectory();
 
   Store& store() { return *store_; }
 
+  // For a caller that cannot go on after all: removes what Open has made, so that nothing is left that was not there
+  // before; what it has found stays. The store is closed then.
+  void DiscardIfNew();
+
  private:
-  DataDirectory(int lock_fd, std::unique_ptr<Store> store);
+  DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<Store> store);
   int lock_fd_;
+  std::vector<std::string> created_;  // paths, in the order of making
   std::unique_ptr<Store> store_;
 };
 

@@ -9,6 +9,7 @@ import unittest
 from understudy import BIN, EXPERIMENTS, TestCase, call, call_json, free_port
 
 CANONICAL = (EXPERIMENTS / "cartpole.yaml").read_text()
+HEAD = "name: x\nenvironment: CartPole-v1\nstages: "
 EVALUATE = "name: x\nenvironment: CartPole-v1\nstages:\n  - evaluate: {policy: nobody}\n"
 CLONE = "name: x\nenvironment: %s\nstages:\n  - train: {policy: c, algorithm: bc, dataset: %s}\n"
 
@@ -53,7 +54,8 @@ class BadInput(TestCase):
             (changed("algorithm: bc", "algorithm: bc, loss: hinge"), "loss", "hinge", "distillation"),
             (changed("algorithm: bc", "algorithm: bc, loss: distillation"), "distillation", "record"),
             (changed("algorithm: ppo", "algorithm: ppo, network: {activation: sine}"), "sine", "tanh"),
-            (changed("stages:", "stages: []\nmore:"), "more"),
+            (changed("stages:", "more: 1\nstages:"), "more"),
+            (HEAD + "[]\n", "stages", "empty"),
             ("", "bad.yaml"),
             ("name: [", "bad.yaml"),
             ("just text", "bad.yaml"),

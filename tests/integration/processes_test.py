@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, digests, call_json, running_with, wait_until
+from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, digests, call_json, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 
@@ -26,13 +26,9 @@ class Run(TestCase):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
-        wait_until(lambda: (data / "understudy.sqlite").exists() and self.children_of(process.pid) == 4,
+        wait_until(lambda: (data / "understudy.sqlite").exists() and len(self.pids_of_children(process.pid)) == 4,
                    "coordinator, learner and two actors")
         return process
-
-    def children_of(self, pid):
-        done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-        return len(done.stdout.split())
 
     def pids_of_children(self, pid):
         done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)

@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from understudy import EXPERIMENTS, TestCase, call_json, wait_until
+from understudy import EXPERIMENTS, TestCase, call, call_json, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 HEAD = "name: {name}\nenvironment: CartPole-v1\nstages:\n"
@@ -62,7 +62,6 @@ class StoredThings(TestCase):
         lazy = "train: {{policy: p, algorithm: ppo, environment_steps: 2048, stop: {{mean_return: 499}}{}}}"
         lenient, = self.run_here(self.experiment("lenient", lazy.format("")))
         self.assertFalse(lenient["converged"])
-        from understudy import call
         done = call("run", self.experiment("strict", lazy.format(", require: converged")), "--data_dir",
                     self.directory / "data", "--json")
         self.assertEqual(1, done.returncode)

@@ -1,6 +1,5 @@
 """Starts the real programs for the end-to-end tests. Standard library only."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -17,8 +16,6 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 EXPERIMENTS = REPOSITORY / "deploy" / "experiments"
 # Far more than anything here takes: a hang, not slowness, is what it finds.
 TIMEOUT = 120
-
-PROGRAMS = ("understudy-coordinator", "understudy-learner", "understudy-actor")
 
 
 def call(*arguments, timeout=TIMEOUT, cwd=None, environment=None):
@@ -41,21 +38,6 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def running_with(marker):
-    """Command lines of our live daemons that mention `marker`, as a data directory does."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            command = (entry / "cmdline").read_bytes().split(b"\0")
-            state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            if state != "Z" and any(pathlib.Path(os.fsdecode(command[0])).name == p for p in PROGRAMS):
-                if any(marker in os.fsdecode(part) for part in command):
-                    found.append((int(entry.name), command))
-    return found
 
 
 def wait_until(condition, what, timeout=30):

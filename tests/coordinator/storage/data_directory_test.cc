@@ -111,6 +111,17 @@ TEST(DataDirectory, IsMadeWithItsParentsAndFoundAgain) {
   }
 }
 
+TEST(DataDirectory, DiscardsWhatIsNewAndNothingElse) {
+  const TemporaryDirectory temporary;
+  DataDirectory::Open(temporary.File("new/data"), Mode::kCreate).value()->DiscardIfNew();
+  EXPECT_THAT(FilesIn(temporary.path()), IsEmpty());
+
+  const std::string path = temporary.File("old");
+  CreateWithDataset(path);
+  DataDirectory::Open(path, Mode::kCreate).value()->DiscardIfNew();
+  EXPECT_EQ(DataDirectory::Open(path, Mode::kRead).value()->store().GetDataset("demos").value().episodes(), 3);
+}
+
 TEST(DataDirectory, OnlyCreatingMakesAStore) {
   const TemporaryDirectory temporary;
   for (const std::string& path : {temporary.path(), temporary.File("missing")}) {
