@@ -18,10 +18,15 @@ namespace understudy {
 namespace {
 
 constexpr int kMaxStreamsPerConnection = 1024;
+// Of synchronous handlers; callers beyond wait for one. Streams that live long are reactors and need none.
+constexpr int kMaxThreads = 64;
 // Calls are over in milliseconds, and streams never end by themselves.
 constexpr absl::Duration kDrain = absl::Milliseconds(200);
 
 void Configure(grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota("understudy");
+  quota.SetMaxThreads(kMaxThreads);
+  builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   // Two servers on one port would share its connections at random.

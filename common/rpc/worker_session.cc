@@ -30,6 +30,7 @@ constexpr absl::Duration kShortestHeartbeatInterval = absl::Milliseconds(10);
 constexpr absl::Duration kLongestHeartbeatInterval = absl::Minutes(1);
 // Another protocol version does not mend itself in milliseconds: somebody must upgrade.
 constexpr absl::Duration kRefusedInterval = absl::Seconds(10);
+constexpr absl::Duration kGoodbyeTimeout = absl::Milliseconds(500);
 
 const v1::StageKey& StageOf(const v1::Assignment& assignment) {
   return assignment.has_learner() ? assignment.learner().stage() : assignment.actor().stage();
@@ -53,12 +54,17 @@ class WorkerSession::Impl {
     thread_ = std::thread([this] { Run(); });
   }
 
+  // Says goodbye, so that the coordinator need not wait for the lease to end; but not to one that does not answer.
   ~Impl() {
+    const absl::Time deadline = absl::Now() + kGoodbyeTimeout;
     {
       MutexLock lock(mutex_);
       stopping_ = true;
-      if (context_ != nullptr) context_->TryCancel();
       changed_.NotifyAll();
+      while (context_ != nullptr && answered_ && absl::Now() < deadline) {
+        changed_.WaitFor(mutex_, deadline - absl::Now());
+      }
+      if (context_ != nullptr) context_->TryCancel();
     }
     thread_.join();
   }
@@ -80,6 +86,7 @@ class WorkerSession::Impl {
       if (stopping_) return absl::CancelledError("stopping");
       context_ = &context;
       attached_ = true;
+      answered_ = false;
       interval_ = kFirstHeartbeatInterval;
     }
     const std::unique_ptr<AttachStream> stream = stub_->Attach(&context);
@@ -98,6 +105,7 @@ class WorkerSession::Impl {
     const grpc::Status status = stream->Finish();
     MutexLock lock(mutex_);
     context_ = nullptr;
+    changed_.NotifyAll();
     return FromGrpc(status);
   }
 
@@ -108,13 +116,14 @@ class WorkerSession::Impl {
       message.mutable_heartbeat()->set_epoch(*epoch);
       if (!stream.Write(message)) return;
     }
+    stream.WritesDone();
   }
 
-  // The epoch to report once it is time, which is also when it has changed; nullopt: the stream has ended.
+  // The epoch to report once it is time, which is also when it has changed; nullopt: the stream has ended, or is to.
   std::optional<int64_t> AwaitHeartbeat() {
     MutexLock lock(mutex_);
-    if (attached_) changed_.WaitFor(mutex_, interval_);
-    return attached_ ? std::make_optional(epoch_) : std::nullopt;
+    if (attached_ && !stopping_) changed_.WaitFor(mutex_, interval_);
+    return attached_ && !stopping_ ? std::make_optional(epoch_) : std::nullopt;
   }
 
   void Follow(const v1::Assignment& assignment) {
@@ -122,6 +131,7 @@ class WorkerSession::Impl {
     if (!std::exchange(known_attached_, true)) spdlog::info("attached to the coordinator at {}", options_.coordinator);
     {
       MutexLock lock(mutex_);
+      answered_ = true;
       if (std::exchange(epoch_, assignment.epoch()) != assignment.epoch()) changed_.NotifyAll();
       if (assignment.heartbeat_ms() > 0) {
         interval_ = std::clamp(absl::Milliseconds(assignment.heartbeat_ms()), kShortestHeartbeatInterval,
@@ -168,6 +178,7 @@ class WorkerSession::Impl {
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool attached_ ABSL_GUARDED_BY(mutex_) = false;
+  bool answered_ ABSL_GUARDED_BY(mutex_) = false;  // on this stream
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration interval_ ABSL_GUARDED_BY(mutex_) = kFirstHeartbeatInterval;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;

@@ -22,9 +22,10 @@ struct BatchExpectation {
   bool record_value = false;
 };
 
-// Bounds on one batch. A CartPole transition has 28 bytes: 64 MiB of columns hold some 2.4 million.
+// Bounds on one batch. A CartPole transition has 28 bytes: 60 MiB of columns hold some 2.2 million, and leave room for the
+// rest of a message (kMaxMessageBytes in common/rpc/channel.h).
 inline constexpr int64_t kMaxTrajectoriesPerBatch = 65536;
-inline constexpr int64_t kMaxBatchBytes = int64_t{64} << 20;
+inline constexpr int64_t kMaxBatchBytes = int64_t{60} << 20;
 
 // Checks names, counts, column lengths, finiteness, actions within the space and log-probabilities ≤ 0 (up to
 // rounding; greedy batches record log-probabilities too); that there is a trajectory, and that it is truncated exactly
