@@ -36,7 +36,7 @@ void Workforce::Detach(const std::string& worker, const WorkerLink& link, bool l
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
   links_.erase(found);
-  if (left || table_.Find(worker)->hello.kind() == v1::WORKER_KIND_ACTOR) Remove(worker, now);
+  if (left || !table_.Find(worker)->assignment.has_learner()) Remove(worker, now);
 }
 
 void Workforce::AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now) {

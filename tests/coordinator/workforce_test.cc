@@ -162,6 +162,18 @@ TEST(Workforce, AnActorWhoseStreamBreaksIsGoneAtOnce) {
   EXPECT_EQ(workforce.ActorsOf(Stage("e")), 0);
 }
 
+TEST(Workforce, AnIdleLearnerWhoseStreamBreaksGetsNoStage) {
+  Workforce workforce(1);
+  const auto gone = Attach(workforce, "a-gone", v1::WORKER_KIND_LEARNER, kStart);
+  const auto here = Attach(workforce, "here", v1::WORKER_KIND_LEARNER, kStart);
+  workforce.Settle(kStart);
+  workforce.Detach("a-gone", *gone, false, After(1));
+  workforce.AddTraining(Stage("e"), {}, true, After(2));
+  workforce.Settle(After(2));
+  EXPECT_TRUE(here->sent.back().has_learner());
+  EXPECT_THAT(workforce.List(After(2)), SizeIs(1));
+}
+
 TEST(Workforce, AReplacedStreamEndsAndItsLastWordsAreIgnored) {
   Workforce workforce(1);
   const auto earlier = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
