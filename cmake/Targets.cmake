@@ -31,14 +31,20 @@ function(understudy_program name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
 endfunction()
 
-# understudy_test(NAME SOURCES … LIBRARIES …): a GoogleTest program whose tests ctest knows one by one.
+# understudy_test(NAME [THREADS] SOURCES … LIBRARIES …): a GoogleTest program whose tests ctest knows one by one. THREADS:
+# worth a run under ThreadSanitizer; such tests have the label `threads`, and the target thread_tests builds them all.
 function(understudy_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   understudy_options(${name})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+  set(labels unit)
+  if(ARG_THREADS)
+    set(labels threads)
+    add_dependencies(thread_tests ${name})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS ${labels})
 endfunction()
 
 # LibTorch's headers cost twenty seconds a file: targets that include them reuse one precompiled header.
