@@ -4,7 +4,7 @@ namespace understudy {
 namespace {
 
 constexpr AlgorithmRules kAlgorithms[] = {
-    {.name = "bc", .takes_dataset = true, .stop_interval = 5},
+    {.name = "bc", .takes_dataset = true, .stop_interval = 10},
     {.name = "ppo", .takes_dataset = false, .stop_interval = 5},
 };
 

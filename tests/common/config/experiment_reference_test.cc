@@ -23,7 +23,7 @@ TEST(ExperimentReference, HasASectionForEachMapAndAlgorithm) {
   EXPECT_THAT(text, HasSubstr("\nstages[].train.network\n"));
   EXPECT_THAT(text, HasSubstr("\nstages[].train, besides, with algorithm: bc\n"));
   EXPECT_THAT(text, HasSubstr("\nenvironment: CartPole-v0, CartPole-v1\n"));
-  EXPECT_THAT(text, HasSubstr("\nstop.interval by default: bc 5 ppo 5\n"));
+  EXPECT_THAT(text, HasSubstr("\nstop.interval by default: bc 10 ppo 5\n"));
 }
 
 }  // namespace
