@@ -18,8 +18,9 @@ namespace understudy {
 namespace {
 
 constexpr int kMaxStreamsPerConnection = 1024;
-// Of synchronous handlers; callers beyond wait for one. Streams that live long are reactors and need none.
-constexpr int kMaxThreads = 64;
+// Of synchronous handlers: bounds memory. gRPC refuses callers beyond with RESOURCE_EXHAUSTED, so no honest load may
+// come near it. Streams that live long are reactors and need none.
+constexpr int kMaxThreads = 1024;
 // Calls are over in milliseconds, and streams never end by themselves.
 constexpr absl::Duration kDrain = absl::Milliseconds(200);
 

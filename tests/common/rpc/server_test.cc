@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "common/process/mutex.h"
 #include "common/rpc/address.h"
 #include "common/rpc/channel.h"
 #include "tests/testing/fake_workers_service.h"
@@ -64,6 +69,49 @@ TEST(RpcServer, FreesItsPortOnShutdown) {
   (*first)->Shutdown();
   FakeWorkersService other;
   EXPECT_TRUE(RpcServer::Start({.listen = address}, {&other}).ok());
+}
+
+// Keeps its callers until a number of them are there.
+class SlowService final : public v1::Workers::Service {
+ public:
+  explicit SlowService(int callers) : missing_(callers) {}
+
+  grpc::Status List(grpc::ServerContext*, const v1::ListWorkersRequest*, v1::ListWorkersResponse*) override {
+    MutexLock lock(mutex_);
+    --missing_;
+    changed_.NotifyAll();
+    while (missing_ > 0) changed_.Wait(mutex_);
+    return grpc::Status::OK;
+  }
+
+  void LetAllGo() {
+    MutexLock lock(mutex_);
+    missing_ = 0;
+    changed_.NotifyAll();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int missing_ ABSL_GUARDED_BY(mutex_);
+};
+
+TEST(RpcServer, AnswersAHundredSlowCallsAtOnce) {
+  constexpr int kCallers = 100;
+  SlowService service(kCallers);
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCallers; ++i) {
+    callers.emplace_back([&] {
+      if (Call((*server)->address()) == absl::StatusCode::kOk) return;
+      ++refused;
+      service.LetAllGo();
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(refused, 0);
 }
 
 }  // namespace
