@@ -57,6 +57,18 @@ absl::StatusOr<std::string> RolloutsAddress(const std::string& advertise, const 
   return listening;
 }
 
+// As much of an error as the coordinator takes: LibTorch's come with their whole stack. One that it refused would leave
+// the stage running for ever.
+std::string ErrorText(const absl::Status& error) {
+  constexpr size_t kLongest = 4000;
+  const absl::string_view message = error.message();
+  if (message.size() <= kLongest) return std::string(message);
+  // No character may be cut in half: the protocol's texts are UTF-8.
+  size_t end = kLongest;
+  while (end > 0 && (message[end] & 0xC0) == 0x80) --end;
+  return std::string(message.substr(0, end));
+}
+
 v1::WorkerHello MakeHello(const std::string& rollouts_address) {
   v1::WorkerHello hello;
   hello.set_worker_id(MakeWorkerId());
@@ -147,7 +159,7 @@ void Learner::RunJob(Job& job) {
     *request.mutable_result() = *result;
   } else {
     spdlog::error("{}: {}", name, result.status().ToString());
-    request.set_error(std::string(result.status().message()));
+    request.set_error(ErrorText(result.status()));
   }
   // Not under the job's cancellation: taking the result, the coordinator gives the next assignment before it answers.
   if (absl::Status status = client_.FinishStage(request, stopping_); !status.ok()) {
