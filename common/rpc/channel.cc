@@ -1,12 +1,19 @@
 #include "common/rpc/channel.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "common/rpc/address.h"
 
 namespace understudy {
 
-absl::Status ValidateAddress(const std::string& address) { return ParseAddress(address).status(); }
+absl::Status ValidateAddress(const std::string& address) {
+  const absl::StatusOr<HostPort> parsed = ParseAddress(address);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed->port > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("address '", address, "': nobody listens on port 0, expected one from 1 to 65535"));
+}
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;

@@ -13,7 +13,7 @@
 
 namespace understudy {
 
-// HOST:PORT or [IPV6]:PORT, port 0 … 65535. INVALID_ARGUMENT names the text.
+// Of somebody to connect to: HOST:PORT or [IPV6]:PORT, port 1 … 65535. INVALID_ARGUMENT names the text.
 absl::Status ValidateAddress(const std::string& address);
 
 // A lazy channel with keepalive, our message limit, and reconnection from 50 ms on to at most 2 s. HTTP proxies of the

@@ -16,6 +16,14 @@ TEST(StatusConversion, KeepsCodeAndMessageInBothDirections) {
   EXPECT_TRUE(FromGrpc(grpc::Status::OK).ok());
 }
 
+TEST(ValidateAddress, WantsAPortThatSomebodyCanListenOn) {
+  EXPECT_TRUE(ValidateAddress("127.0.0.1:1").ok());
+  EXPECT_TRUE(ValidateAddress("[::1]:65535").ok());
+  EXPECT_EQ(ValidateAddress("127.0.0.1:65536").code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ValidateAddress("127.0.0.1:0").message(),
+            "address '127.0.0.1:0': nobody listens on port 0, expected one from 1 to 65535");
+}
+
 TEST(MakeChannel, ConnectsOnlyWhenItIsUsed) {
   EXPECT_EQ(MakeChannel("127.0.0.1:1")->GetState(/*try_to_connect=*/false), GRPC_CHANNEL_IDLE);
 }
