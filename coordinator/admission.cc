@@ -63,8 +63,13 @@ class Checker {
     absl::StatusOr<PolicyReference> reference = ParsePolicyReference(text);
     if (!reference.ok()) return At(path, reference.status());
     const auto makes_it = [&](const v1::StageSpec& stage) { return stage.train().policy() == reference->name; };
-    if (reference->version == 0 && FindEarlier(spec_, i, makes_it) != nullptr) return *reference;
+    const bool made_earlier = FindEarlier(spec_, i, makes_it) != nullptr;
+    if (reference->version == 0 && made_earlier) return *reference;
     const auto stored = store_.GetPolicy(reference->name, reference->version);
+    if (made_earlier && absl::IsNotFound(stored.status())) {
+      return At(path, absl::NotFoundError(absl::StrCat("found ", text, ", which is not stored yet, expected ",
+                                                       reference->name, " for what an earlier stage makes")));
+    }
     if (!stored.ok()) return At(path, WithStoredPolicies(stored.status()));
     const absl::Status fits = At(path, CheckSpaces(stored->header(), environment_));
     if (!fits.ok()) return fits;

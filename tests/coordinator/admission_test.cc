@@ -123,6 +123,18 @@ TEST(Admission, AnUnknownVersionIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(Admit(spec, test.store).status()));
 }
 
+TEST(Admission, AVersionThatAnEarlierStageWouldMakeIsNotStoredYet) {
+  TestStore test;
+  v1::ExperimentSpec spec = Experiment();
+  AddTrain(spec, "expert");
+  AddEvaluate(spec, "expert@1");
+  const auto admission = Admit(spec, test.store);
+  EXPECT_EQ(admission.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(admission.status().message(),
+            "stages[1].evaluate.policy: found expert@1, which is not stored yet, expected expert for what an earlier "
+            "stage makes");
+}
+
 TEST(Admission, RefusesAPolicyOfOtherSpaces) {
   TestStore test;
   PolicySnapshot snapshot = *testing::TestSnapshot("expert", 1);
