@@ -10,6 +10,10 @@ CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& de
   return *group;
 }
 
+std::string CheckDirectoryName(const std::string& path) {
+  return path.empty() ? "the name of the directory is empty" : "";
+}
+
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
   options.coordinator = DefaultCoordinator();
   command
@@ -22,7 +26,7 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   AddCoordinatorOption(command, options);
   command.add_option("--data_dir", options.data_directory, "A data directory, instead of a running coordinator")
       ->type_name("DIR")
-      ->check([](const std::string& path) { return path.empty() ? "the name of the directory is empty" : ""; })
+      ->check(CheckDirectoryName)
       ->excludes("--coordinator");
 }
 

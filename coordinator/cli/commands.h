@@ -51,6 +51,9 @@ std::pair<CLI::App*, std::shared_ptr<Options>> AddCommand(
   return {command, options};
 }
 
+// For --data_dir: what is wrong with it, as CLI11 wants it.
+std::string CheckDirectoryName(const std::string& path);
+
 // --coordinator
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
 // --coordinator or --data_dir

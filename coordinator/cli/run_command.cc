@@ -14,7 +14,8 @@ void AddRunCommand(CLI::App& app, Action& action) {
   command
       ->add_option("--data_dir", options->data_directory,
                    "Where policies and datasets are kept; default: a new directory below understudy-data")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(CheckDirectoryName);
   command->add_option("--log_level", options->log_level, "What the processes log to standard error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
