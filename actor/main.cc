@@ -1,11 +1,11 @@
 // understudy-actor: rolls out policies in environments, for whoever its coordinator assigns it to.
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <string>
 
 #include "actor/actor.h"
 #include "common/policy/blas.h"
+#include "common/process/arguments.h"
 #include "common/process/process.h"
 
 int main(int argc, char** argv) {
@@ -26,14 +26,14 @@ int main(int argc, char** argv) {
   app.add_option("--log_level", log_level, "How much to log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
   understudy::InitLogging("understudy-actor", log_level);
   // Actors scale by number: one thread each leaves the cores to the others.
   understudy::SetComputeThreads(1);
   const auto actor = understudy::Actor::Start(options);
   if (!actor.ok()) {
-    spdlog::error("{}", std::string(actor.status().message()));
+    std::fprintf(stderr, "understudy-actor: %s\n", std::string(actor.status().message()).c_str());
     return 1;
   }
   signals.Wait();

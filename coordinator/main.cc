@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
@@ -27,6 +28,7 @@ struct Options {
 };
 
 void AddOptions(CLI::App& app, Options& options) {
+  app.name("understudy-coordinator");
   app.description("Understudy's control plane: experiments, workers, demonstrations and policies.");
   app.footer("Example:\n  understudy-coordinator --listen 127.0.0.1:50051 --data_dir ./understudy-data");
   app.set_version_flag("--version", kVersion);
@@ -78,13 +80,7 @@ int Main(int argc, char** argv) {
   Options options;
   CLI::App app;
   AddOptions(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    std::cerr << "understudy-coordinator: " << error.what() << std::endl;
-    return 1;
-  }
+  if (const auto exit_status = ParseArguments(app, argc, argv)) return *exit_status;
   InitLogging("understudy-coordinator", options.log_level);
   const absl::Status status = Run(options, signals);
   if (status.ok()) return 0;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "common/policy/blas.h"
+#include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "learner/learner.h"
 
@@ -30,7 +31,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Example:\n"
       "  understudy-learner --coordinator 10.0.0.1:50051 --listen 10.0.0.2:50052 --insecure");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
   understudy::InitLogging("learner", log_level);
   if (const auto warning = understudy::BlasWarning()) spdlog::warn("{}", *warning);

@@ -84,7 +84,8 @@ class BadInput(TestCase):
 
     def test_command_line(self):
         for words in (["run"], ["runn"], ["run", "x.yaml", "--actors", "0"], ["run", "x.yaml", "--actors", "many"],
-                      ["datasets", "export", "d"], ["run", "x.yaml", "--unknown"]):
+                      ["datasets", "export", "d"], ["run", "x.yaml", "--unknown"],
+                      ["run", EXPERIMENTS / "cartpole.yaml", "--data_dir", ""]):
             with self.subTest(words=words):
                 done = call(*words)
                 self.assertNotEqual(0, done.returncode)
@@ -129,6 +130,18 @@ class BadInput(TestCase):
             self.assert_refused(*self.daemon("understudy-coordinator", "--listen", address, "--data_dir", str(data)), address)
             self.assertFalse(data.exists())
             self.assert_refused(*self.daemon("understudy-learner", "--listen", address), address)
+
+    def test_command_lines_of_the_servers(self):
+        data = self.directory / "unused"
+        for program, more in (("coordinator", ["--data_dir", str(data)]), ("learner", []), ("actor", [])):
+            with self.subTest(program=program):
+                self.assert_refused(*self.daemon(f"understudy-{program}", *more, "--speed"), f"understudy-{program}: ", "--speed")
+        for program in ("learner", "actor"):
+            for address in ("nowhere", "127.0.0.1:0", "127.0.0.1:65536"):
+                with self.subTest(program=program, address=address):
+                    self.assert_refused(*self.daemon(f"understudy-{program}", "--coordinator", address),
+                                        f"understudy-{program}: ", f"'{address}'")
+        self.assertFalse(data.exists())
 
     def test_beyond_loopback_only_when_told_so(self):
         self.assert_refused(*self.daemon("understudy-coordinator", "--listen", "0.0.0.0:0", "--data_dir",
