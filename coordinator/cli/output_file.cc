@@ -7,14 +7,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace understudy {
 namespace {
-
-std::string Temporary(const std::string& path) { return path + ".tmp"; }
 
 absl::Status Failure(const char* what, const std::string& path) {
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot ", what, " ", path));
@@ -33,19 +32,30 @@ absl::Status SyncDirectory(const std::string& path) {
 
 absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path, bool replace) {
   struct stat found;
-  if (lstat(path.c_str(), &found) == 0) {
-    if (S_ISDIR(found.st_mode)) return absl::AlreadyExistsError(absl::StrCat(path, " is a directory, expected a file"));
-    if (!replace) return absl::AlreadyExistsError(absl::StrCat(path, " exists already: replace it with --force"));
+  const bool exists = stat(path.c_str(), &found) == 0;
+  if (exists && S_ISDIR(found.st_mode)) {
+    return absl::AlreadyExistsError(absl::StrCat(path, " is a directory, expected a file"));
   }
-  FileDescriptor fd(open(Temporary(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (exists && !S_ISREG(found.st_mode)) {
+    FileDescriptor device(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!device.valid()) return Failure("write", path);
+    return OutputFile(path, "", std::move(device));
+  }
+  if (exists && !replace)
+    return absl::AlreadyExistsError(absl::StrCat(path, " exists already: replace it with --force"));
+  std::error_code unresolved;  // then opening it says why
+  std::string target = exists ? std::filesystem::canonical(path, unresolved).string() : path;
+  std::string temporary = absl::StrCat(target, ".tmp");
+  FileDescriptor fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!fd.valid()) return Failure("write", path);
-  return OutputFile(path, std::move(fd));
+  return OutputFile(std::move(target), std::move(temporary), std::move(fd));
 }
 
-OutputFile::OutputFile(std::string path, FileDescriptor fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+OutputFile::OutputFile(std::string path, std::string temporary, FileDescriptor fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
 
 OutputFile::~OutputFile() {
-  if (fd_.valid()) unlink(Temporary(path_).c_str());
+  if (fd_.valid() && !temporary_.empty()) unlink(temporary_.c_str());
 }
 
 absl::Status OutputFile::Write(std::string_view bytes) {
@@ -59,8 +69,9 @@ absl::Status OutputFile::Write(std::string_view bytes) {
 }
 
 absl::Status OutputFile::Commit() {
+  if (temporary_.empty()) return absl::OkStatus();
   if (fsync(fd_.get()) != 0) return Failure("write", path_);
-  if (rename(Temporary(path_).c_str(), path_.c_str()) != 0) return Failure("write", path_);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) return Failure("write", path_);
   fd_.Close();
   return SyncDirectory(path_);
 }

@@ -1,4 +1,4 @@
-// A file that appears whole or not at all.
+// A file that appears whole or not at all; or a device or pipe, which is written to as it is.
 #ifndef UNDERSTUDY_COORDINATOR_CLI_OUTPUT_FILE_H_
 #define UNDERSTUDY_COORDINATOR_CLI_OUTPUT_FILE_H_
 
@@ -10,11 +10,11 @@
 
 namespace understudy {
 
-// Written beside its place, under the name with ".tmp" after it, until it is committed. Without that, nothing remains.
-// Thread-compatible. Errors name the file.
+// A file is written beside its place, under the name with ".tmp" after it, until it is committed. Without that, nothing
+// remains. Thread-compatible. Errors name the file.
 class OutputFile {
  public:
-  // ALREADY_EXISTS, unless it may be replaced.
+  // ALREADY_EXISTS: a directory, or a file that may not be replaced. Where `path` is a link, what it leads to is meant.
   static absl::StatusOr<OutputFile> Create(const std::string& path, bool replace);
 
   OutputFile(OutputFile&&) = default;
@@ -26,10 +26,11 @@ class OutputFile {
   absl::Status Commit();
 
  private:
-  OutputFile(std::string path, FileDescriptor fd);
+  OutputFile(std::string path, std::string temporary, FileDescriptor fd);
 
   std::string path_;
-  FileDescriptor fd_;  // open until committed
+  std::string temporary_;  // empty: a device or pipe
+  FileDescriptor fd_;      // open until committed
 };
 
 }  // namespace understudy

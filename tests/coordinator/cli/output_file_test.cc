@@ -63,6 +63,38 @@ TEST(OutputFile, NamesAFileThatCannotBeWritten) {
   EXPECT_EQ(file.status().message(), "cannot write /nowhere/at/all: No such file or directory");
 }
 
+TEST(OutputFile, WritesToADeviceAndLeavesItInItsPlace) {
+  const testing::TemporaryDirectory directory;
+  const std::string link = directory.File("null");
+  std::filesystem::create_symlink("/dev/null", link);
+  auto file = OutputFile::Create(link, true);
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE(file->Write("gone").ok());
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_TRUE(std::filesystem::is_character_file(link));
+}
+
+TEST(OutputFile, SaysWhenADeviceTakesNoMore) {
+  auto file = OutputFile::Create("/dev/full", false);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->Write("text").message(), "cannot write /dev/full: No space left on device");
+}
+
+TEST(OutputFile, ReplacesWhatALinkLeadsTo) {
+  const testing::TemporaryDirectory directory;
+  const std::string path = directory.File("out"), link = directory.File("link");
+  std::ofstream(path) << "old";
+  std::filesystem::create_symlink(path, link);
+  EXPECT_EQ(OutputFile::Create(link, false).status().code(), absl::StatusCode::kAlreadyExists);
+  auto file = OutputFile::Create(link, true);
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE(file->Write("new").ok());
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(Content(path), "new");
+}
+
 TEST(OutputFile, NeverReplacesADirectory) {
   const testing::TemporaryDirectory directory;
   const auto file = OutputFile::Create(directory.path(), true);
