@@ -1,6 +1,7 @@
 #include "coordinator/cli/table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "absl/strings/ascii.h"
@@ -37,8 +38,8 @@ std::vector<int> ColumnWidths(const std::vector<std::vector<std::string>>& rows,
   }
   const int gaps = kGap * (static_cast<int>(widths.size()) - 1);
   const int surplus = std::accumulate(widths.begin(), widths.end(), gaps) - width;
-  if (surplus > 0) {
-    int& widest = *std::max_element(widths.begin(), widths.end());
+  if (surplus > 0 && widths.size() > 1) {
+    int& widest = *std::max_element(std::next(widths.begin()), widths.end());
     widest = std::max(kNarrowest, widest - surplus);
   }
   return widths;

@@ -18,8 +18,9 @@ int DisplayWidth(std::string_view text);
 std::string Clip(std::string_view text, int width);
 
 // One line a row, the first a header with a rule below it, columns two spaces apart. Columns whose header begins with
-// '>' (not printed) are right-aligned. Where a line would be wider than `width`, the widest column is clipped. Every
-// row has as many cells as the header. Control characters are printed as '?'.
+// '>' (not printed) are right-aligned. Where a line would be wider than `width`, the widest column is clipped, but
+// never the first: it has the names to ask for more by. Every row has as many cells as the header. Control characters
+// are printed as '?'.
 std::string FormatTable(std::vector<std::vector<std::string>> rows, int width = kTableColumns);
 
 // "name   value" lines, values aligned; pairs with an empty value are left out.

@@ -40,6 +40,13 @@ TEST(FormatTable, ClipsTheWidestColumnToItsWidth) {
             "1  a text th…\n");
 }
 
+TEST(FormatTable, NeverClipsTheFirstColumn) {
+  EXPECT_EQ(FormatTable({{"id", "text"}, {"a-long-name-244d6e", "longer than that"}}, 24),
+            "id                  text\n"
+            "------------------  --------\n"
+            "a-long-name-244d6e  longer …\n");
+}
+
 TEST(FormatTable, LetsNoControlCharacterThrough) {
   EXPECT_EQ(FormatTable({{"a"}, {"x\033[2Jy\nz"}}),
             "a\n"
