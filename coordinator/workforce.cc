@@ -49,8 +49,11 @@ void Workforce::AddRollouts(const StageId& id, absl::Time now) {
 }
 
 void Workforce::RemoveStage(const StageId& id, absl::Time now) {
+  const std::string learner = planner_.LearnerOf(id);
   planner_.RemoveStage(id, now);
   training_.erase(id);
+  // One that is away was kept for this stage alone: another would be stuck with it until its lease ends.
+  if (!learner.empty() && !links_.contains(learner)) Remove(learner, now);
 }
 
 void Workforce::Settle(absl::Time now) {

@@ -142,6 +142,23 @@ TEST(Workforce, ALearnerWhoseStreamBreaksKeepsItsStageForItsLease) {
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
 }
 
+TEST(Workforce, ALearnerThatIsAwayWhenItsStageEndsGetsNoOther) {
+  Workforce workforce(1);
+  const auto away = Attach(workforce, "away", v1::WORKER_KIND_LEARNER, kStart);
+  workforce.AddTraining(Stage("first"), {}, true, kStart);
+  workforce.Settle(kStart);
+  workforce.Detach("away", *away, false, After(1));
+  workforce.RemoveStage(Stage("first"), After(2));
+  workforce.AddTraining(Stage("second"), {}, true, After(2));
+  workforce.Settle(After(2));
+  EXPECT_EQ(workforce.StageEpoch(Stage("second")), 0);
+  EXPECT_THAT(workforce.List(After(2)), IsEmpty());
+  const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, After(3));
+  workforce.Settle(After(3));
+  ASSERT_THAT(learner->sent, SizeIs(1));
+  EXPECT_EQ(learner->sent[0].learner().stage().experiment_id(), "second");
+}
+
 TEST(Workforce, AWorkerThatSaysGoodbyeIsGoneAtOnce) {
   Workforce workforce(1);
   const auto link = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, kStart);
