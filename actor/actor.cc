@@ -50,14 +50,14 @@ Actor::Actor(const ActorOptions& options) : coordinator_(options.coordinator) {}
 
 Actor::~Actor() {
   session_.reset();
+  stopping_.Cancel("the actor is stopping");
   std::shared_ptr<Job> current;
   {
     MutexLock lock(mutex_);
-    stopping_ = true;
     current = desired_;
     changed_.NotifyAll();
   }
-  if (current != nullptr) current->cancellation.Cancel("the actor is stopping");
+  if (current != nullptr) current->leaving.Cancel("the actor is stopping");
   thread_.join();
 }
 
@@ -75,7 +75,7 @@ void Actor::OnAssignment(const v1::Assignment& assignment) {
     begun_ = false;
     changed_.NotifyAll();
   }
-  if (earlier != nullptr) earlier->cancellation.Cancel("there is another assignment");
+  if (earlier != nullptr) earlier->leaving.Cancel("there is another assignment");
 }
 
 void Actor::Run() {
@@ -84,8 +84,8 @@ void Actor::Run() {
 
 std::shared_ptr<Actor::Job> Actor::NextJob() {
   MutexLock lock(mutex_);
-  while (!stopping_ && (desired_ == nullptr || begun_)) changed_.Wait(mutex_);
-  if (stopping_) return nullptr;
+  while (stopping_.Check().ok() && (desired_ == nullptr || begun_)) changed_.Wait(mutex_);
+  if (!stopping_.Check().ok()) return nullptr;
   begun_ = true;
   return desired_;
 }
@@ -104,9 +104,9 @@ void Actor::Work(Job& job) {
   Backoff backoff(kFirstBackoff, kLongestBackoff, std::random_device()());
   spdlog::info("rolling out for {} at {}", StageText(job.work.stage()), address);
   bool warned = false;
-  while (job.cancellation.Check().ok()) {
+  while (job.leaving.Check().ok()) {
     SinkSession session(channel, hello, counters_);
-    const absl::Status status = session.Run(job.cancellation);
+    const absl::Status status = session.Run(job.leaving, stopping_);
     if (session.greeted()) {
       backoff.Reset();
       warned = false;
@@ -116,7 +116,7 @@ void Actor::Work(Job& job) {
       const auto level = absl::IsFailedPrecondition(status) ? spdlog::level::info : spdlog::level::warn;
       spdlog::log(level, "no stream to the sink at {}: {}; trying again", address, std::string(status.message()));
     }
-    job.cancellation.WaitFor(backoff.Next());
+    job.leaving.WaitFor(backoff.Next());
   }
 }
 

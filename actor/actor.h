@@ -32,7 +32,7 @@ class Actor {
   // One assignment, and the way to end it.
   struct Job {
     v1::ActorWork work;
-    Cancellation cancellation;
+    Cancellation leaving;
   };
 
   explicit Actor(const ActorOptions& options);
@@ -40,18 +40,18 @@ class Actor {
   void Run();
   // The latest assignment that has not been begun; nullptr: the actor stops.
   std::shared_ptr<Job> NextJob();
-  // Until the job is cancelled: where the stream to the sink breaks, connects again.
+  // Until the job is left: where the stream to the sink breaks, connects again.
   void Work(Job& job);
 
   const std::string coordinator_;
   const std::string worker_id_ = MakeWorkerId();
   RolloutCounters counters_;
+  Cancellation stopping_;
 
   Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<Job> desired_ ABSL_GUARDED_BY(mutex_);
   bool begun_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;
   std::unique_ptr<WorkerSession> session_;

@@ -12,6 +12,8 @@ namespace understudy {
 namespace {
 
 constexpr size_t kMaxFailureBytes = 2000;
+// For a sink that does not answer when this actor leaves.
+constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 
 int64_t CountSteps(const v1::TrajectoryBatch& batch) {
   int64_t steps = 0;
@@ -24,21 +26,54 @@ int64_t CountSteps(const v1::TrajectoryBatch& batch) {
 SinkSession::SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters)
     : stub_(v1::Rollouts::NewStub(std::move(channel))), hello_(std::move(hello)), counters_(counters) {}
 
-absl::Status SinkSession::Run(Cancellation& cancellation) {
-  const auto registration = cancellation.OnCancel([context = context_] { context->TryCancel(); });
+absl::Status SinkSession::TaskQueue::Push(Task task) {
+  MutexLock lock(mutex_);
+  if (tasks_.size() >= kMaxQueuedRequests) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the sink has more than ", kMaxQueuedRequests, " requests queued"));
+  }
+  tasks_.push_back(std::move(task));
+  changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+std::optional<SinkSession::Task> SinkSession::TaskQueue::Pop() {
+  MutexLock lock(mutex_);
+  while (tasks_.empty() && !closed_) changed_.Wait(mutex_);
+  if (closed_) return std::nullopt;
+  std::optional<Task> task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return task;
+}
+
+void SinkSession::TaskQueue::Close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
+  changed_.NotifyAll();
+}
+
+absl::Status SinkSession::Run(Cancellation& leaving, Cancellation& stopping) {
+  const auto leave = leaving.OnCancel([tasks = tasks_] { tasks->Close(); });
+  const auto stop = stopping.OnCancel([context = context_] { context->TryCancel(); });
   const std::unique_ptr<Stream> stream = stub_->RollOut(context_.get());
   v1::ActorMessage hello;
   *hello.mutable_hello() = hello_;
   stream->Write(hello);
   std::thread reader([this, &stream] { ReadAll(*stream); });
   WorkAll(*stream);
+  // The last acknowledgements come before the sink ends its side too.
+  stream->WritesDone();
+  ended_.WaitFor(kGoodbyeTimeout);
+  context_->TryCancel();
   reader.join();
   const absl::Status status = FromGrpc(stream->Finish());
   {
     MutexLock lock(mutex_);
     counters_.AddLost(unacknowledged_);
   }
-  if (absl::Status cancelled = cancellation.Check(); !cancelled.ok()) return cancelled;
+  for (const Cancellation* cancellation : {&stopping, &leaving}) {
+    if (absl::Status cancelled = cancellation->Check(); !cancelled.ok()) return cancelled;
+  }
   return fault_.ok() ? status : fault_;
 }
 
@@ -47,9 +82,7 @@ void SinkSession::ReadAll(Stream& stream) {
   while (fault_.ok() && stream.Read(&message)) fault_ = OnMessage(std::move(message));
   if (!fault_.ok()) context_->TryCancel();
   ended_.Cancel("the stream has ended");
-  MutexLock lock(mutex_);
-  closed_ = true;
-  queued_.NotifyAll();
+  tasks_->Close();
 }
 
 absl::Status SinkSession::OnMessage(v1::SinkMessage message) {
@@ -87,14 +120,7 @@ absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
 absl::Status SinkSession::Enqueue(v1::RolloutRequest request) {
   auto policy = policies_.Find(request.policy(), request.policy_version());
   if (absl::IsNotFound(policy.status())) return policy.status();
-  MutexLock lock(mutex_);
-  if (tasks_.size() >= kMaxQueuedRequests) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the sink has more than ", kMaxQueuedRequests, " requests queued"));
-  }
-  tasks_.push_back({std::move(request), std::move(policy)});
-  queued_.NotifyAll();
-  return absl::OkStatus();
+  return tasks_->Push({std::move(request), std::move(policy)});
 }
 
 void SinkSession::OnAck(const v1::RolloutAck& ack) {
@@ -107,7 +133,7 @@ void SinkSession::OnAck(const v1::RolloutAck& ack) {
 }
 
 void SinkSession::WorkAll(Stream& stream) {
-  while (const std::optional<Task> task = NextTask()) {
+  while (const std::optional<Task> task = tasks_->Pop()) {
     const absl::Status status = Fulfil(*task, stream);
     if (status.ok() || !ended_.Check().ok()) continue;
     v1::ActorMessage message;
@@ -115,15 +141,6 @@ void SinkSession::WorkAll(Stream& stream) {
     message.mutable_failure()->set_message(std::string(status.message()).substr(0, kMaxFailureBytes));
     stream.Write(message);
   }
-}
-
-std::optional<SinkSession::Task> SinkSession::NextTask() {
-  MutexLock lock(mutex_);
-  while (tasks_.empty() && !closed_) queued_.Wait(mutex_);
-  if (closed_) return std::nullopt;
-  std::optional<Task> task = std::move(tasks_.front());
-  tasks_.pop_front();
-  return task;
 }
 
 absl::Status SinkSession::Fulfil(const Task& task, Stream& stream) {

@@ -29,9 +29,11 @@ class SinkSession {
   // `channel` leads to the sink. `counters` must outlive it.
   SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters);
 
-  // Works until the stream ends or `cancellation` is cancelled. Returns why: the stream's status, CANCELLED, or what
-  // the sink did wrong (INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS …).
-  absl::Status Run(Cancellation& cancellation);
+  // Works until the stream ends, or, once `leaving` is cancelled, until the request in hand is done: were it given up,
+  // stages that take turns with an actor could undo each other's work for ever. `stopping` ends it at once. Returns
+  // why: the stream's status, CANCELLED, or what the sink did wrong (INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS
+  // …).
+  absl::Status Run(Cancellation& leaving, Cancellation& stopping);
 
   // The sink has let this actor in. After Run.
   bool greeted() const { return greeted_; }
@@ -41,6 +43,21 @@ class SinkSession {
   struct Task {
     v1::RolloutRequest request;
     absl::StatusOr<std::shared_ptr<const Policy>> policy;
+  };
+  // Shared with whoever closes it. Thread-safe.
+  class TaskQueue {
+   public:
+    // RESOURCE_EXHAUSTED: the sink asks for more than kMaxQueuedRequests.
+    absl::Status Push(Task task);
+    // Waits for a task; nullopt once closed.
+    std::optional<Task> Pop();
+    void Close();
+
+   private:
+    Mutex mutex_;
+    CondVar changed_;
+    std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+    bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   };
 
   // The reading thread: queues requests until the stream ends or breaks its grammar.
@@ -52,7 +69,6 @@ class SinkSession {
 
   // The calling thread.
   void WorkAll(Stream& stream);
-  std::optional<Task> NextTask();
   absl::Status Fulfil(const Task& task, Stream& stream);
   absl::Status Emit(v1::RolloutResult result, Stream& stream);
 
@@ -60,6 +76,7 @@ class SinkSession {
   const v1::ActorHello hello_;
   RolloutCounters& counters_;
   const std::shared_ptr<grpc::ClientContext> context_ = std::make_shared<grpc::ClientContext>();
+  const std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
   Cancellation ended_;  // no result can be delivered any more
 
   // Of the reading thread until it is joined, but for the worker, which is made before the first request is queued.
@@ -69,9 +86,6 @@ class SinkSession {
   absl::Status fault_;  // the sink's
 
   Mutex mutex_;
-  CondVar queued_;
-  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t unacknowledged_ ABSL_GUARDED_BY(mutex_) = 0;  // trajectories
 };
 

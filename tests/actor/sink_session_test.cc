@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,16 @@ class ScriptedSink final : public v1::Rollouts::Service {
                        grpc::ServerReaderWriter<v1::SinkMessage, v1::ActorMessage>* stream) override {
     for (const v1::SinkMessage& message : script_) stream->Write(message);
     v1::ActorMessage message;
-    while (stream->Read(&message)) continue;
+    while (stream->Read(&message)) {
+      if (!message.has_result()) continue;
+      if (results.empty() && on_first_result) on_first_result();
+      results.push_back(message.result());
+    }
     return grpc::Status::OK;
   }
+
+  std::function<void()> on_first_result;
+  std::vector<v1::RolloutResult> results;  // to be read when the session is over
 
  private:
   const std::vector<v1::SinkMessage> script_;
@@ -72,8 +80,8 @@ Outcome RunAgainst(std::vector<v1::SinkMessage> script) {
   v1::ActorHello hello;
   hello.set_worker_id("a");
   SinkSession session(MakeChannel(server->address()), hello, counters);
-  Cancellation cancellation;
-  const absl::Status status = session.Run(cancellation);
+  Cancellation leaving, stopping;
+  const absl::Status status = session.Run(leaving, stopping);
   return {status, session.greeted(), counters.Totals()};
 }
 
@@ -114,21 +122,57 @@ TEST(SinkSession, LeavesASinkThatAsksForTooMuchAtOnceAndCountsWhatIsLost) {
   EXPECT_EQ(outcome.totals.trajectories_lost(), outcome.totals.trajectories_produced());
 }
 
+TEST(SinkSession, FinishesTheRequestInHandBeforeItLeavesAndBeginsNoOther) {
+  std::vector<v1::SinkMessage> script = HelloAndPolicy();
+  for (const uint64_t id : {1, 2}) {
+    script.push_back(Request("expert"));
+    script.back().mutable_request()->set_id(id);
+    script.back().mutable_request()->mutable_episodes()->set_end(8000);  // several results
+  }
+  ScriptedSink service(std::move(script));
+  Cancellation leaving, stopping;
+  service.on_first_result = [&leaving] { leaving.Cancel("another assignment"); };
+  auto server = RpcServer::Start({}, {&service}).value();
+  RolloutCounters counters;
+  SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+  EXPECT_EQ(session.Run(leaving, stopping), absl::CancelledError("another assignment"));
+  server->Shutdown();
+  ASSERT_GT(service.results.size(), 1u);
+  for (const v1::RolloutResult& result : service.results) EXPECT_EQ(result.request_id(), 1u);
+  EXPECT_TRUE(service.results.back().last());
+}
+
+TEST(SinkSession, EndsAtOnceWhenTheProcessStops) {
+  std::vector<v1::SinkMessage> script = HelloAndPolicy();
+  script.push_back(Request("expert"));
+  script.back().mutable_request()->mutable_episodes()->set_end(60000);
+  ScriptedSink service(std::move(script));
+  Cancellation leaving, stopping;
+  service.on_first_result = [&stopping] { stopping.Cancel("stopping"); };
+  auto server = RpcServer::Start({}, {&service}).value();
+  RolloutCounters counters;
+  SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+  EXPECT_EQ(session.Run(leaving, stopping), absl::CancelledError("stopping"));
+  server->Shutdown();
+  ASSERT_FALSE(service.results.empty());
+  EXPECT_FALSE(service.results.back().last());
+}
+
 TEST(SinkSession, EndsWhenItIsCancelled) {
   ScriptedSink service({Hello()});
   const auto server = RpcServer::Start({}, {&service}).value();
   RolloutCounters counters;
   SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
-  Cancellation cancellation;
-  cancellation.Cancel("another assignment");
-  EXPECT_EQ(session.Run(cancellation), absl::CancelledError("another assignment"));
+  Cancellation leaving, stopping;
+  leaving.Cancel("another assignment");
+  EXPECT_EQ(session.Run(leaving, stopping), absl::CancelledError("another assignment"));
 }
 
 TEST(SinkSession, SaysThatNobodyIsThere) {
   RolloutCounters counters;
   SinkSession session(MakeChannel("127.0.0.1:1"), v1::ActorHello(), counters);
-  Cancellation cancellation;
-  EXPECT_TRUE(absl::IsUnavailable(session.Run(cancellation)));
+  Cancellation leaving, stopping;
+  EXPECT_TRUE(absl::IsUnavailable(session.Run(leaving, stopping)));
   EXPECT_FALSE(session.greeted());
 }
 
