@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/process/error_text.h"
 #include "common/rollouts/dispatcher.h"
 
 namespace understudy {
@@ -17,8 +18,8 @@ absl::StatusOr<std::shared_ptr<const Policy>> MakePolicy(const PolicySnapshot& s
     if (!policy.ok()) return policy.status();
     return std::make_shared<const Policy>(*std::move(policy));
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("policy ", snapshot.header.name(), "@", snapshot.header.version(), ": ",
-                                            std::string(error.what()).substr(0, 500)));
+    return absl::InternalError(
+        absl::StrCat("policy ", snapshot.header.name(), "@", snapshot.header.version(), ": ", ErrorText(error.what())));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "actor/request_check.h"
 #include "actor/result_builder.h"
 #include "common/policy/categorical.h"
+#include "common/process/error_text.h"
 #include "common/random/random_stream.h"
 
 namespace understudy {
@@ -238,8 +239,8 @@ absl::Status RolloutWorker::Run(const v1::RolloutRequest& request, const Policy&
   try {
     return RolloutRun(request, policy, environments_, recorders_, emit).Run(cancellation);
   } catch (const std::exception& error) {
-    return absl::InternalError(absl::StrCat("policy ", request.policy(), "@", request.policy_version(), ": ",
-                                            std::string(error.what()).substr(0, 500)));
+    return absl::InternalError(
+        absl::StrCat("policy ", request.policy(), "@", request.policy_version(), ": ", ErrorText(error.what())));
   }
 }
 

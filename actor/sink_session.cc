@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/process/error_text.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {
 namespace {
 
-constexpr size_t kMaxFailureBytes = 2000;
 // For a sink that does not answer when this actor leaves.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 
@@ -138,7 +138,7 @@ void SinkSession::WorkAll(Stream& stream) {
     if (status.ok() || !ended_.Check().ok()) continue;
     v1::ActorMessage message;
     message.mutable_failure()->set_request_id(task->request.id());
-    message.mutable_failure()->set_message(std::string(status.message()).substr(0, kMaxFailureBytes));
+    message.mutable_failure()->set_message(ErrorText(std::string(status.message())));
     stream.Write(message);
   }
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/environment/registry.h"
+#include "common/process/error_text.h"
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/progress_reporter.h"
@@ -55,18 +56,6 @@ absl::StatusOr<std::string> RolloutsAddress(const std::string& advertise, const 
         absl::StrCat("actors cannot connect to ", listening, ": give --advertise HOST:PORT, as they reach this host"));
   }
   return listening;
-}
-
-// As much of an error as the coordinator takes: LibTorch's come with their whole stack. One that it refused would leave
-// the stage running for ever.
-std::string ErrorText(const absl::Status& error) {
-  constexpr size_t kLongest = 4000;
-  const absl::string_view message = error.message();
-  if (message.size() <= kLongest) return std::string(message);
-  // No character may be cut in half: the protocol's texts are UTF-8.
-  size_t end = kLongest;
-  while (end > 0 && (message[end] & 0xC0) == 0x80) --end;
-  return std::string(message.substr(0, end));
 }
 
 v1::WorkerHello MakeHello(const std::string& rollouts_address) {
@@ -159,12 +148,16 @@ void Learner::RunJob(Job& job) {
     *request.mutable_result() = *result;
   } else {
     spdlog::error("{}: {}", name, result.status().ToString());
-    request.set_error(ErrorText(result.status()));
+    request.set_error(ErrorText(std::string(result.status().message())));
   }
   // Not under the job's cancellation: taking the result, the coordinator gives the next assignment before it answers.
-  if (absl::Status status = client_.FinishStage(request, stopping_); !status.ok()) {
-    spdlog::warn("{}: the result was not taken: {}", name, status.ToString());
+  absl::Status status = client_.FinishStage(request, stopping_);
+  if (!status.ok() && !absl::IsAborted(status) && !absl::IsCancelled(status)) {
+    // The stage is still ours, and would run for ever.
+    request.set_error(ErrorText(absl::StrCat("the coordinator refused the outcome: ", status.message())));
+    status = client_.FinishStage(request, stopping_);
   }
+  if (!status.ok()) spdlog::warn("{}: the outcome was not taken: {}", name, status.ToString());
 }
 
 absl::StatusOr<v1::TrainResult> Learner::Train(Job& job) {

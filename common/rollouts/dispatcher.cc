@@ -106,8 +106,6 @@ absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& resu
   if (!acceptance.ok()) return acceptance.status();
   Acknowledge(actor, result, *acceptance);
   if (result.last()) {
-    // What the actor has left out, others are asked for.
-    if (request.order != nullptr) request.order->Release(result.request_id());
     sender->second.requests.erase(found);
     Pump();
   }

@@ -113,7 +113,9 @@ void EpisodeOrder::Count(const Finished& episode) {
   ++summary_.episodes;
   summary_.transitions += episode.steps;
   const double deviation = value - summary_.mean_return;
-  summary_.mean_return += deviation / static_cast<double>(summary_.episodes);
+  // From the sum, which is exact for whole returns: an updated mean would show its rounding.
+  sum_of_returns_ += value;
+  summary_.mean_return = sum_of_returns_ / static_cast<double>(summary_.episodes);
   squared_deviations_ += deviation * (value - summary_.mean_return);
 }
 

@@ -70,6 +70,7 @@ class EpisodeOrder final : public Order {
   int64_t finished_ = 0;        // episodes, and their
   int64_t finished_steps_ = 0;  // steps, in the prefix or not
   EpisodeSummary summary_;
+  double sum_of_returns_ = 0;
   double squared_deviations_ = 0;
 };
 

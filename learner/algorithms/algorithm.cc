@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/policy/blas.h"
+#include "common/process/error_text.h"
 #include "learner/algorithms/bc.h"
 #include "learner/algorithms/ppo.h"
 
@@ -31,7 +32,7 @@ TrainingAlgorithm Guarded(const Entry& entry) {
       SetComputeThreads(input.stage.threads());
       return entry.train(input, context);
     } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("algorithm ", entry.name, ": ", error.what()));
+      return absl::InternalError(absl::StrCat("algorithm ", entry.name, ": ", ErrorText(error.what())));
     }
   };
 }
