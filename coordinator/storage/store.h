@@ -29,8 +29,8 @@ class Store {
   // A number larger than any that this call has returned before on this store: what epochs begin with.
   virtual absl::StatusOr<int64_t> NextIncarnation() = 0;
 
-  // Experiments. `Put` inserts or replaces by id; an empty token leaves the one that it was put with. ALREADY_EXISTS: the
-  // token is another experiment's.
+  // Experiments. `Put` inserts or replaces by id; an empty token leaves the one that it was put with. ALREADY_EXISTS:
+  // the token is another experiment's.
   virtual absl::Status PutExperiment(const v1::Experiment& experiment, const std::string& token) = 0;
   virtual absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) = 0;
   // Newest first.
@@ -48,7 +48,8 @@ class Store {
   // Version 0: the latest. NOT_FOUND names the policy and the versions that there are.
   virtual absl::StatusOr<v1::StoredPolicy> GetPolicy(const std::string& name, int64_t version) = 0;
   // Checked against its digest: DATA_LOSS.
-  virtual absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(const std::string& name, int64_t version) = 0;
+  virtual absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(const std::string& name,
+                                                                           int64_t version) = 0;
   // By name, then version.
   virtual absl::StatusOr<std::vector<v1::StoredPolicy>> ListPolicies() = 0;
 
@@ -60,11 +61,11 @@ class Store {
   // Adds whole episodes to a dataset that is not complete. An episode number that is there already is left as it is.
   // Views need to live only during the call. FAILED_PRECONDITION: the dataset is complete.
   virtual absl::Status AppendEpisodes(const std::string& dataset, const std::vector<TrajectoryView>& episodes) = 0;
-  // Keeps episodes [0, episodes), which must all be there (FAILED_PRECONDITION otherwise), drops the others, computes the
-  // digest, and marks it complete. Returns it as GetDataset would. Idempotent.
+  // Keeps episodes [0, episodes), which must all be there (FAILED_PRECONDITION otherwise), drops the others, computes
+  // the digest, and marks it complete. Returns it as GetDataset would. Idempotent.
   virtual absl::StatusOr<v1::Dataset> CompleteDataset(const std::string& dataset, int64_t episodes) = 0;
-  // Reads whole episodes in ascending order from `first_episode` on, in batches of about `batch_bytes`, until the end or
-  // until `visit` returns an error, which is returned. DATA_LOSS names a damaged episode.
+  // Reads whole episodes in ascending order from `first_episode` on, in batches of about `batch_bytes`, until the end
+  // or until `visit` returns an error, which is returned. DATA_LOSS names a damaged episode.
   virtual absl::Status ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
                                     const std::function<absl::Status(v1::TrajectoryBatch)>& visit) = 0;
   // Recomputed from every stored byte.
