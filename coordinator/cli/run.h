@@ -11,7 +11,7 @@ namespace understudy {
 
 struct RunOptions {
   std::string file;
-  int actors = 2;
+  int actors = 1;              // starts soonest; more pay where steps are slow, and change no result
   std::string data_directory;  // empty: a new one, see ResultDirectory
   std::string log_level = "warning";
   bool json = false;

@@ -8,7 +8,9 @@ void AddRunCommand(CLI::App& app, Action& action) {
       app, action, "run", "Run an experiment on this machine: coordinator, learner and actors, from start to end",
       "understudy run deploy/experiments/cartpole.yaml --actors 4 --data_dir demonstrations", RunExperiment);
   command->add_option("FILE", options->file, "The experiment file")->required();
-  command->add_option("--actors", options->actors, "Number of actor processes")
+  command
+      ->add_option("--actors", options->actors,
+                   "Number of actor processes: more of them collect faster, with the same result")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command

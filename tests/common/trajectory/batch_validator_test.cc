@@ -96,7 +96,7 @@ TEST(ValidateBatch, RefusesTooManyTrajectories) {
 TEST(ValidateBatch, RefusesColumnsAboveTheLimit) {
   v1::TrajectoryBatch batch = EpisodeBatch({0}, 1);
   batch.mutable_values()->resize(kMaxBatchBytes);
-  ExpectRefused(batch, ExpectationOf({}), "expected at most 67108864");
+  ExpectRefused(batch, ExpectationOf({}), "expected at most 62914560");
 }
 
 TEST(ValidateBatch, RefusesImpossibleTrajectories) {
@@ -126,7 +126,7 @@ TEST(ValidateBatch, RefusesStepsWhoseSumWouldOverflow) {
   for (v1::Trajectory& trajectory : *batch.mutable_trajectories()) trajectory.set_steps(kHuge - 1);
   BatchExpectation expected = ExpectationOf({});
   expected.environment.set_max_episode_steps(kHuge);
-  ExpectRefused(batch, expected, "batch steps: found more than 67108864");
+  ExpectRefused(batch, expected, "batch steps: found more than 62914560");
 }
 
 TEST(ValidateBatch, RefusesColumnsOfWrongLength) {

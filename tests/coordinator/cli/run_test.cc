@@ -168,6 +168,7 @@ TEST(Run, FailsWhenAllActorsHaveDied) {
   Stage stage;
   stage.SetProgram("coordinator", ListeningScript(coordinator));
   stage.SetProgram("actor", "exit 4");
+  stage.options.actors = 2;
   const absl::StatusOr<int> exit_status = stage.Run();
   EXPECT_EQ(exit_status.status().message(), "the last understudy-actor has ended unexpectedly: exit status 4");
   EXPECT_THAT(stage.err(),
