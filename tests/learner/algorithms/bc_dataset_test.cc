@@ -47,7 +47,8 @@ std::vector<float> FirstColumn(const BcData& data) {
 }
 
 TEST(BcDataset, HoldsOutWholeEpisodes) {
-  const BcDataset dataset = *Make(Episodes(10, 7), "validation_split: 0.2");
+  const Demonstrations episodes = Episodes(10, 7);
+  const BcDataset dataset = *Make(episodes, "validation_split: 0.2");
   EXPECT_EQ(dataset.training.steps(), 56);
   EXPECT_EQ(dataset.validation.steps(), 14);
   EXPECT_EQ(dataset.training.observations.sizes(), at::IntArrayRef({56, 4}));
@@ -55,7 +56,7 @@ TEST(BcDataset, HoldsOutWholeEpisodes) {
   const std::vector<float> held_out = FirstColumn(dataset.validation);
   all.insert(all.end(), held_out.begin(), held_out.end());
   std::vector<float> expected;
-  for (const TrajectoryView& view : ViewTrajectories(Episodes(10, 7).batches[0], CartPoleSpec())) {
+  for (const TrajectoryView& view : ViewTrajectories(episodes.batches[0], CartPoleSpec())) {
     for (int step = 0; step < 7; ++step) expected.push_back(view.observations[4 * step]);
   }
   EXPECT_THAT(all, ::testing::UnorderedElementsAreArray(expected));
