@@ -25,6 +25,8 @@ namespace {
 
 constexpr char kStoreFile[] = "understudy.sqlite";
 constexpr char kLockFile[] = "lock";
+// Leaves room for what SQLite adds.
+constexpr size_t kLongestPath = PATH_MAX - 64;
 
 // Latest first. A directory that somebody else has put something into stays.
 void RemoveCreated(const std::vector<std::string>& paths) {
@@ -139,6 +141,10 @@ absl::Status CreateStoreIfMissing(const std::string& store_path, Created& create
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::string& path, Mode mode) {
+  if (path.size() > kLongestPath) {
+    return absl::InvalidArgumentError(absl::StrCat("data directory ", path.substr(0, 64), "…: found a path of ",
+                                                   path.size(), " bytes, expected at most ", kLongestPath));
+  }
   const std::string store_path = absl::StrCat(path, "/", kStoreFile);
   if (mode != Mode::kCreate) {
     const absl::StatusOr<bool> exists = Exists(store_path);

@@ -122,6 +122,14 @@ TEST(DataDirectory, DiscardsWhatIsNewAndNothingElse) {
   EXPECT_EQ(DataDirectory::Open(path, Mode::kRead).value()->store().GetDataset("demos").value().episodes(), 3);
 }
 
+TEST(DataDirectory, RefusesAPathThatIsTooLongBeforeMakingAnyOfIt) {
+  const TemporaryDirectory temporary;
+  std::string path = temporary.path();
+  while (path.size() < 5000) path += "/directory";
+  EXPECT_EQ(DataDirectory::Open(path, Mode::kCreate).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(FilesIn(temporary.path()), IsEmpty());
+}
+
 TEST(DataDirectory, OnlyCreatingMakesAStore) {
   const TemporaryDirectory temporary;
   for (const std::string& path : {temporary.path(), temporary.File("missing")}) {
