@@ -12,14 +12,26 @@ Function* FindSymbol(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
 }
 
+// The library whose matrix product LibTorch calls. Another BLAS may be loaded besides: as LAPACK's, for one.
+void* ProductLibrary() {
+  void* const product = dlsym(RTLD_DEFAULT, "sgemm_");
+  Dl_info found;
+  if (product == nullptr || dladdr(product, &found) == 0) return RTLD_DEFAULT;
+  void* const library = dlopen(found.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+  return library != nullptr ? library : RTLD_DEFAULT;
+}
+
 constexpr char kReferenceBlas[] = "reference BLAS";
 
 }  // namespace
 
 std::string BlasName() {
-  if (auto* config = FindSymbol<char*()>("openblas_get_config")) return config();
-  if (FindSymbol<void()>("mkl_get_version") != nullptr || FindSymbol<void()>("MKL_Get_Version") != nullptr)
-    return "MKL";
+  static void* const library = ProductLibrary();
+  // Searches what the library depends on, too.
+  if (void* const config = dlsym(library, "openblas_get_config")) return reinterpret_cast<char* (*)()>(config)();
+  for (const char* name : {"mkl_get_version", "MKL_Get_Version"}) {
+    if (dlsym(library, name) != nullptr) return "MKL";
+  }
   return kReferenceBlas;
 }
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, digests, call_json, wait_until
+from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, call_json, digests, free_port, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 
@@ -99,6 +99,17 @@ class Programs(TestCase):
                                 ("understudy-learner", True), ("understudy-actor", True)):
             libraries = subprocess.run(["ldd", BIN / program], capture_output=True, text=True, check=True).stdout
             self.assertEqual(linked, "libtorch" in libraries, program)
+
+    def test_learner_warns_where_it_runs_on_the_reference_blas(self):
+        reference = next(pathlib.Path("/usr/lib").glob("*/blas/libblas.so.3")).parent
+        for path, warned in ((str(reference), True), ("", False)):
+            learner = subprocess.Popen(
+                [BIN / "understudy-learner", "--coordinator", f"127.0.0.1:{free_port()}", "--listen", "127.0.0.1:0"],
+                stderr=subprocess.PIPE, text=True, env={**os.environ, "LD_LIBRARY_PATH": path})
+            first_line = learner.stderr.readline()
+            learner.terminate()
+            learner.communicate(timeout=TIMEOUT)
+            self.assertEqual(warned, "reference BLAS" in first_line, first_line)
 
     def test_every_command_has_help_with_an_example(self):
         commands = [["understudy", *words.split()] for words in (
