@@ -3,6 +3,7 @@
 #define UNDERSTUDY_ACTOR_ROLLOUT_COUNTERS_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "common/process/mutex.h"
@@ -10,23 +11,31 @@
 
 namespace understudy {
 
-// Thread-safe. Totals since the process began; produced = accepted + rejected + lost once nothing is in flight.
+// Thread-safe. Totals since the process began; produced = accepted + rejected + lost + in flight, whenever one looks.
 class RolloutCounters {
  public:
+  // On their way from now on.
   void AddProduced(int64_t trajectories, int64_t steps) {
     MutexLock lock(mutex_);
-    totals_.set_trajectories_produced(totals_.trajectories_produced() + trajectories);
+    v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
+    counts.set_produced(counts.produced() + trajectories);
+    counts.set_in_flight(counts.in_flight() + trajectories);
     totals_.set_steps_produced(totals_.steps_produced() + steps);
   }
-  void AddAcknowledged(int64_t accepted, int64_t rejected) {
+  // Of those in flight.
+  void AddAcknowledged(int64_t accepted, int64_t rejected, const std::string& reason) {
     MutexLock lock(mutex_);
-    totals_.set_trajectories_accepted(totals_.trajectories_accepted() + accepted);
-    totals_.set_trajectories_rejected(totals_.trajectories_rejected() + rejected);
+    v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
+    counts.set_accepted(counts.accepted() + accepted);
+    if (rejected > 0) (*counts.mutable_rejected())[reason] += rejected;
+    counts.set_in_flight(counts.in_flight() - accepted - rejected);
   }
-  // The stream ended before they were acknowledged.
+  // The stream ended before they, of those in flight, were acknowledged.
   void AddLost(int64_t trajectories) {
     MutexLock lock(mutex_);
-    totals_.set_trajectories_lost(totals_.trajectories_lost() + trajectories);
+    v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
+    counts.set_lost(counts.lost() + trajectories);
+    counts.set_in_flight(counts.in_flight() - trajectories);
   }
 
   // The totals, without an epoch.

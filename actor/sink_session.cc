@@ -129,7 +129,7 @@ void SinkSession::OnAck(const v1::RolloutAck& ack) {
   const int64_t accepted = std::clamp<int64_t>(ack.accepted(), 0, unacknowledged_);
   const int64_t rejected = std::clamp<int64_t>(ack.rejected(), 0, unacknowledged_ - accepted);
   unacknowledged_ -= accepted + rejected;
-  counters_.AddAcknowledged(accepted, rejected);
+  counters_.AddAcknowledged(accepted, rejected, ack.reason());
 }
 
 void SinkSession::WorkAll(Stream& stream) {

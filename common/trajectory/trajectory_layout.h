@@ -54,6 +54,14 @@ int64_t ActionBytes(const v1::EnvironmentSpec& environment);
 // Appends one trajectory of a valid batch to `target`, whose stamps (environment, policy …) the caller sets.
 void AppendTrajectory(const TrajectoryView& view, v1::TrajectoryBatch& target);
 
+// What is remembered of a whole episode when its steps are not at hand.
+struct EpisodeOutcome {
+  int64_t number = 0;
+  int64_t steps = 0;
+  double undiscounted_return = 0;
+  bool operator==(const EpisodeOutcome&) const = default;
+};
+
 // Sum of rewards, in double, in order.
 double UndiscountedReturn(const TrajectoryView& view);
 

@@ -2,6 +2,7 @@
 
 #include "common/environment/spaces.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "coordinator/cli/accounting_json.h"
 #include "coordinator/cli/catalogue_report.h"
 #include "coordinator/cli/number_format.h"
 
@@ -77,10 +78,7 @@ Json WorkerJson(const v1::Worker& worker) {
   json["epoch"] = worker.assignment().epoch();
   const v1::WorkerHeartbeat& heartbeat = worker.heartbeat();
   json["steps_produced"] = heartbeat.steps_produced();
-  json["trajectories"] = {{"produced", heartbeat.trajectories_produced()},
-                          {"accepted", heartbeat.trajectories_accepted()},
-                          {"rejected", heartbeat.trajectories_rejected()},
-                          {"lost", heartbeat.trajectories_lost()}};
+  json["trajectories"] = AccountingJson(heartbeat.trajectories());
   json["silent_ms"] = worker.silent_ms();
   return json;
 }

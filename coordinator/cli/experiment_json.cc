@@ -1,6 +1,7 @@
 #include "coordinator/cli/experiment_json.h"
 
 #include "common/snapshot/policy_snapshot.h"
+#include "coordinator/cli/accounting_json.h"
 #include "coordinator/cli/number_format.h"
 
 namespace understudy {
@@ -66,6 +67,8 @@ Json StageJson(const v1::StageState& stage) {
   if (!stage.error().empty()) json["error"] = stage.error();
   if (!stage.algorithm().empty()) json["algorithm"] = stage.algorithm();
   if (stage.status() == v1::STATUS_RUNNING && stage.has_progress()) json["progress"] = ProgressJson(stage.progress());
+  if (!stage.waiting_for().empty()) json["waiting_for"] = stage.waiting_for();
+  if (stage.has_trajectories()) json["trajectories"] = AccountingJson(stage.trajectories());
   switch (stage.result_case()) {
     case v1::StageState::kTrain:
       AddResult(stage.train(), json);

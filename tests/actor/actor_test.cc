@@ -84,7 +84,7 @@ TEST(Actor, FulfilsWhatTheSinkOfItsAssignmentAsksFor) {
   EXPECT_EQ(sink.hellos().at(0).worker_id(), workers.AwaitHellos(1).at(0).worker_id());
   EXPECT_EQ(sink.hellos().at(0).stage().experiment_id(), "e");
   EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) {
-    return heartbeat.trajectories_accepted() == 100 && heartbeat.trajectories_produced() == 100 &&
+    return heartbeat.trajectories().accepted() == 100 && heartbeat.trajectories().produced() == 100 &&
            heartbeat.steps_produced() > 100;
   }));
 }
@@ -103,8 +103,9 @@ TEST(Actor, ContinuesAfterItsStreamBreaksAndAccountsForAll) {
   EXPECT_EQ(digests, PlayedDirectly(100));
   EXPECT_EQ(sink.hellos().size(), 2u);
   EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) {
-    return heartbeat.trajectories_accepted() + heartbeat.trajectories_lost() == heartbeat.trajectories_produced() &&
-           heartbeat.trajectories_produced() >= 100;
+    return heartbeat.trajectories().accepted() + heartbeat.trajectories().lost() ==
+               heartbeat.trajectories().produced() &&
+           heartbeat.trajectories().produced() >= 100;
   }));
 }
 

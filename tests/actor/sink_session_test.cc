@@ -119,7 +119,7 @@ TEST(SinkSession, LeavesASinkThatAsksForTooMuchAtOnceAndCountsWhatIsLost) {
   }
   const Outcome outcome = RunAgainst(script);
   EXPECT_TRUE(absl::IsResourceExhausted(outcome.status)) << outcome.status;
-  EXPECT_EQ(outcome.totals.trajectories_lost(), outcome.totals.trajectories_produced());
+  EXPECT_EQ(outcome.totals.trajectories().lost(), outcome.totals.trajectories().produced());
 }
 
 TEST(SinkSession, FinishesTheRequestInHandBeforeItLeavesAndBeginsNoOther) {
