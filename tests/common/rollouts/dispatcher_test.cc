@@ -1,4 +1,5 @@
 #include "common/rollouts/dispatcher.h"
+#include "common/rpc/protocol.h"
 
 #include <gtest/gtest.h>
 
@@ -50,7 +51,7 @@ TEST(Dispatcher, GreetsWithItsEnvironmentAndWidth) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
   ASSERT_EQ(Kinds(*actor), "h");
-  EXPECT_EQ(actor->sent[0].hello().protocol_version(), 1u);
+  EXPECT_EQ(actor->sent[0].hello().protocol_version(), kProtocolVersion);
   EXPECT_EQ(actor->sent[0].hello().environment().name(), "CartPole-v1");
   EXPECT_EQ(actor->sent[0].hello().inference_width(), 64);
 }
