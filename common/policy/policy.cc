@@ -62,8 +62,7 @@ Policy::Output Policy::Forward(const at::Tensor& observations, bool with_values)
 }
 
 Policy::Output Policy::Infer(const at::Tensor& observations, bool with_values) const {
-  const at::NoGradGuard no_gradients;
-  return network_->Forward(layers_, observations, with_values);
+  return network_->Infer(layers_, observations, with_values, scratch_);
 }
 
 std::string Policy::TensorAt(int64_t index) const {
