@@ -33,6 +33,9 @@ class LearnerStage final : public TrainingContext {
     return client_.ReadDataset(work_.train().dataset(), cancellation_);
   }
   absl::Status Report(const v1::StageProgress& progress) override { return reporter_.Report(progress); }
+  // The coordinator has nowhere to keep them yet.
+  bool CheckpointDue() override { return false; }
+  absl::Status SaveCheckpoint(v1::Checkpoint) override { return absl::OkStatus(); }
   absl::Status CheckCancelled() const override { return cancellation_.Check(); }
 
   absl::Status FlushReports() { return reporter_.Flush(); }
