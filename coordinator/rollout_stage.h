@@ -11,6 +11,7 @@
 #include "common/rollouts/episode_order.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/scheduling/experiment_machine.h"
+#include "coordinator/scheduling/stage_id.h"
 #include "coordinator/storage/store.h"
 
 namespace understudy {
@@ -32,10 +33,10 @@ class RolloutStage {
   // Once done. What it made is durable then; an error is the stage's failure.
   virtual absl::StatusOr<StageResult> Finish() = 0;
 
-  // The stage will never be done: leaves nothing half-made behind.
-  virtual void Abandon() = 0;
-
   v1::StageProgress progress() const;
+  void Expire(absl::Time) {}
+  absl::Time next_expiry() const { return absl::InfiniteFuture(); }
+  v1::TrajectoryAccounting accounting() const { return {}; }
 
  protected:
   RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
@@ -51,12 +52,18 @@ class RolloutStage {
 };
 
 // Records demonstrations: episodes are durable before they are acknowledged. The dataset must exist, with this recipe,
-// and be empty.
-std::unique_ptr<RolloutStage> MakeCollectStage(const std::string& dataset, const v1::DatasetRecipe& recipe,
-                                               std::shared_ptr<const PolicySnapshot> policy, Store& store);
+// and not be complete: what it has is kept. The store's error.
+absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
+                                                               const v1::DatasetRecipe& recipe,
+                                                               std::shared_ptr<const PolicySnapshot> policy,
+                                                               Store& store);
 
-std::unique_ptr<RolloutStage> MakeEvaluateStage(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
-                                                std::shared_ptr<const PolicySnapshot> policy);
+// Outcomes of episodes are durable before they are acknowledged, under `id`, and kept. The store's error.
+absl::StatusOr<std::unique_ptr<RolloutStage>> MakeEvaluateStage(const StageId& id,
+                                                                const v1::EnvironmentSpec& environment,
+                                                                const v1::EvaluateStage& stage,
+                                                                std::shared_ptr<const PolicySnapshot> policy,
+                                                                Store& store);
 
 }  // namespace understudy
 

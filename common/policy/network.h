@@ -32,6 +32,13 @@ class Network {
   // Differentiable with respect to the parameters. `observations`: float32 [N, observation size].
   virtual Output Forward(const std::vector<at::Tensor>& parameters, const at::Tensor& observations,
                          bool with_values) const = 0;
+
+  // The same without gradients, to within rounding. Where the result is to depend on each row alone (see
+  // Policy::Infer), a network overrides it with arithmetic of its own (dense.h): this one does what Forward does, with
+  // whatever the BLAS makes of it. `scratch` is the implementation's to resize and fill; it means nothing between
+  // calls.
+  virtual Output Infer(const std::vector<at::Tensor>& parameters, const at::Tensor& observations, bool with_values,
+                       std::vector<float>& scratch) const;
 };
 
 // Makes the network that header.network() names, for the header's spaces: the table of networks is here.

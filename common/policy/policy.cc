@@ -62,8 +62,7 @@ Policy::Output Policy::Forward(const at::Tensor& observations, bool with_values)
 }
 
 Policy::Output Policy::Infer(const at::Tensor& observations, bool with_values) const {
-  const at::NoGradGuard no_gradients;
-  return network_->Forward(layers_, observations, with_values);
+  return network_->Infer(layers_, observations, with_values, scratch_);
 }
 
 std::shared_ptr<const PolicySnapshot> Policy::Snapshot(std::string name, int64_t version) const {

@@ -17,7 +17,21 @@ int64_t CeilDivide(double dividend, double divisor) { return static_cast<int64_t
 
 EpisodeOrder::EpisodeOrder(EpisodeOrderOptions options)
     : options_(std::move(options)),
-      leases_(options_.episodes > 0 ? options_.episodes : std::numeric_limits<int64_t>::max()) {}
+      leases_(options_.episodes > 0 ? options_.episodes : std::numeric_limits<int64_t>::max()) {
+  Restore();
+}
+
+void EpisodeOrder::Restore() {
+  std::vector<EpisodeOutcome> finished = std::exchange(options_.finished, {});
+  std::sort(finished.begin(), finished.end(),
+            [](const EpisodeOutcome& a, const EpisodeOutcome& b) { return a.number < b.number; });
+  for (const EpisodeOutcome& episode : finished) {
+    const bool exists = options_.episodes <= 0 || episode.number < options_.episodes;
+    if (!exists || episode.number - leases_.done_prefix() >= kMaxEpisodesAhead) break;
+    if (leases_.Restore(episode.number)) Remember(episode);
+  }
+  ExtendPrefix();
+}
 
 bool EpisodeOrder::done() const {
   return options_.episodes > 0 ? summary_.episodes >= options_.episodes : summary_.transitions >= options_.transitions;
@@ -37,7 +51,8 @@ std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int ac
   const int64_t missing = std::max<int64_t>(EstimateMissing(), 0);
   const int64_t share = ShareOf(leases_.unfinished() + missing, actors, options_.episodes_per_request);
   // Numbers that were leased before come first: the prefix cannot grow without them.
-  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, missing));
+  const int64_t fresh = std::min(missing, leases_.done_prefix() + kMaxEpisodesAhead - leases_.next());
+  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, fresh));
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
   request.mutable_episodes()->set_begin(range->begin);
@@ -86,16 +101,9 @@ absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result)
   }
   for (const auto& [number, view] : fresh) {
     leases_.Complete(number);
-    const Finished episode{view.trajectory->steps(), UndiscountedReturn(view)};
-    ++finished_;
-    finished_steps_ += episode.steps;
-    beyond_prefix_.emplace(number, episode);
+    Remember({number, view.trajectory->steps(), UndiscountedReturn(view)});
   }
-  for (auto next = beyond_prefix_.begin();
-       !done() && next != beyond_prefix_.end() && next->first == summary_.episodes;) {
-    Count(next->second);
-    next = beyond_prefix_.erase(next);
-  }
+  ExtendPrefix();
   acceptance.accepted = static_cast<int64_t>(fresh.size());
   if (result.last() && !done() && leases_.Find(result.request_id()).has_value()) {
     return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
@@ -105,9 +113,23 @@ absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result)
   return acceptance;
 }
 
+void EpisodeOrder::Remember(const EpisodeOutcome& episode) {
+  ++finished_;
+  finished_steps_ += episode.steps;
+  beyond_prefix_.emplace(episode.number, episode);
+}
+
+void EpisodeOrder::ExtendPrefix() {
+  for (auto next = beyond_prefix_.begin();
+       !done() && next != beyond_prefix_.end() && next->first == summary_.episodes;) {
+    Count(next->second);
+    next = beyond_prefix_.erase(next);
+  }
+}
+
 // Mean and squared deviations as in Welford (1962), "Note on a method for calculating corrected sums of squares".
-void EpisodeOrder::Count(const Finished& episode) {
-  const double value = episode.episode_return;
+void EpisodeOrder::Count(const EpisodeOutcome& episode) {
+  const double value = episode.undiscounted_return;
   summary_.min_return = summary_.episodes == 0 ? value : std::min(summary_.min_return, value);
   summary_.max_return = summary_.episodes == 0 ? value : std::max(summary_.max_return, value);
   ++summary_.episodes;

@@ -35,6 +35,10 @@ class LeaseTable {
 
   bool IsDone(int64_t number) const;
 
+  // A number that an earlier table has seen done: as if all numbers up to it had been leased, it were done, and the
+  // others had been released. Memory grows with the gaps below it. Returns as Complete does.
+  bool Restore(int64_t number);
+
   // The numbers of a lease that are not done, opened again for others. Unknown leases are fine.
   void Release(uint64_t lease);
 

@@ -22,8 +22,11 @@ struct PolicySnapshot {
   std::string parameters;  // float32, little-endian
 };
 
-// Largest policy that any process accepts.
-inline constexpr int64_t kMaxParameterBytes = int64_t{1} << 30;
+// Largest checkpoint, serialised: the coordinator's store keeps it in one row, which SQLite limits to 1e9 bytes.
+inline constexpr int64_t kMaxCheckpointBytes = int64_t{900} << 20;
+// Largest policy that any process accepts: a checkpoint must have room for the parameters, two moments of each, the
+// best parameters so far, and the state of the slots.
+inline constexpr int64_t kMaxParameterBytes = int64_t{192} << 20;
 inline constexpr int64_t kPolicyChunkBytes = int64_t{1} << 20;
 
 // SHA-256 (32 bytes) over the canonical text of network and spaces.

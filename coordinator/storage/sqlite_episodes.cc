@@ -7,6 +7,7 @@
 #include "common/snapshot/policy_snapshot.h"
 #include "common/trajectory/dataset_digest.h"
 #include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
 namespace {
@@ -156,6 +157,21 @@ absl::Status SqliteStore::ReadEpisodes(const std::string& dataset, int64_t first
     }
     if (absl::Status status = visit(std::move(batch)); !status.ok()) return status;
   }
+}
+
+absl::StatusOr<std::vector<EpisodeOutcome>> SqliteStore::ListEpisodes(const std::string& dataset) {
+  absl::StatusOr<std::vector<EpisodeOutcome>> outcomes;
+  const absl::Status status =
+      Read(absl::StrCat("list the episodes of dataset '", dataset, "'"), [&](SqliteConnection& database) {
+        const absl::StatusOr<DatasetRow> row = GetDatasetRow(database, dataset);
+        if (!row.ok()) return row.status();
+        SqliteStatement select =
+            database.Prepare("SELECT number, steps, return FROM episodes WHERE dataset = ? ORDER BY number");
+        outcomes = ReadOutcomes(select.Bind(row->id));
+        return outcomes.status();
+      });
+  if (!status.ok()) return status;
+  return outcomes;
 }
 
 absl::StatusOr<std::string> SqliteStore::ComputeDatasetDigest(const std::string& dataset) {

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
 namespace {
@@ -27,16 +28,30 @@ absl::Status ParseRows(SqliteStatement& select, const std::string& kind, std::ve
   }
 }
 
+// A checkpoint's row goes in any case: without it, nothing leads to the content.
+absl::Status DropWhatIsNeverResumed(SqliteConnection& database, const v1::Experiment& experiment, bool drop) {
+  for (int stage = 0; stage < experiment.stages_size(); ++stage) {
+    if (experiment.stages(stage).status() != v1::STATUS_SUCCEEDED) continue;
+    absl::Status status = drop ? DropCheckpointContent(database, experiment.id(), stage) : absl::OkStatus();
+    if (status.ok()) status = DropCheckpoint(database, experiment.id(), stage);
+    if (status.ok() && drop) status = DropOutcomes(database, experiment.id(), stage);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status SqliteStore::PutExperiment(const v1::Experiment& experiment, const std::string& token) {
-  return Write(absl::StrCat("store experiment '", experiment.id(), "'"), [&](SqliteConnection& database) {
-    const std::string content = experiment.SerializeAsString();
+  const std::string content = experiment.SerializeAsString();
+  return WriteAndDrop(absl::StrCat("store experiment '", experiment.id(), "'"), [&](SqliteConnection& database,
+                                                                                    bool drop) {
     SqliteStatement put = database.Prepare(
         "INSERT INTO experiments (id, token, submitted_unix_ms, content) VALUES (?, nullif(?, ''), ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET token = coalesce(excluded.token, token), "
         "submitted_unix_ms = excluded.submitted_unix_ms, content = excluded.content");
-    return put.Bind(experiment.id(), token, experiment.submitted_unix_ms(), Blob{content}).Run();
+    const absl::Status status = put.Bind(experiment.id(), token, experiment.submitted_unix_ms(), Blob{content}).Run();
+    return status.ok() ? DropWhatIsNeverResumed(database, experiment, drop) : status;
   });
 }
 

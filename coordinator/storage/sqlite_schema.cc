@@ -71,6 +71,34 @@ constexpr const char* kMigrations[] = {
       PRIMARY KEY (dataset, number)
     );
     )sql",
+    // 2
+    R"sql(
+    -- Apart from checkpoints, so that one whose pages are damaged can be left where it is when a later one comes.
+    CREATE TABLE checkpoint_contents (
+      id INTEGER PRIMARY KEY,
+      content BLOB NOT NULL               -- Checkpoint
+    );
+
+    CREATE TABLE checkpoints (
+      experiment TEXT NOT NULL,
+      stage INTEGER NOT NULL,
+      epoch INTEGER NOT NULL,
+      iteration INTEGER NOT NULL,
+      size INTEGER NOT NULL,
+      content INTEGER NOT NULL,           -- id in checkpoint_contents
+      digest BLOB NOT NULL,               -- SHA-256
+      PRIMARY KEY (experiment, stage)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE outcomes (
+      experiment TEXT NOT NULL,
+      stage INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      steps INTEGER NOT NULL,
+      return REAL NOT NULL,
+      PRIMARY KEY (experiment, stage, number)
+    ) WITHOUT ROWID;
+    )sql",
 };
 
 constexpr int kLatest = static_cast<int>(std::size(kMigrations));

@@ -112,6 +112,14 @@ absl::Status SqliteStore::Write(const std::string& operation, const Body& body) 
   return writer_->Transact(SqliteConnection::Access::kWrite, operation, body);
 }
 
+absl::Status SqliteStore::WriteAndDrop(const std::string& operation,
+                                       const std::function<absl::Status(SqliteConnection&, bool drop)>& body) {
+  // After damage only a new transaction helps: SQLite cannot go back to a savepoint then.
+  const absl::Status status = Write(operation, [&](SqliteConnection& database) { return body(database, true); });
+  if (!absl::IsDataLoss(status)) return status;
+  return Write(operation, [&](SqliteConnection& database) { return body(database, false); });
+}
+
 absl::Status SqliteStore::Read(const std::string& operation, const Body& body) {
   MutexLock lock(read_mutex_);
   return reader_->Transact(SqliteConnection::Access::kRead, operation, body);

@@ -1,7 +1,7 @@
 // The store that needs nothing but a file: SQLite in WAL mode, synced with every commit.
 //
-// Damage is found when it is read: episodes and policies carry SHA-256 digests of what was acknowledged. One damaged
-// row, or page, does not keep the others from being read.
+// Damage is found when it is read: episodes, policies and checkpoints carry SHA-256 digests of what was acknowledged.
+// One damaged row, or page, does not keep the others from being read, nor a checkpoint from being replaced.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_STORE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_STORE_H_
 
@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -50,6 +51,12 @@ class SqliteStore : public Store {
   absl::Status PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) override;
   absl::StatusOr<std::vector<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage) override;
 
+  absl::Status PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) override;
+  absl::StatusOr<StoredCheckpoint> GetCheckpoint(const std::string& experiment, int stage) override;
+  absl::Status AppendOutcomes(const std::string& experiment, int stage,
+                              const std::vector<EpisodeOutcome>& outcomes) override;
+  absl::StatusOr<std::vector<EpisodeOutcome>> ListOutcomes(const std::string& experiment, int stage) override;
+
   absl::StatusOr<int64_t> AddPolicy(const PolicySnapshot& snapshot, const v1::StageKey& origin) override;
   absl::StatusOr<v1::StoredPolicy> GetPolicy(const std::string& name, int64_t version) override;
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(const std::string& name, int64_t version) override;
@@ -62,6 +69,7 @@ class SqliteStore : public Store {
   absl::StatusOr<v1::Dataset> CompleteDataset(const std::string& dataset, int64_t episodes) override;
   absl::Status ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
                             const std::function<absl::Status(v1::TrajectoryBatch)>& visit) override;
+  absl::StatusOr<std::vector<EpisodeOutcome>> ListEpisodes(const std::string& dataset) override;
   absl::StatusOr<std::string> ComputeDatasetDigest(const std::string& dataset) override;
   absl::StatusOr<v1::VerifyDatasetResponse> VerifyDataset(const std::string& dataset) override;
   absl::Status DeleteDataset(const std::string& dataset) override;
@@ -75,6 +83,10 @@ class SqliteStore : public Store {
   // Run `body` in a transaction that may write, or that only reads; `operation` as in SqliteConnection::Transact.
   absl::Status Write(const std::string& operation, const Body& body);
   absl::Status Read(const std::string& operation, const Body& body);
+  // As Write, for a `body` that also drops what nobody needs any more. Where it meets damage it is run once more, told
+  // not to drop: damaged pages must not keep anybody from storing something else. They are lost to the file then.
+  absl::Status WriteAndDrop(const std::string& operation,
+                            const std::function<absl::Status(SqliteConnection&, bool drop)>& body);
 
   absl::StatusOr<DatasetRow> FindDataset(const std::string& name);
   // The lowest episode number that is at least `number`.

@@ -6,17 +6,25 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "common/trajectory/trajectory_layout.h"
+#include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/datasets.pb.h"
 #include "understudy/v1/experiments.pb.h"
 #include "understudy/v1/policy.pb.h"
 
 namespace understudy {
+
+// A training stage's latest checkpoint.
+struct StoredCheckpoint {
+  v1::CheckpointHeader header;
+  std::string content;  // a serialised Checkpoint
+};
 
 // Thread-safe. A call that returns OK has made its change durable (on disk, synced): atomic, all or nothing. Every call
 // may block on the disk. Errors name the object: NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (stored bytes are damaged),
@@ -29,8 +37,9 @@ class Store {
   // A number larger than any that this call has returned before on this store: what epochs begin with.
   virtual absl::StatusOr<int64_t> NextIncarnation() = 0;
 
-  // Experiments. `Put` inserts or replaces by id; an empty token leaves the one that it was put with. ALREADY_EXISTS:
-  // the token is another experiment's.
+  // Experiments. `Put` inserts or replaces by id; an empty token leaves the one that it was put with. With the same
+  // change it drops checkpoints and outcomes of the experiment's stages that have SUCCEEDED: they are never resumed.
+  // ALREADY_EXISTS: the token is another experiment's.
   virtual absl::Status PutExperiment(const v1::Experiment& experiment, const std::string& token) = 0;
   virtual absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) = 0;
   // Newest first.
@@ -41,6 +50,19 @@ class Store {
   // Metrics of training stages: replaced by (experiment, stage, iteration); listed by iteration.
   virtual absl::Status PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) = 0;
   virtual absl::StatusOr<std::vector<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage) = 0;
+
+  // Replaces the stage's checkpoint as a whole where `header` is later, by epoch, then iteration, even where the
+  // earlier one is damaged; otherwise changes nothing. INVALID_ARGUMENT: content does not have the header's size and
+  // digest (SHA-256), or is larger than kMaxCheckpointBytes.
+  virtual absl::Status PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) = 0;
+  // NOT_FOUND: there is none. DATA_LOSS: not what was stored (checked against size and digest).
+  virtual absl::StatusOr<StoredCheckpoint> GetCheckpoint(const std::string& experiment, int stage) = 0;
+
+  // Outcomes of an evaluate stage's episodes. A number that is there already is left as it is.
+  virtual absl::Status AppendOutcomes(const std::string& experiment, int stage,
+                                      const std::vector<EpisodeOutcome>& outcomes) = 0;
+  // By number.
+  virtual absl::StatusOr<std::vector<EpisodeOutcome>> ListOutcomes(const std::string& experiment, int stage) = 0;
 
   // Stores the snapshot as the next version of its name, whatever version its header says, and returns the number.
   // Where the latest version of the name has the same digest, stores nothing and returns that one's.
@@ -68,6 +90,8 @@ class Store {
   // or until `visit` returns an error, which is returned. DATA_LOSS names a damaged episode.
   virtual absl::Status ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
                                     const std::function<absl::Status(v1::TrajectoryBatch)>& visit) = 0;
+  // The outcomes of a dataset's episodes, by number, without reading their content.
+  virtual absl::StatusOr<std::vector<EpisodeOutcome>> ListEpisodes(const std::string& dataset) = 0;
   // Recomputed from every stored byte.
   virtual absl::StatusOr<std::string> ComputeDatasetDigest(const std::string& dataset) = 0;
   // Reads everything and names what is wrong with it; goes on after damage.

@@ -232,18 +232,21 @@ TEST(ExperimentValidation, BoundsWhatAnIterationHolds) {
 }
 
 TEST(ExperimentValidation, BoundsTheSizeOfANetwork) {
-  const auto with_layers = [](int layers, const char* trunk) {
+  const auto with_layers = [](int layers, int size, const char* trunk) {
     return AfterTrainChange([=](v1::TrainStage& train) {
       train.mutable_network()->clear_hidden_sizes();
       train.mutable_network()->set_trunk(trunk);
-      for (int i = 0; i < layers; ++i) train.mutable_network()->add_hidden_sizes(8192);
+      for (int i = 0; i < layers; ++i) train.mutable_network()->add_hidden_sizes(size);
     });
   };
-  EXPECT_THAT(with_layers(3, "shared"), IsEmpty());
-  EXPECT_THAT(with_layers(3, "separate"),
-              ElementsAre("stages[0].train.network.hidden_sizes: found more than 134217728 weights between hidden "
+  // 6 × 2048² weights are 96 MiB: half of the largest policy.
+  EXPECT_THAT(with_layers(7, 2048, "shared"), IsEmpty());
+  EXPECT_THAT(with_layers(8, 2048, "shared"),
+              ElementsAre("stages[0].train.network.hidden_sizes: found more than 25165824 weights between hidden "
                           "layers, expected at most so many"));
-  EXPECT_THAT(with_layers(16, "shared"), testing::SizeIs(1));
+  EXPECT_THAT(with_layers(4, 2048, "separate"), IsEmpty());
+  EXPECT_THAT(with_layers(5, 2048, "separate"), testing::SizeIs(1));
+  EXPECT_THAT(with_layers(16, 8192, "shared"), testing::SizeIs(1));
 }
 
 TEST(ExperimentValidation, WantsAStageToBeOneThing) {

@@ -120,7 +120,7 @@ TEST(SnapshotAssembler, RefusesNumbersOutOfBounds) {
   ExpectHeaderRefused([](auto& header) { header.set_version(-1); }, "found version -1");
   ExpectHeaderRefused([](auto& header) { header.set_parameter_count(0); }, "found parameter_count 0");
   ExpectHeaderRefused([](auto& header) { header.set_parameter_count(kMaxParameterBytes / 4 + 1); },
-                      "found parameter_count 268435457, expected 1 to 268435456");
+                      "found parameter_count 50331649, expected 1 to 50331648");
   ExpectHeaderRefused([](auto& header) { header.set_parameter_count(int64_t{1} << 62); }, "parameter_count");
   ExpectHeaderRefused([](auto& header) { header.mutable_network()->set_hidden_sizes(0, 0); }, "hidden_sizes 0");
   ExpectHeaderRefused([](auto& header) { header.mutable_network()->set_hidden_sizes(0, 8193); }, "hidden_sizes 8193");

@@ -199,6 +199,85 @@ TEST(SqliteStore, ADamagedPolicyIsFoundOnLoading) {
   EXPECT_TRUE(store->LoadPolicy("expert", 2).ok());
 }
 
+// Large enough for pages of its own.
+const std::string& LargeContent() {
+  static const std::string content = std::string(100'000, 'a') + std::string(100'000, 'b');
+  return content;
+}
+
+absl::Status PutCheckpoint(Store& store, int64_t epoch, const std::string& content) {
+  return store.PutCheckpoint(CheckpointHeader("e1", 2, epoch, 1, content), content);
+}
+
+TEST(SqliteStore, ADamagedCheckpointIsFoundOnLoadingAndReplacedByALaterOne) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  ASSERT_TRUE(PutCheckpoint(*OpenStore(path), 5, LargeContent()).ok());
+  Flip(path, "checkpoint_contents", "content", 1, 150'000);
+  const auto store = OpenStore(path);
+  const absl::Status status = store->GetCheckpoint("e1", 2).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("checkpoint of experiment 'e1', stage 2, epoch 5, iteration 1"), HasSubstr("SHA-256")));
+  ASSERT_TRUE(PutCheckpoint(*store, 6, "later").ok());
+  EXPECT_EQ(store->GetCheckpoint("e1", 2).value().content, "later");
+}
+
+TEST(SqliteStore, ACheckpointThatIsCutShortIsFoundOnLoading) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  ASSERT_TRUE(PutCheckpoint(*OpenStore(path), 5, "content").ok());
+  Execute(path, "UPDATE checkpoint_contents SET content = x'636f6e'");
+  const absl::Status status = OpenStore(path)->GetCheckpoint("e1", 2).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("found 3 bytes, expected 7"));
+}
+
+TEST(SqliteStore, ACheckpointWithoutContentIsDataLoss) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  ASSERT_TRUE(PutCheckpoint(*OpenStore(path), 5, "content").ok());
+  Execute(path, "DELETE FROM checkpoint_contents");
+  const auto store = OpenStore(path);
+  EXPECT_EQ(store->GetCheckpoint("e1", 2).status().code(), absl::StatusCode::kDataLoss);
+  ASSERT_TRUE(PutCheckpoint(*store, 6, "later").ok());
+  EXPECT_EQ(store->GetCheckpoint("e1", 2).value().content, "later");
+}
+
+TEST(SqliteStore, ReplacingCheckpointsDoesNotGrowTheFile) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("store");
+  ASSERT_TRUE(PutCheckpoint(*OpenStore(path), 1, LargeContent()).ok());
+  const uintmax_t size = std::filesystem::file_size(path);
+  for (int epoch = 2; epoch < 20; ++epoch) ASSERT_TRUE(PutCheckpoint(*OpenStore(path), epoch, LargeContent()).ok());
+  EXPECT_LT(std::filesystem::file_size(path), size + LargeContent().size());
+}
+
+TEST(SqliteStore, ADestroyedPageOfACheckpointKeepsNeitherALaterOneNorTheExperimentFromBeingStored) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  ASSERT_TRUE(PutCheckpoint(*OpenStore(path), 5, LargeContent()).ok());
+  OverwritePageWith(path, std::string(1000, 'a') + std::string(1000, 'b'));
+  const auto store = OpenStore(path);
+  EXPECT_EQ(store->GetCheckpoint("e1", 2).status().code(), absl::StatusCode::kDataLoss);
+  ASSERT_TRUE(PutCheckpoint(*store, 6, "later").ok());
+  EXPECT_EQ(store->GetCheckpoint("e1", 2).value().content, "later");
+
+  v1::Experiment experiment;
+  experiment.set_id("e1");
+  for (int stage = 0; stage < 3; ++stage) experiment.add_stages()->set_status(v1::STATUS_SUCCEEDED);
+  EXPECT_TRUE(store->PutExperiment(experiment, "").ok());
+  EXPECT_EQ(store->GetExperiment("e1").value().stages_size(), 3);
+  EXPECT_THAT(store->VerifyDataset("demos").value().problems(), IsEmpty());
+}
+
+TEST(SqliteStore, ListsEpisodesWithoutReadingTheirContent) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  Flip(path, "episodes", "content", RowOfDemos(7), 100);
+  EXPECT_THAT(OpenStore(path)->ListEpisodes("demos").value(), SizeIs(40));
+}
+
 TEST(SqliteStore, DamagedMessagesAreNamed) {
   const TemporaryDirectory directory;
   const std::string path = FilledStore(directory);
@@ -247,6 +326,28 @@ TEST(SqliteStore, ANewerSchemaIsRefusedAndLeftAlone) {
   EXPECT_EQ(ReadFile(path), before);
 }
 
+TEST(SqliteStore, AnOlderSchemaIsUpgradedByAWriterAndItsContentStays) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  // What the first schema did not have.
+  Execute(path,
+          "DROP TABLE checkpoints; DROP TABLE checkpoint_contents; DROP TABLE outcomes; DELETE FROM migrations WHERE "
+          "number > 1");
+  const absl::Status status = SqliteStore::Open(path, {.read_only = true}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("schema 1,"), HasSubstr("start a coordinator")));
+
+  const auto store = OpenStore(path);
+  for (const char* name : {"before", "demos", "after"}) {
+    EXPECT_THAT(store->VerifyDataset(name).value().problems(), IsEmpty());
+    EXPECT_EQ(store->GetDataset(name).value().transitions(), 4000);
+  }
+  EXPECT_TRUE(store->LoadPolicy("expert", 1).ok());
+  EXPECT_TRUE(PutCheckpoint(*store, 1, "content").ok());
+  EXPECT_TRUE(store->AppendOutcomes("e1", 3, {{.number = 1}}).ok());
+  EXPECT_TRUE(SqliteStore::Open(path, {.read_only = true}).ok());
+}
+
 TEST(SqliteStore, AFullDiskLosesNothingThatWasAcknowledged) {
   const TemporaryDirectory directory;
   const std::string path = directory.File("store");
@@ -277,6 +378,7 @@ TEST(SqliteStore, OpenForReadingItReadsEverythingAndWritesNothing) {
   EXPECT_TRUE(store->LoadPolicy("expert", 1).ok());
   for (const absl::Status& status :
        {store->NextIncarnation().status(), store->PutExperiment({}, ""), store->PutMetrics("e", 0, {}),
+        PutCheckpoint(*store, 1, "content"), store->AppendOutcomes("e", 0, {}),
         store->AddPolicy(*TestSnapshot("expert", 1), {}).status(), store->CreateDataset(NewDataset("new")),
         store->CompleteDataset("demos", 40).status(), store->DeleteDataset("demos")}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << status;

@@ -10,7 +10,7 @@
 
 #include "tests/testing/trajectory_batches.h"
 
-// Counters, experiments, metrics and policies; datasets are in dataset_conformance.cc.
+// Counters, experiments, metrics and policies; the rest is in checkpoint_conformance.cc and dataset_conformance.cc.
 namespace understudy::testing {
 namespace {
 

@@ -45,6 +45,18 @@ absl::Status MakeCompleteDataset(Store& store, const std::string& name, int64_t 
   return store.CompleteDataset(name, episodes).status();
 }
 
+v1::CheckpointHeader CheckpointHeader(const std::string& experiment, int stage, int64_t epoch, int64_t iteration,
+                                      const std::string& content) {
+  v1::CheckpointHeader header;
+  header.mutable_stage()->set_experiment_id(experiment);
+  header.mutable_stage()->set_stage(stage);
+  header.mutable_stage()->set_epoch(epoch);
+  header.set_iteration(iteration);
+  header.set_size(static_cast<int64_t>(content.size()));
+  header.set_digest(Sha256(content));
+  return header;
+}
+
 absl::StatusOr<std::vector<v1::TrajectoryBatch>> ReadAll(Store& store, const std::string& dataset,
                                                          int64_t first_episode, int64_t batch_bytes) {
   std::vector<v1::TrajectoryBatch> batches;

@@ -1,0 +1,147 @@
+// The part of SqliteStore that keeps what a stage that is under way goes on from: checkpoints and outcomes.
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/stage_rows.h"
+
+namespace understudy {
+namespace {
+
+std::string StageText(const std::string& experiment, int stage) {
+  return absl::StrCat("experiment '", experiment, "', stage ", stage);
+}
+
+std::string CheckpointText(const v1::CheckpointHeader& header) {
+  return absl::StrCat("checkpoint of ", StageText(header.stage().experiment_id(), header.stage().stage()), ", epoch ",
+                      header.stage().epoch(), ", iteration ", header.iteration());
+}
+
+// Whether the content is what its header says; `code` says what it means where it is not.
+absl::Status CheckContent(const v1::CheckpointHeader& header, std::string_view content, absl::StatusCode code) {
+  const auto size = static_cast<int64_t>(content.size());
+  if (size != header.size()) {
+    return absl::Status(code, absl::StrCat(CheckpointText(header), ": found ", size, " bytes, expected ", header.size(),
+                                           " as its header says"));
+  }
+  const std::string found = Sha256(content);
+  if (found == header.digest()) return absl::OkStatus();
+  return absl::Status(code, absl::StrCat(CheckpointText(header), ": found SHA-256 ", ToHex(found), ", expected ",
+                                         ToHex(header.digest()), " as its header says"));
+}
+
+absl::StatusOr<bool> IsLater(SqliteConnection& database, const v1::CheckpointHeader& header) {
+  SqliteStatement select =
+      database.Prepare("SELECT 1 FROM checkpoints WHERE experiment = ? AND stage = ? AND (epoch, iteration) >= (?, ?)");
+  const v1::StageKey& stage = header.stage();
+  const absl::StatusOr<bool> as_late =
+      select.Bind(stage.experiment_id(), stage.stage(), stage.epoch(), header.iteration()).Step();
+  if (!as_late.ok()) return as_late.status();
+  return !*as_late;
+}
+
+absl::StatusOr<int64_t> InsertContent(SqliteConnection& database, std::string_view content) {
+  SqliteStatement insert = database.Prepare("INSERT INTO checkpoint_contents (content) VALUES (?) RETURNING id");
+  const absl::StatusOr<bool> row = insert.Bind(Blob{content}).Step();
+  if (!row.ok()) return row.status();
+  const int64_t id = insert.Int64(0);
+  if (absl::Status status = insert.Run(); !status.ok()) return status;
+  return id;
+}
+
+absl::Status PutHeader(SqliteConnection& database, const v1::CheckpointHeader& header, int64_t content_id) {
+  SqliteStatement put = database.Prepare(
+      "INSERT OR REPLACE INTO checkpoints (experiment, stage, epoch, iteration, size, content, digest) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const v1::StageKey& stage = header.stage();
+  return put
+      .Bind(stage.experiment_id(), stage.stage(), stage.epoch(), header.iteration(), header.size(), content_id,
+            Blob{header.digest()})
+      .Run();
+}
+
+absl::Status SelectCheckpoint(SqliteConnection& database, StoredCheckpoint& checkpoint) {
+  v1::StageKey& stage = *checkpoint.header.mutable_stage();
+  SqliteStatement select = database.Prepare(
+      "SELECT epoch, iteration, size, digest, (SELECT content FROM checkpoint_contents WHERE id = checkpoints.content) "
+      "FROM checkpoints WHERE experiment = ? AND stage = ?");
+  const absl::StatusOr<bool> row = select.Bind(stage.experiment_id(), stage.stage()).Step();
+  if (!row.ok()) return row.status();
+  if (!*row) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no checkpoint of ", StageText(stage.experiment_id(), stage.stage())));
+  }
+  stage.set_epoch(select.Int64(0));
+  checkpoint.header.set_iteration(select.Int64(1));
+  checkpoint.header.set_size(select.Int64(2));
+  checkpoint.header.set_digest(select.String(3));
+  checkpoint.content = select.String(4);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status SqliteStore::PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) {
+  if (static_cast<int64_t>(content.size()) > kMaxCheckpointBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(CheckpointText(header), ": found ", content.size(),
+                                                   " bytes, expected at most ", kMaxCheckpointBytes));
+  }
+  if (absl::Status status = CheckContent(header, content, absl::StatusCode::kInvalidArgument); !status.ok()) {
+    return status;
+  }
+  const v1::StageKey& stage = header.stage();
+  return WriteAndDrop(
+      absl::StrCat("store the ", CheckpointText(header)), [&](SqliteConnection& database, bool drop) -> absl::Status {
+        const absl::StatusOr<bool> later = IsLater(database, header);
+        if (!later.ok() || !*later) return later.status();
+        // First, so that its pages serve again.
+        absl::Status status =
+            drop ? DropCheckpointContent(database, stage.experiment_id(), stage.stage()) : absl::OkStatus();
+        if (!status.ok()) return status;
+        const absl::StatusOr<int64_t> content_id = InsertContent(database, content);
+        return content_id.ok() ? PutHeader(database, header, *content_id) : content_id.status();
+      });
+}
+
+absl::StatusOr<StoredCheckpoint> SqliteStore::GetCheckpoint(const std::string& experiment, int stage) {
+  StoredCheckpoint checkpoint;
+  checkpoint.header.mutable_stage()->set_experiment_id(experiment);
+  checkpoint.header.mutable_stage()->set_stage(stage);
+  absl::Status status = Read(absl::StrCat("load the checkpoint of ", StageText(experiment, stage)),
+                             [&](SqliteConnection& database) { return SelectCheckpoint(database, checkpoint); });
+  if (status.ok()) status = CheckContent(checkpoint.header, checkpoint.content, absl::StatusCode::kDataLoss);
+  if (!status.ok()) return status;
+  return checkpoint;
+}
+
+absl::Status SqliteStore::AppendOutcomes(const std::string& experiment, int stage,
+                                         const std::vector<EpisodeOutcome>& outcomes) {
+  return Write(absl::StrCat("store outcomes of ", StageText(experiment, stage)), [&](SqliteConnection& database) {
+    SqliteStatement insert = database.Prepare(
+        "INSERT INTO outcomes (experiment, stage, number, steps, return) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (experiment, stage, number) DO NOTHING");
+    for (const EpisodeOutcome& outcome : outcomes) {
+      const absl::Status status =
+          insert.Bind(experiment, stage, outcome.number, outcome.steps, outcome.undiscounted_return).Run();
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::vector<EpisodeOutcome>> SqliteStore::ListOutcomes(const std::string& experiment, int stage) {
+  absl::StatusOr<std::vector<EpisodeOutcome>> outcomes;
+  const absl::Status status =
+      Read(absl::StrCat("list outcomes of ", StageText(experiment, stage)), [&](SqliteConnection& database) {
+        SqliteStatement select = database.Prepare(
+            "SELECT number, steps, return FROM outcomes WHERE experiment = ? AND stage = ? ORDER BY number");
+        outcomes = ReadOutcomes(select.Bind(experiment, stage));
+        return outcomes.status();
+      });
+  if (!status.ok()) return status;
+  return outcomes;
+}
+
+}  // namespace understudy
