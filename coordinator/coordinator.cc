@@ -364,7 +364,7 @@ void Coordinator::OnConnected(std::shared_ptr<ActorLink> link) {
     const std::string& id = link->hello().stage().experiment_id();
     ExperimentRun* run = Find(id);
     const absl::Status connected =
-        run != nullptr ? run->Connect(link)
+        run != nullptr ? run->Connect(link, absl::Now())
                        : absl::FailedPreconditionError(absl::StrCat("experiment ", id, " is not running"));
     if (!connected.ok()) link->Close(connected);
   });
@@ -381,7 +381,7 @@ void Coordinator::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage me
 void Coordinator::OnGone(std::shared_ptr<ActorLink> link) {
   Post([this, link = std::move(link)] {
     ExperimentRun* run = Find(link->hello().stage().experiment_id());
-    if (run != nullptr) run->Disconnect(*link);
+    if (run != nullptr) run->Disconnect(*link, absl::Now());
   });
 }
 

@@ -261,14 +261,14 @@ absl::Status ExperimentRun::FinishTraining(const v1::FinishStageRequest& request
   return absl::OkStatus();
 }
 
-absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor) {
+absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
   const absl::Status current = CheckEpoch(actor->hello().stage());
   if (!current.ok()) return absl::FailedPreconditionError(current.message());
   if (rollouts_ == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat(StageLabel(experiment_, actor->hello().stage().stage()),
                                                       " takes its rollouts at its learner, not at the coordinator"));
   }
-  rollouts_->Connect(actor);
+  if (absl::Status status = rollouts_->Connect(actor, now); !status.ok()) return status;
   actor->ReadNext();
   return absl::OkStatus();
 }
@@ -276,7 +276,7 @@ absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor) {
 void ExperimentRun::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
   // A stage that ended meanwhile has closed this link already.
   if (rollouts_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
-  const absl::Status received = rollouts_->Receive(actor, message);
+  const absl::Status received = rollouts_->Receive(actor, message, now);
   unshown_ = true;
   if (!received.ok()) {
     Fail(received, now);
@@ -290,8 +290,8 @@ void ExperimentRun::Receive(ActorLink& actor, const v1::ActorMessage& message, a
   }
 }
 
-void ExperimentRun::Disconnect(const ActorLink& actor) {
-  if (rollouts_ != nullptr) rollouts_->Disconnect(actor);
+void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {
+  if (rollouts_ != nullptr) rollouts_->Disconnect(actor, now);
 }
 
 void ExperimentRun::Expire(absl::Time now) {

@@ -60,10 +60,10 @@ class ExperimentRun {
   absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
 
   // Streams of actors to a collect or evaluate stage. FAILED_PRECONDITION: not the running stage and epoch, naming
-  // both.
-  absl::Status Connect(std::shared_ptr<ActorLink> actor);
+  // both; or the actor is fenced.
+  absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
   void Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
-  void Disconnect(const ActorLink& actor);
+  void Disconnect(const ActorLink& actor, absl::Time now);
   // Fences actors that keep others waiting; when to look again.
   void Expire(absl::Time now);
   absl::Time next_expiry() const;

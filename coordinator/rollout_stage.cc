@@ -126,13 +126,14 @@ RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_p
     : policy_(std::move(policy)),
       order_(std::make_shared<EpisodeOrder>(Counting(std::move(options), progress_))),
       dispatcher_(environment) {
-  dispatcher_.Add(order_, policy_);
+  // Nobody is connected, nobody is asked: the time does not matter.
+  dispatcher_.Add(order_, policy_, absl::InfinitePast());
 }
 
 RolloutStage::~RolloutStage() { dispatcher_.CloseAll(absl::OkStatus()); }
 
-absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& message) {
-  const absl::Status received = dispatcher_.Receive(actor, message);
+absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
+  const absl::Status received = dispatcher_.Receive(actor, message, now);
   if (received.ok()) actor.ReadNext();
   if (!absl::IsInvalidArgument(received)) return received;
   actor.Close(received);

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/rollouts/dispatcher.h"
 #include "common/rollouts/episode_order.h"
 #include "common/snapshot/policy_snapshot.h"
@@ -21,12 +22,19 @@ class RolloutStage {
  public:
   virtual ~RolloutStage();
 
-  void Connect(std::shared_ptr<ActorLink> actor) { dispatcher_.Connect(std::move(actor)); }
-  void Disconnect(const ActorLink& actor) { dispatcher_.Disconnect(actor); }
+  // FAILED_PRECONDITION: the actor is fenced, and not connected.
+  absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
+    return dispatcher_.Connect(std::move(actor), now);
+  }
+  void Disconnect(const ActorLink& actor, absl::Time now) { dispatcher_.Disconnect(actor, now); }
 
   // A message of a connected actor. A malformed one closes its link, and is nobody else's business: OK. An error is the
   // stage's failure.
-  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message);
+  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+
+  // Fences stragglers: see Dispatcher. To be called at next_expiry().
+  void Expire(absl::Time now) { dispatcher_.Expire(now); }
+  absl::Time next_expiry() const { return dispatcher_.next_expiry(); }
 
   bool done() const { return order_->done(); }
 
@@ -34,9 +42,9 @@ class RolloutStage {
   virtual absl::StatusOr<StageResult> Finish() = 0;
 
   v1::StageProgress progress() const;
-  void Expire(absl::Time) {}
-  absl::Time next_expiry() const { return absl::InfiniteFuture(); }
-  v1::TrajectoryAccounting accounting() const { return {}; }
+
+  // What became of the trajectories that came.
+  const v1::TrajectoryAccounting& accounting() const { return dispatcher_.accounting(); }
 
  protected:
   RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,

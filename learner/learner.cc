@@ -87,7 +87,14 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
       WorkerSessionOptions{.coordinator = options.coordinator,
                            .hello = MakeHello(*address),
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
-                           .heartbeat = [] { return v1::WorkerHeartbeat(); }});
+                           .heartbeat =
+                               [self] {
+                                 const RolloutSink::ActorStatus actors = self->sink_.actor_status();
+                                 v1::WorkerHeartbeat heartbeat;
+                                 heartbeat.set_connected_actors(actors.connected);
+                                 heartbeat.set_without_actors_ms(absl::ToInt64Milliseconds(actors.without_actors));
+                                 return heartbeat;
+                               }});
   return learner;
 }
 

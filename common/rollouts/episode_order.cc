@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/rollouts/rejection.h"
 #include "common/rollouts/requests.h"
 
 namespace understudy {
@@ -77,22 +78,33 @@ absl::Status EpisodeOrder::CheckEpisode(const v1::Trajectory& episode, uint64_t 
   return absl::OkStatus();
 }
 
+bool EpisodeOrder::AllDone(const v1::TrajectoryBatch& batch) const {
+  return std::all_of(batch.trajectories().begin(), batch.trajectories().end(),
+                     [&](const v1::Trajectory& episode) { return leases_.IsDone(episode.episode()); });
+}
+
 absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result) {
-  Acceptance acceptance;
+  if (done()) return Reject(result, kRejectedSurplus, "no longer needed");
   const auto range = leases_.Find(result.request_id());
-  if (done() || !range.has_value()) {
-    acceptance.rejected = result.batch().trajectories_size();
-    acceptance.reason = done() ? "no longer needed" : absl::StrCat("request ", result.request_id(), " is over");
-    return acceptance;
+  if (!range.has_value()) {
+    return Reject(result, AllDone(result.batch()) ? kRejectedDuplicate : kRejectedStale,
+                  absl::StrCat("request ", result.request_id(), " is over"));
   }
+  Acceptance acceptance;
   std::map<int64_t, TrajectoryView> fresh;
   for (const TrajectoryView& view : ViewTrajectories(result.batch(), options_.expectation.environment)) {
     const v1::Trajectory& episode = *view.trajectory;
     if (absl::Status status = CheckEpisode(episode, result.request_id(), *range); !status.ok()) return status;
     if (leases_.IsDone(episode.episode()) || !fresh.emplace(episode.episode(), view).second) {
       ++acceptance.rejected;
-      acceptance.reason = absl::StrCat("episode ", episode.episode(), " was there already");
+      acceptance.reason = kRejectedDuplicate;
+      acceptance.detail = absl::StrCat("episode ", episode.episode(), " was there already");
     }
+  }
+  if (result.last() && static_cast<int64_t>(fresh.size()) < leases_.remaining(result.request_id())) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
+                                                   ": the last result came without all episodes from ", range->begin,
+                                                   " to ", range->end - 1));
   }
   std::vector<TrajectoryView> episodes;
   for (const auto& [number, view] : fresh) episodes.push_back(view);
@@ -105,11 +117,6 @@ absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result)
   }
   ExtendPrefix();
   acceptance.accepted = static_cast<int64_t>(fresh.size());
-  if (result.last() && !done() && leases_.Find(result.request_id()).has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
-                                                   ": the last result came without all ", "episodes from ",
-                                                   range->begin, " to ", range->end - 1));
-  }
   return acceptance;
 }
 

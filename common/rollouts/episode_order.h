@@ -63,6 +63,7 @@ class EpisodeOrder final : public Order {
   EpisodeSummary Summary() const;
 
  private:
+  bool AllDone(const v1::TrajectoryBatch& batch) const;
   // Counts what was there before.
   void Restore();
   // A number that was not done before is, from now on.

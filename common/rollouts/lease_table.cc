@@ -68,4 +68,9 @@ std::optional<NumberRange> LeaseTable::Find(uint64_t lease) const {
   return found->second.range;
 }
 
+int64_t LeaseTable::remaining(uint64_t lease) const {
+  const auto found = leases_.find(lease);
+  return found == leases_.end() ? 0 : found->second.remaining;
+}
+
 }  // namespace understudy

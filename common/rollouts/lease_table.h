@@ -45,6 +45,9 @@ class LeaseTable {
   // The range that a lease was given; nullopt where it is unknown or over: released, or all of it done.
   std::optional<NumberRange> Find(uint64_t lease) const;
 
+  // How many of its numbers are not done: 0 where Find gives nothing.
+  int64_t remaining(uint64_t lease) const;
+
   // All numbers below this are done.
   int64_t done_prefix() const { return done_prefix_; }
 

@@ -116,7 +116,8 @@ TEST(EpisodeOrder, LeavesSurplusEpisodesOutOfItsSummary) {
   const auto late = order.Accept(Result(2, {5}, 300));
   EXPECT_EQ(late->accepted, 0);
   EXPECT_EQ(late->rejected, 1);
-  EXPECT_EQ(late->reason, "no longer needed");
+  EXPECT_EQ(late->reason, "surplus");
+  EXPECT_EQ(late->detail, "no longer needed");
 }
 
 TEST(EpisodeOrder, SummarisesInEpisodeOrderWhateverTheArrival) {
@@ -157,7 +158,7 @@ TEST(EpisodeOrder, HandsOnEachNewEpisodeOnceInAscendingOrder) {
   const auto twice = order.Accept(Result(1, {1, 0, 0}, 10));
   EXPECT_EQ(twice->accepted, 1);
   EXPECT_EQ(twice->rejected, 2);
-  EXPECT_NE(twice->reason, "");
+  EXPECT_EQ(twice->reason, "duplicate");
   ASSERT_TRUE(order.Accept(Result(1, {3}, 10)).ok());
   EXPECT_EQ(calls, (std::vector<std::vector<int64_t>>{{1, 3}, {0}}));
 }
@@ -192,12 +193,20 @@ TEST(EpisodeOrder, RefusesPartsOfEpisodes) {
   EXPECT_EQ(order.Accept(slot).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(EpisodeOrder, RefusesALastResultThatLeavesEpisodesOut) {
-  EpisodeOrder order(Count(2));
+TEST(EpisodeOrder, RefusesALastResultThatLeavesEpisodesOutAndTakesNothingOfIt) {
+  std::vector<int64_t> handed_on;
+  EpisodeOrderOptions options = Count(2);
+  options.on_episodes = [&handed_on](const std::vector<TrajectoryView>& episodes) {
+    for (const TrajectoryView& view : episodes) handed_on.push_back(view.trajectory->episode());
+    return absl::OkStatus();
+  };
+  EpisodeOrder order(options);
   order.Next(1, 1);
   v1::RolloutResult result = Result(1, {0}, 10);
   result.set_last(true);
   EXPECT_EQ(order.Accept(result).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(handed_on.empty());
+  EXPECT_EQ(order.prefix(), 0);
 }
 
 TEST(EpisodeOrder, RejectsWhatComesForAReleasedRequest) {
@@ -207,6 +216,8 @@ TEST(EpisodeOrder, RejectsWhatComesForAReleasedRequest) {
   const auto late = order.Accept(Result(1, {0, 1}, 10));
   EXPECT_EQ(late->accepted, 0);
   EXPECT_EQ(late->rejected, 2);
+  EXPECT_EQ(late->reason, "stale");
+  EXPECT_EQ(late->detail, "request 1 is over");
   EXPECT_FALSE(order.done());
 }
 
