@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <random>
 #include <utility>
@@ -12,7 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "coordinator/admission.h"
-#include "coordinator/recovery.h"
+#include "coordinator/scheduling/lapse_meter.h"
 
 namespace understudy {
 namespace {
@@ -20,25 +21,23 @@ namespace {
 // Never reached: a stream has at most three events in the queue (a message, its beginning, its end), a call one, and
 // streams and calls are bounded themselves.
 constexpr size_t kMostEvents = size_t{1} << 20;
-constexpr size_t kFinishedStagesKept = 1000;
 constexpr absl::Duration kStoreRetry = absl::Seconds(1);
+constexpr absl::Duration kComplaintInterval = absl::Seconds(10);
+// The control thread looks at the clock at least so often, to tell time in which it did not run from time that passed.
+constexpr absl::Duration kTick = absl::Seconds(1);
 
 absl::Status Stopping() { return absl::UnavailableError("the coordinator is stopping"); }
 
 absl::Status NoSuchExperiment(const std::string& id) { return absl::NotFoundError(absl::StrCat("no experiment ", id)); }
-
-bool SameKey(const v1::StageKey& a, const v1::StageKey& b) {
-  return a.epoch() == b.epoch() && a.stage() == b.stage() && a.experiment_id() == b.experiment_id();
-}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(Store& store) {
   const auto incarnation = store.NextIncarnation();
   if (!incarnation.ok()) return incarnation.status();
-  const absl::Status recovered = RecoverStore(store, absl::Now());
-  if (!recovered.ok()) return recovered;
   std::unique_ptr<Coordinator> coordinator(new Coordinator(store, *incarnation));
+  const absl::Status recovered = coordinator->Recover(absl::Now());
+  if (!recovered.ok()) return recovered;
   coordinator->control_ = std::thread(&Coordinator::Run, coordinator.get());
   return coordinator;
 }
@@ -58,39 +57,76 @@ void Coordinator::Stop() {
 
 bool Coordinator::Post(std::function<void()> event) { return queue_.Post(std::move(event)); }
 
-absl::Status Coordinator::Call(std::function<absl::Status(absl::Time)> call) {
+absl::Status Coordinator::Call(std::function<absl::Status(absl::Time)> call, const std::string& experiment) {
   auto answer = std::make_shared<std::promise<absl::Status>>();
   std::future<absl::Status> status = answer->get_future();
-  const bool posted = Post([this, answer, call = std::move(call)] {
-    answers_.push_back([answer, result = call(absl::Now())] { answer->set_value(result); });
+  const bool posted = Post([this, answer, experiment, call = std::move(call)] {
+    const absl::Status result = call(absl::Now());
+    answers_.push_back(
+        {experiment, [answer, result](const absl::Status& saved) { answer->set_value(result.ok() ? saved : result); }});
   });
   return posted ? status.get() : Stopping();
 }
 
+absl::Status Coordinator::Recover(absl::Time now) {
+  auto experiments = store_.ListExperiments();
+  if (!experiments.ok()) return experiments.status();
+  // Oldest first, as they began.
+  for (auto experiment = experiments->rbegin(); experiment != experiments->rend(); ++experiment) {
+    if (IsFinished(experiment->status())) continue;
+    const std::string id = experiment->id();
+    spdlog::info("experiment {} goes on: it had not finished when the coordinator stopped", id);
+    // The token stays with the experiment: it is put again without one.
+    runs_[id] = std::make_unique<ExperimentRun>(std::move(*experiment), "", context_);
+    runs_[id]->Start(now);
+  }
+  return absl::OkStatus();
+}
+
 void Coordinator::Run() {
-  absl::Time wake = absl::InfiniteFuture();
+  LapseMeter lapses(kTick * 2, absl::Now(), std::chrono::steady_clock::now());
+  absl::Time wake = absl::InfinitePast();
   while (true) {
-    const std::vector<SerialQueue::Task> events = queue_.TakeAll(wake);
+    const std::vector<SerialQueue::Task> events = queue_.TakeAll(std::min(wake, absl::Now() + kTick));
+    workforce_.Pardon(lapses.Measure(absl::Now(), std::chrono::steady_clock::now()));
     if (events.empty() && queue_.closed()) break;
     for (const SerialQueue::Task& event : events) event();
     wake = Settle(absl::Now());
-    for (const auto& answer : std::exchange(answers_, {})) answer();
+    GiveAnswers();
   }
   CloseStreams();
 }
 
 absl::Time Coordinator::Settle(absl::Time now) {
-  workforce_.Settle(now);
-  absl::Time wake = workforce_.next_wake();
+  for (const auto& [id, run] : runs_) run->Expire(now);
+  workforce_.Plan(now);
+  absl::Time wake = absl::InfiniteFuture();
+  SettleRuns(now, wake);
+  workforce_.Tell();
+  return std::min(wake, workforce_.next_wake());
+}
+
+void Coordinator::SettleRuns(absl::Time now, absl::Time& wake) {
+  const bool complain = now >= complained_ + kComplaintInterval;
+  unsaved_.clear();
   for (auto run = runs_.begin(); run != runs_.end();) {
     const absl::Status settled = run->second->Settle();
+    wake = std::min(wake, run->second->next_expiry());
     if (!settled.ok()) {
-      spdlog::error("experiment {} cannot be written, will try again: {}", run->first, settled.ToString());
+      if (complain) spdlog::error("experiment {} will be written again: {}", run->first, settled.ToString());
+      if (complain) complained_ = now;
+      unsaved_[run->first] = settled;
       wake = std::min(wake, now + kStoreRetry);
     }
     run = settled.ok() && run->second->finished() ? runs_.erase(run) : std::next(run);
   }
-  return wake;
+}
+
+void Coordinator::GiveAnswers() {
+  for (const Answer& answer : std::exchange(answers_, {})) {
+    const auto unsaved = unsaved_.find(answer.experiment);
+    answer.give(unsaved == unsaved_.end() ? absl::OkStatus() : unsaved->second);
+  }
 }
 
 void Coordinator::CloseStreams() {
@@ -118,17 +154,14 @@ absl::Status Coordinator::SubmitNow(const v1::SubmitRequest& request, absl::Time
     id = *std::move(earlier);
     if (!id.empty()) return absl::OkStatus();
   }
-  if (runs_.size() >= kMaxUnfinishedExperiments) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(runs_.size(), " experiments have not finished: wait for one, or cancel one"));
-  }
+  if (const absl::Status room = CheckRoom(); !room.ok()) return room;
   auto admission = Admit(request.spec(), store_);
   if (!admission.ok()) return admission.status();
   auto chosen = ChooseId(admission->spec.name());
   if (!chosen.ok()) return chosen.status();
 
-  auto run = std::make_unique<ExperimentRun>(NewExperiment(*chosen, std::move(admission->spec), now), request.token(),
-                                             std::move(admission->policies), context_);
+  auto run = std::make_unique<ExperimentRun>(
+      NewExperiment(*chosen, std::move(admission->spec), admission->policies, now), request.token(), context_);
   run->Start(now);
   const absl::Status saved = run->Settle();
   if (!saved.ok()) {
@@ -139,6 +172,34 @@ absl::Status Coordinator::SubmitNow(const v1::SubmitRequest& request, absl::Time
   spdlog::info("experiment {} submitted", id);
   if (!run->finished()) runs_[id] = std::move(run);
   return absl::OkStatus();
+}
+
+absl::Status Coordinator::CheckRoom() const {
+  if (runs_.size() < kMaxUnfinishedExperiments) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(runs_.size(), " experiments have not finished: wait for one, or cancel one"));
+}
+
+absl::Status Coordinator::ResumeNow(const std::string& id, absl::Time now) {
+  if (Find(id) != nullptr) return absl::OkStatus();
+  auto experiment = store_.GetExperiment(id);
+  if (!experiment.ok()) return experiment.status();
+  if (experiment->status() == v1::STATUS_SUCCEEDED) {
+    return absl::FailedPreconditionError(absl::StrCat("experiment ", id, " has succeeded: there is nothing to resume"));
+  }
+  if (const absl::Status room = CheckRoom(); !room.ok()) return room;
+  ReopenExperiment(*experiment);
+  spdlog::info("experiment {} is resumed", id);
+  auto& run = runs_[id];
+  run = std::make_unique<ExperimentRun>(*std::move(experiment), "", context_);
+  run->Start(now);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Experiment> Coordinator::Resume(const std::string& id) {
+  const absl::Status status = Call([&](absl::Time now) { return ResumeNow(id, now); }, id);
+  if (!status.ok()) return status;
+  return GetExperiment(id);
 }
 
 absl::StatusOr<std::string> Coordinator::ChooseId(const std::string& name) {
@@ -177,12 +238,14 @@ absl::StatusOr<std::vector<v1::Experiment>> Coordinator::ListExperiments() {
 
 absl::StatusOr<v1::Experiment> Coordinator::Cancel(const std::string& id) {
   absl::StatusOr<v1::Experiment> experiment = NoSuchExperiment(id);
-  const absl::Status status = Call([&](absl::Time now) {
-    ExperimentRun* run = Find(id);
-    if (run != nullptr) run->Cancel(now);
-    experiment = run != nullptr ? run->Describe() : store_.GetExperiment(id);
-    return experiment.status();
-  });
+  const absl::Status status = Call(
+      [&](absl::Time now) {
+        ExperimentRun* run = Find(id);
+        if (run != nullptr) run->Cancel(now);
+        experiment = run != nullptr ? run->Describe() : store_.GetExperiment(id);
+        return experiment.status();
+      },
+      id);
   if (!status.ok()) return status;
   return experiment;
 }
@@ -253,17 +316,21 @@ absl::Status Coordinator::ReportProgress(const v1::ProgressRequest& request) {
 }
 
 absl::Status Coordinator::FinishStage(const v1::FinishStageRequest& request) {
-  return Call([&](absl::Time now) {
-    const auto same = [&](const v1::StageKey& key) { return SameKey(key, request.stage()); };
-    if (std::any_of(finished_.begin(), finished_.end(), same)) return absl::OkStatus();
-    ExperimentRun* run = Find(request.stage().experiment_id());
-    if (run == nullptr) {
-      return absl::AbortedError(absl::StrCat("experiment ", request.stage().experiment_id(), " is not running"));
-    }
-    const absl::Status status = run->FinishTraining(request, now);
-    if (status.ok()) finished_.push_back(request.stage());
-    if (finished_.size() > kFinishedStagesKept) finished_.pop_front();
-    return status;
+  const std::string& id = request.stage().experiment_id();
+  const auto finish = [&](absl::Time now) -> absl::Status {
+    if (ExperimentRun* run = Find(id)) return run->FinishTraining(request, now);
+    const auto experiment = store_.GetExperiment(id);
+    if (experiment.ok() && HasFinished(*experiment, request.stage())) return absl::OkStatus();
+    return absl::AbortedError(absl::StrCat("experiment ", id, " is not running"));
+  };
+  return Call(finish, id);
+}
+
+absl::Status Coordinator::CheckEpoch(const v1::StageKey& key) {
+  return Call([&](absl::Time) {
+    const ExperimentRun* run = Find(key.experiment_id());
+    return run != nullptr ? run->CheckEpoch(key)
+                          : absl::AbortedError(absl::StrCat("experiment ", key.experiment_id(), " is not running"));
   });
 }
 
@@ -297,7 +364,7 @@ void Coordinator::OnConnected(std::shared_ptr<ActorLink> link) {
     const std::string& id = link->hello().stage().experiment_id();
     ExperimentRun* run = Find(id);
     const absl::Status connected =
-        run != nullptr ? run->Connect(link)
+        run != nullptr ? run->Connect(link, absl::Now())
                        : absl::FailedPreconditionError(absl::StrCat("experiment ", id, " is not running"));
     if (!connected.ok()) link->Close(connected);
   });
@@ -314,7 +381,7 @@ void Coordinator::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage me
 void Coordinator::OnGone(std::shared_ptr<ActorLink> link) {
   Post([this, link = std::move(link)] {
     ExperimentRun* run = Find(link->hello().stage().experiment_id());
-    if (run != nullptr) run->Disconnect(*link);
+    if (run != nullptr) run->Disconnect(*link, absl::Now());
   });
 }
 

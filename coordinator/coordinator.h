@@ -2,7 +2,6 @@
 #ifndef UNDERSTUDY_COORDINATOR_COORDINATOR_H_
 #define UNDERSTUDY_COORDINATOR_COORDINATOR_H_
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,12 +27,12 @@ inline constexpr size_t kMaxUnfinishedExperiments = 1000;
 
 // Thread-safe. One control thread owns all scheduling state, so that no locks are needed there and every event sees the
 // effects of the one before: streams post to it and go on, calls post and wait. After each batch of events it sends
-// assignments, writes what changed once, shows it to watchers, and only then answers the calls.
-// After Stop: UNAVAILABLE.
+// plans, writes what changed once, shows it to watchers, tells workers, and only then answers the calls: what it
+// answers is durable, or the answer is the store's error. After Stop: UNAVAILABLE.
 class Coordinator final : public RolloutHandler {
  public:
-  // Takes over a store, which must outlive it: experiments that were running are marked FAILED, and their incomplete
-  // datasets deleted. The store's error.
+  // Takes over a store, which must outlive it: experiments that have not finished go on where the store has them. The
+  // store's error.
   static absl::StatusOr<std::unique_ptr<Coordinator>> Start(Store& store);
   // Stops.
   ~Coordinator() override;
@@ -46,6 +45,7 @@ class Coordinator final : public RolloutHandler {
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id);
   absl::StatusOr<std::vector<v1::Experiment>> ListExperiments();
   absl::StatusOr<v1::Experiment> Cancel(const std::string& id);
+  absl::StatusOr<v1::Experiment> Resume(const std::string& id);
   // Non-blocking. The watcher is closed with NOT_FOUND where there is no such experiment.
   void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
   void Unwatch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
@@ -60,6 +60,8 @@ class Coordinator final : public RolloutHandler {
   absl::Status ReportProgress(const v1::ProgressRequest& request);
   absl::Status FinishStage(const v1::FinishStageRequest& request);
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, std::shared_ptr<const PolicySnapshot> snapshot);
+  // ABORTED where the epoch is not the stage's current one.
+  absl::Status CheckEpoch(const v1::StageKey& key);
 
   // The experiment that uses a dataset; empty: none does.
   absl::StatusOr<std::string> FindDatasetUser(const std::string& dataset);
@@ -72,14 +74,26 @@ class Coordinator final : public RolloutHandler {
  private:
   Coordinator(Store& store, int64_t incarnation);
 
+  struct Answer {
+    std::string experiment;  // it is an answer only where this one's state is on disk; empty: in any case
+    std::function<void(const absl::Status& saved)> give;
+  };
+
   // Runs `call` on the control thread and returns its status once everything that follows from it is durable.
-  absl::Status Call(std::function<absl::Status(absl::Time now)> call);
+  // `experiment`: the one that the call may change; the store's error where its state could not be written.
+  absl::Status Call(std::function<absl::Status(absl::Time now)> call, const std::string& experiment = "");
   bool Post(std::function<void()> event);
   // The control thread. All below is its own.
   void Run();
+  // Goes on with what has not finished.
+  absl::Status Recover(absl::Time now);
   // Returns when to be called again even if nothing happens.
   absl::Time Settle(absl::Time now);
+  void SettleRuns(absl::Time now, absl::Time& wake);
+  void GiveAnswers();
   absl::Status SubmitNow(const v1::SubmitRequest& request, absl::Time now, std::string& id);
+  absl::Status ResumeNow(const std::string& id, absl::Time now);
+  absl::Status CheckRoom() const;
   absl::StatusOr<std::string> ChooseId(const std::string& name);
   // nullptr: it has finished, or never was.
   ExperimentRun* Find(const std::string& id);
@@ -89,8 +103,9 @@ class Coordinator final : public RolloutHandler {
   Workforce workforce_;
   RunContext context_;
   std::map<std::string, std::unique_ptr<ExperimentRun>> runs_;
-  std::deque<v1::StageKey> finished_;           // lately, by learners: a repeated FinishStage is OK
-  std::vector<std::function<void()>> answers_;  // given after Settle
+  std::map<std::string, absl::Status> unsaved_;   // experiments whose state the store has not taken, and why
+  absl::Time complained_ = absl::InfinitePast();  // in the log, about those
+  std::vector<Answer> answers_;                   // given after Settle
 
   SerialQueue queue_;
   std::thread control_;

@@ -10,21 +10,34 @@
 
 namespace understudy {
 
-ExperimentRun::ExperimentRun(v1::Experiment experiment, std::string token,
-                             std::vector<std::optional<PolicyReference>> policies, RunContext& context)
-    : experiment_(std::move(experiment)), token_(std::move(token)), policies_(std::move(policies)), context_(context) {}
+ExperimentRun::ExperimentRun(v1::Experiment experiment, std::string token, RunContext& context)
+    : experiment_(std::move(experiment)), token_(std::move(token)), context_(context) {}
 
 v1::Experiment ExperimentRun::Describe() const {
   v1::Experiment described = experiment_;
   if (const std::optional<int> running = RunningStage(experiment_)) {
     v1::StageState& stage = *described.mutable_stages(*running);
     stage.set_workers(context_.workforce.ActorsOf(stage_id(*running)));
-    if (rollouts_ != nullptr) *stage.mutable_progress() = rollouts_->progress();
+    stage.set_waiting_for(context_.workforce.WaitingFor(stage_id(*running)));
+    if (rollouts_ != nullptr) {
+      *stage.mutable_progress() = rollouts_->progress();
+      *stage.mutable_trajectories() = rollouts_->accounting();
+    }
+  }
+  // What is not on disk has not happened yet; but that it has failed, and why, people should know at once.
+  if (!store_error_.empty() && described.status() != v1::STATUS_FAILED) {
+    const int stage = RunningStage(described).value_or(described.stages_size() - 1);
+    described.set_status(v1::STATUS_RUNNING);
+    described.mutable_stages(stage)->set_status(v1::STATUS_RUNNING);
+    described.mutable_stages(stage)->set_waiting_for(absl::StrCat("the store: ", store_error_));
   }
   return described;
 }
 
-void ExperimentRun::Start(absl::Time now) { Advance(now); }
+void ExperimentRun::Start(absl::Time now) {
+  if (const std::optional<int> running = RunningStage(experiment_)) Enter(*running, now);
+  Advance(now);
+}
 
 void ExperimentRun::Cancel(absl::Time now) {
   if (finished()) return;
@@ -36,20 +49,25 @@ void ExperimentRun::Cancel(absl::Time now) {
 void ExperimentRun::Advance(absl::Time now) {
   while (const std::optional<int> stage = StartNextStage(experiment_, now)) {
     unsaved_ = true;
-    auto result = StartStage(*stage, now);
-    if (!result.ok()) {
-      Fail(result.status(), now);
-    } else if (result->has_value()) {
-      FinishStage(experiment_, **std::move(result), now);
-    }
+    Enter(*stage, now);
+  }
+}
+
+void ExperimentRun::Enter(int stage, absl::Time now) {
+  auto result = StartStage(stage, now);
+  if (!result.ok()) {
+    Fail(result.status(), now);
+  } else if (result->has_value()) {
+    FinishStage(experiment_, **std::move(result), now);
+    unsaved_ = true;
   }
 }
 
 absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartStage(int stage, absl::Time now) {
   const v1::StageSpec& spec = experiment_.spec().stages(stage);
   if (spec.has_collect()) return StartCollecting(stage, spec.collect(), now);
-  const absl::Status started =
-      spec.has_train() ? StartTraining(stage, spec.train(), now) : StartEvaluating(stage, spec.evaluate(), now);
+  if (spec.has_evaluate()) return StartEvaluating(stage, spec.evaluate(), now);
+  const absl::Status started = StartTraining(stage, spec.train(), now);
   if (!started.ok()) return started;
   return std::nullopt;
 }
@@ -75,7 +93,15 @@ absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train
   }
   // Cloning from data needs actors for its evaluations only.
   const bool actors = train.has_stop() || !train.has_bc();
-  context_.workforce.AddTraining(stage_id(stage), std::move(work), actors, now);
+  v1::StageState& state = *experiment_.mutable_stages(stage);
+  if (!state.has_grant()) {
+    context_.workforce.AddTraining(stage_id(stage), std::move(work), actors, now);
+    return absl::OkStatus();
+  }
+  context_.workforce.RestoreTraining(stage_id(stage), std::move(work), actors, state.grant(), now);
+  const auto metrics = context_.store.ListMetrics(id(), stage);
+  if (!metrics.ok()) return metrics.status();
+  if (!metrics->empty()) *state.mutable_progress() = metrics->back();
   return absl::OkStatus();
 }
 
@@ -99,29 +125,43 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
   const auto existing = context_.store.GetDataset(dataset.name());
   if (existing.ok()) {
     if (!SameRecipe(existing->recipe(), dataset.recipe())) return OtherRecipeError(*existing);
-    // The same recipe gives the same content: it is there already.
+    // The same recipe gives the same content: it is there already, or a part of it.
     if (existing->complete()) return MakeCollectResult(*existing);
-    const absl::Status deleted = context_.store.DeleteDataset(dataset.name());
-    if (!deleted.ok()) return deleted;
+    dataset = *existing;
   } else if (!absl::IsNotFound(existing.status())) {
     return existing.status();
+  } else if (const absl::Status created = context_.store.CreateDataset(dataset); !created.ok()) {
+    return created;
   }
-  const absl::Status created = context_.store.CreateDataset(dataset);
-  if (!created.ok()) return created;
+  auto rollouts = MakeCollectStage(dataset.name(), dataset.recipe(), *std::move(policy), context_.store);
+  if (!rollouts.ok()) return rollouts.status();
   context_.collecting[dataset.name()] = id();
-  rollouts_ = MakeCollectStage(dataset.name(), dataset.recipe(), *std::move(policy), context_.store);
-  context_.workforce.AddRollouts(stage_id(stage), now);
-  return std::nullopt;
+  return StartRollouts(stage, *std::move(rollouts), now);
 }
 
-absl::Status ExperimentRun::StartEvaluating(int stage, const v1::EvaluateStage& evaluate, absl::Time now) {
+absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
+                                                                          absl::Time now) {
   const auto environment = FindEnvironmentSpec(experiment_.spec().environment());
   if (!environment.ok()) return environment.status();
   auto policy = LoadPolicy(stage, *environment);
   if (!policy.ok()) return policy.status();
-  rollouts_ = MakeEvaluateStage(*environment, evaluate, *std::move(policy));
-  context_.workforce.AddRollouts(stage_id(stage), now);
-  return absl::OkStatus();
+  auto rollouts = MakeEvaluateStage(stage_id(stage), *environment, evaluate, *std::move(policy), context_.store);
+  if (!rollouts.ok()) return rollouts.status();
+  return StartRollouts(stage, *std::move(rollouts), now);
+}
+
+absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartRollouts(int stage,
+                                                                        std::unique_ptr<RolloutStage> rollouts,
+                                                                        absl::Time now) {
+  rollouts_ = std::move(rollouts);
+  if (!rollouts_->done()) {
+    context_.workforce.AddRollouts(stage_id(stage), now);
+    return std::nullopt;
+  }
+  auto result = rollouts_->Finish();
+  if (!result.ok()) return result.status();
+  LeaveStage(now);
+  return *std::move(result);
 }
 
 void ExperimentRun::LeaveStage(absl::Time now) {
@@ -130,11 +170,10 @@ void ExperimentRun::LeaveStage(absl::Time now) {
   v1::StageState& stage = *experiment_.mutable_stages(*running);
   if (rollouts_ != nullptr) {
     *stage.mutable_progress() = rollouts_->progress();
-    if (!rollouts_->done()) rollouts_->Abandon();
+    *stage.mutable_trajectories() = rollouts_->accounting();
     rollouts_.reset();
     if (stage.kind() == "collect") context_.collecting.erase(stage.name());
   }
-  published_.reset();
   context_.workforce.RemoveStage(stage_id(*running), now);
 }
 
@@ -158,7 +197,9 @@ absl::Status ExperimentRun::ReportProgress(const v1::ProgressRequest& request) {
     const absl::Status stored = context_.store.PutMetrics(id(), request.stage().stage(), request.progress());
     if (!stored.ok()) return stored;
   }
-  *experiment_.mutable_stages(request.stage().stage())->mutable_progress() = request.progress();
+  v1::StageState& stage = *experiment_.mutable_stages(request.stage().stage());
+  *stage.mutable_progress() = request.progress();
+  *stage.mutable_trajectories() = request.progress().trajectories();
   unshown_ = true;
   return absl::OkStatus();
 }
@@ -175,44 +216,59 @@ absl::StatusOr<int64_t> ExperimentRun::Publish(const v1::StageKey& key, const Po
   if (!environment.ok()) return environment.status();
   const absl::Status fits = CheckSpaces(snapshot.header, *environment);
   if (!fits.ok()) return fits;
-  const auto version = context_.store.AddPolicy(snapshot, key);
-  if (!version.ok()) return version.status();
-  published_ = snapshot.header;
-  published_->set_version(*version);
-  return *version;
+  return context_.store.AddPolicy(snapshot, key);
+}
+
+absl::Status ExperimentRun::CheckPublished(const v1::StageKey& key, const v1::TrainResult& result) {
+  const std::string& name = experiment_.spec().stages(key.stage()).train().policy();
+  // Not 0, which would mean the latest.
+  const auto stored = context_.store.GetPolicy(name, std::max<int64_t>(result.policy_version(), -1));
+  if (absl::IsNotFound(stored.status()) || result.policy_version() == 0 ||
+      (stored.ok() && stored->header().digest() != result.policy_digest())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(StageLabel(experiment_, key.stage()), " finished with policy ", name, "@", result.policy_version(),
+                     " digest ", ToHex(result.policy_digest()).substr(0, 12), ", which it has not published: found ",
+                     stored.ok() ? absl::StrCat(name, "@", stored->header().version(), " digest ",
+                                                ToHex(stored->header().digest()).substr(0, 12))
+                                 : std::string(stored.status().message())));
+  }
+  return stored.status();
 }
 
 absl::Status ExperimentRun::FinishTraining(const v1::FinishStageRequest& request, absl::Time now) {
+  if (HasFinished(experiment_, request.stage())) return absl::OkStatus();
   const absl::Status current = CheckEpoch(request.stage());
   if (!current.ok()) return current;
   const std::string label = StageLabel(experiment_, request.stage().stage());
   if (!experiment_.spec().stages(request.stage().stage()).has_train()) {
     return absl::InvalidArgumentError(absl::StrCat(label, " is not finished by a learner"));
   }
+  if (!request.has_result() && !request.has_error()) {
+    return absl::InvalidArgumentError(absl::StrCat(label, " finished with neither a result nor an error"));
+  }
+  if (request.has_result()) {
+    const absl::Status published = CheckPublished(request.stage(), request.result());
+    if (!published.ok()) return published;
+  }
+  *experiment_.mutable_stages(request.stage().stage())->mutable_trajectories() = request.trajectories();
   if (request.has_error()) {
     Fail(absl::UnknownError(request.error()), now);
     return absl::OkStatus();
   }
-  if (!request.has_result() || !published_ || request.result().policy_version() != published_->version()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(label, " finished with policy version ", request.result().policy_version(),
-                     ", expected the version that it published last: ", published_ ? published_->version() : 0));
-  }
   v1::TrainResult result = request.result();
-  result.set_policy(published_->name());
-  result.set_policy_digest(published_->digest());
+  result.set_policy(experiment_.spec().stages(request.stage().stage()).train().policy());
   Finish(std::move(result), now);
   return absl::OkStatus();
 }
 
-absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor) {
+absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
   const absl::Status current = CheckEpoch(actor->hello().stage());
   if (!current.ok()) return absl::FailedPreconditionError(current.message());
   if (rollouts_ == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat(StageLabel(experiment_, actor->hello().stage().stage()),
                                                       " takes its rollouts at its learner, not at the coordinator"));
   }
-  rollouts_->Connect(actor);
+  if (absl::Status status = rollouts_->Connect(actor, now); !status.ok()) return status;
   actor->ReadNext();
   return absl::OkStatus();
 }
@@ -220,7 +276,7 @@ absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor) {
 void ExperimentRun::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
   // A stage that ended meanwhile has closed this link already.
   if (rollouts_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
-  const absl::Status received = rollouts_->Receive(actor, message);
+  const absl::Status received = rollouts_->Receive(actor, message, now);
   unshown_ = true;
   if (!received.ok()) {
     Fail(received, now);
@@ -229,14 +285,21 @@ void ExperimentRun::Receive(ActorLink& actor, const v1::ActorMessage& message, a
     if (result.ok()) {
       Finish(*std::move(result), now);
     } else {
-      rollouts_->Abandon();
       Fail(result.status(), now);
     }
   }
 }
 
-void ExperimentRun::Disconnect(const ActorLink& actor) {
-  if (rollouts_ != nullptr) rollouts_->Disconnect(actor);
+void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {
+  if (rollouts_ != nullptr) rollouts_->Disconnect(actor, now);
+}
+
+void ExperimentRun::Expire(absl::Time now) {
+  if (rollouts_ != nullptr) rollouts_->Expire(now);
+}
+
+absl::Time ExperimentRun::next_expiry() const {
+  return rollouts_ != nullptr ? rollouts_->next_expiry() : absl::InfiniteFuture();
 }
 
 bool ExperimentRun::Uses(const std::string& dataset) const {
@@ -259,21 +322,39 @@ void ExperimentRun::Unwatch(const ExperimentWatcher& watcher) {
   std::erase_if(watchers_, [&watcher](const auto& other) { return other.get() == &watcher; });
 }
 
+void ExperimentRun::NoteGrant() {
+  const std::optional<int> running = RunningStage(experiment_);
+  if (!running || !experiment_.spec().stages(*running).has_train()) return;
+  v1::StageGrant grant = context_.workforce.GrantOf(stage_id(*running));
+  v1::StageState& stage = *experiment_.mutable_stages(*running);
+  if (grant.epoch() == 0 || grant.epoch() == stage.grant().epoch()) return;
+  *stage.mutable_grant() = std::move(grant);
+  unsaved_ = true;
+}
+
 absl::Status ExperimentRun::Settle() {
+  NoteGrant();
   if (unsaved_) {
     const absl::Status saved = context_.store.PutExperiment(experiment_, token_);
-    if (!saved.ok()) return saved;
+    if (!saved.ok()) {
+      if (std::exchange(store_error_, std::string(saved.message())) != saved.message()) Show(Describe());
+      return saved;
+    }
     unsaved_ = false;
+    store_error_.clear();
     unshown_ = true;
   }
   const std::optional<int> running = RunningStage(experiment_);
   const int workers = running ? context_.workforce.ActorsOf(stage_id(*running)) : 0;
+  const std::string waiting_for = running ? context_.workforce.WaitingFor(stage_id(*running)) : "";
   unshown_ |= std::exchange(shown_workers_, workers) != workers;
-  if (std::exchange(unshown_, false) && !watchers_.empty()) {
-    const v1::Experiment described = Describe();
-    for (const auto& watcher : watchers_) watcher->Show(described);
-  }
+  unshown_ |= std::exchange(shown_waiting_for_, waiting_for) != waiting_for;
+  if (std::exchange(unshown_, false) && !watchers_.empty()) Show(Describe());
   return absl::OkStatus();
+}
+
+void ExperimentRun::Show(const v1::Experiment& described) {
+  for (const auto& watcher : watchers_) watcher->Show(described);
 }
 
 void ExperimentRun::CloseWatchers(const absl::Status& status) {
@@ -281,14 +362,13 @@ void ExperimentRun::CloseWatchers(const absl::Status& status) {
 }
 
 absl::StatusOr<PolicyReference> ExperimentRun::Resolve(int stage) const {
-  const PolicyReference reference = policies_.at(stage).value_or(PolicyReference());
-  if (reference.version > 0) return reference;
+  const v1::PolicyVersion& used = experiment_.stages(stage).uses();
+  if (used.version() > 0) return PolicyReference{.name = used.name(), .version = used.version()};
   for (int i = stage - 1; i >= 0; --i) {
     const v1::TrainResult& made = experiment_.stages(i).train();
-    if (made.policy() == reference.name)
-      return PolicyReference{.name = made.policy(), .version = made.policy_version()};
+    if (made.policy() == used.name()) return PolicyReference{.name = made.policy(), .version = made.policy_version()};
   }
-  return absl::NotFoundError(absl::StrCat("no earlier stage has made policy ", reference.name));
+  return absl::NotFoundError(absl::StrCat("no earlier stage has made policy ", used.name()));
 }
 
 absl::StatusOr<std::shared_ptr<const PolicySnapshot>> ExperimentRun::LoadPolicy(

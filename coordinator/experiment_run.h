@@ -33,11 +33,13 @@ struct RunContext {
 
 // Thread-compatible; no gRPC, no clock. Stages begin and end at once, in the call that causes it; the store, watchers
 // and workers hear of it when everything that happens at that time has happened: Settle, and the workforce's.
+//
+// Whatever a stage needs to go on is in the store: its experiment (with who trains it), the learner's checkpoint, the
+// episodes. So a run may end at any instant, and another go on with what the store holds.
 class ExperimentRun {
  public:
-  // `policies`: see Admission. `context` must outlive it.
-  ExperimentRun(v1::Experiment experiment, std::string token, std::vector<std::optional<PolicyReference>> policies,
-                RunContext& context);
+  // `context` must outlive it.
+  ExperimentRun(v1::Experiment experiment, std::string token, RunContext& context);
 
   const std::string& id() const { return experiment_.id(); }
   bool finished() const { return IsFinished(experiment_.status()); }
@@ -45,21 +47,26 @@ class ExperimentRun {
   // The experiment as of now, with progress and workers.
   v1::Experiment Describe() const;
 
-  // Starts the first stage.
+  // Goes on with the stage that is running, from where the store has it, or starts the next one.
   void Start(absl::Time now);
   void Cancel(absl::Time now);
 
-  // Calls of the learner. ABORTED: the epoch is not the stage's current one, naming both. INVALID_ARGUMENT, or the
-  // store's error: nothing has changed.
+  // ABORTED: the epoch is not the stage's current one, naming both.
+  absl::Status CheckEpoch(const v1::StageKey& key) const;
+
+  // Calls of the learner. CheckEpoch's error; INVALID_ARGUMENT, or the store's error: nothing has changed.
   absl::Status ReportProgress(const v1::ProgressRequest& request);
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
   absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
 
   // Streams of actors to a collect or evaluate stage. FAILED_PRECONDITION: not the running stage and epoch, naming
-  // both.
-  absl::Status Connect(std::shared_ptr<ActorLink> actor);
+  // both; or the actor is fenced.
+  absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
   void Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
-  void Disconnect(const ActorLink& actor);
+  void Disconnect(const ActorLink& actor, absl::Time now);
+  // Fences actors that keep others waiting; when to look again.
+  void Expire(absl::Time now);
+  absl::Time next_expiry() const;
 
   // A stage that has not finished makes or reads this dataset.
   bool Uses(const std::string& dataset) const;
@@ -69,7 +76,7 @@ class ExperimentRun {
   void Unwatch(const ExperimentWatcher& watcher);
 
   // Writes to the store what must be durable, then shows it to the watchers. After an error of the store, to be called
-  // again.
+  // again: until then watchers see the experiment wait for the store, or, where it has failed, the failure.
   absl::Status Settle();
 
   void CloseWatchers(const absl::Status& status);
@@ -78,12 +85,18 @@ class ExperimentRun {
   StageId stage_id(int stage) const { return {.experiment = experiment_.id(), .stage = stage}; }
   // Starts stages until one takes time, or none is left.
   void Advance(absl::Time now);
+  // Begins with the running stage.
+  void Enter(int stage, absl::Time now);
   // A result where the stage has it at once.
   absl::StatusOr<std::optional<StageResult>> StartStage(int stage, absl::Time now);
   absl::Status StartTraining(int stage, const v1::TrainStage& train, absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartCollecting(int stage, const v1::CollectStage& collect,
                                                              absl::Time now);
-  absl::Status StartEvaluating(int stage, const v1::EvaluateStage& evaluate, absl::Time now);
+  absl::StatusOr<std::optional<StageResult>> StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
+                                                             absl::Time now);
+  // The result where all of it was in the store already; otherwise actors are asked for.
+  absl::StatusOr<std::optional<StageResult>> StartRollouts(int stage, std::unique_ptr<RolloutStage> rollouts,
+                                                           absl::Time now);
   // Frees whatever the running stage holds. To be called before its state changes.
   void LeaveStage(absl::Time now);
   void Fail(const absl::Status& error, absl::Time now);
@@ -91,18 +104,22 @@ class ExperimentRun {
   // The version that a stage's reference means now.
   absl::StatusOr<PolicyReference> Resolve(int stage) const;
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(int stage, const v1::EnvironmentSpec& environment);
-  absl::Status CheckEpoch(const v1::StageKey& key) const;
+  // Takes down who trains the running stage now.
+  void NoteGrant();
+  // OK: the policy version that a learner says its stage made is there.
+  absl::Status CheckPublished(const v1::StageKey& key, const v1::TrainResult& result);
+  void Show(const v1::Experiment& described);
 
   v1::Experiment experiment_;
   const std::string token_;
-  const std::vector<std::optional<PolicyReference>> policies_;
   RunContext& context_;
-  std::unique_ptr<RolloutStage> rollouts_;     // of the running stage
-  std::optional<v1::PolicyHeader> published_;  // by the running stage, last
+  std::unique_ptr<RolloutStage> rollouts_;  // of the running stage
   std::vector<std::shared_ptr<ExperimentWatcher>> watchers_;
   bool unsaved_ = false;
   bool unshown_ = false;
+  std::string store_error_;  // why it is unsaved
   int shown_workers_ = 0;
+  std::string shown_waiting_for_;
 };
 
 }  // namespace understudy

@@ -21,8 +21,9 @@ BatchExpectation Expect(const v1::EnvironmentSpec& environment, const v1::Policy
 class CollectRollouts final : public RolloutStage {
  public:
   CollectRollouts(const std::string& dataset, const v1::DatasetRecipe& recipe,
-                  std::shared_ptr<const PolicySnapshot> policy, Store& store)
-      : RolloutStage(recipe.environment(), policy, Options(dataset, recipe, policy->header, store)),
+                  std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
+      : RolloutStage(recipe.environment(), policy,
+                     Options(dataset, recipe, policy->header, std::move(finished), store)),
         dataset_(dataset),
         store_(store) {}
 
@@ -32,15 +33,12 @@ class CollectRollouts final : public RolloutStage {
     return MakeCollectResult(*dataset);
   }
 
-  void Abandon() override {
-    // What cannot be deleted now is when the coordinator starts again.
-    store_.DeleteDataset(dataset_).IgnoreError();
-  }
-
  private:
   static EpisodeOrderOptions Options(const std::string& dataset, const v1::DatasetRecipe& recipe,
-                                     const v1::PolicyHeader& policy, Store& store) {
+                                     const v1::PolicyHeader& policy, std::vector<EpisodeOutcome> finished,
+                                     Store& store) {
     EpisodeOrderOptions options;
+    options.finished = std::move(finished);
     options.expectation = Expect(recipe.environment(), policy, recipe.action_mode());
     for (const int record : recipe.record()) {
       options.expectation.record_logits |= record == v1::RECORD_LOGITS;
@@ -61,9 +59,10 @@ class CollectRollouts final : public RolloutStage {
 
 class EvaluateRollouts final : public RolloutStage {
  public:
-  EvaluateRollouts(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
-                   std::shared_ptr<const PolicySnapshot> policy)
-      : RolloutStage(environment, policy, Options(environment, stage, policy->header)) {}
+  EvaluateRollouts(const StageId& id, const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
+                   std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
+      : RolloutStage(environment, policy, Options(id, environment, stage, policy->header, std::move(finished), store)) {
+  }
 
   absl::StatusOr<StageResult> Finish() override {
     const EpisodeSummary summary = order().Summary();
@@ -78,15 +77,22 @@ class EvaluateRollouts final : public RolloutStage {
     return result;
   }
 
-  void Abandon() override {}
-
  private:
-  static EpisodeOrderOptions Options(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
-                                     const v1::PolicyHeader& policy) {
+  static EpisodeOrderOptions Options(const StageId& id, const v1::EnvironmentSpec& environment,
+                                     const v1::EvaluateStage& stage, const v1::PolicyHeader& policy,
+                                     std::vector<EpisodeOutcome> finished, Store& store) {
     EpisodeOrderOptions options;
+    options.finished = std::move(finished);
     options.expectation = Expect(environment, policy, ToActionMode(stage.actions()));
     options.seed = stage.seed();
     options.episodes = stage.episodes();
+    options.on_episodes = [id, &store](const std::vector<TrajectoryView>& episodes) {
+      std::vector<EpisodeOutcome> outcomes;
+      for (const TrajectoryView& episode : episodes) {
+        outcomes.push_back({episode.trajectory->episode(), episode.trajectory->steps(), UndiscountedReturn(episode)});
+      }
+      return store.AppendOutcomes(id.experiment, id.stage, outcomes);
+    };
     return options;
   }
 };
@@ -96,6 +102,9 @@ EpisodeOrderOptions Counting(EpisodeOrderOptions options, v1::StageProgress& pro
   const bool by_transitions = options.transitions > 0;
   progress.set_unit(by_transitions ? "transitions" : "episodes");
   progress.set_total(by_transitions ? options.transitions : options.episodes);
+  for (const EpisodeOutcome& episode : options.finished) progress.set_steps(progress.steps() + episode.steps);
+  const int64_t finished = by_transitions ? progress.steps() : static_cast<int64_t>(options.finished.size());
+  progress.set_done(std::min(finished, progress.total()));
   options.on_episodes = [&progress, by_transitions, next = std::move(options.on_episodes)](
                             const std::vector<TrajectoryView>& episodes) -> absl::Status {
     const absl::Status status = next ? next(episodes) : absl::OkStatus();
@@ -117,13 +126,14 @@ RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_p
     : policy_(std::move(policy)),
       order_(std::make_shared<EpisodeOrder>(Counting(std::move(options), progress_))),
       dispatcher_(environment) {
-  dispatcher_.Add(order_, policy_);
+  // Nobody is connected, nobody is asked: the time does not matter.
+  dispatcher_.Add(order_, policy_, absl::InfinitePast());
 }
 
 RolloutStage::~RolloutStage() { dispatcher_.CloseAll(absl::OkStatus()); }
 
-absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& message) {
-  const absl::Status received = dispatcher_.Receive(actor, message);
+absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
+  const absl::Status received = dispatcher_.Receive(actor, message, now);
   if (received.ok()) actor.ReadNext();
   if (!absl::IsInvalidArgument(received)) return received;
   actor.Close(received);
@@ -132,14 +142,23 @@ absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& mes
 
 v1::StageProgress RolloutStage::progress() const { return progress_; }
 
-std::unique_ptr<RolloutStage> MakeCollectStage(const std::string& dataset, const v1::DatasetRecipe& recipe,
-                                               std::shared_ptr<const PolicySnapshot> policy, Store& store) {
-  return std::make_unique<CollectRollouts>(dataset, recipe, std::move(policy), store);
+absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
+                                                               const v1::DatasetRecipe& recipe,
+                                                               std::shared_ptr<const PolicySnapshot> policy,
+                                                               Store& store) {
+  auto finished = store.ListEpisodes(dataset);
+  if (!finished.ok()) return finished.status();
+  return std::make_unique<CollectRollouts>(dataset, recipe, std::move(policy), *std::move(finished), store);
 }
 
-std::unique_ptr<RolloutStage> MakeEvaluateStage(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
-                                                std::shared_ptr<const PolicySnapshot> policy) {
-  return std::make_unique<EvaluateRollouts>(environment, stage, std::move(policy));
+absl::StatusOr<std::unique_ptr<RolloutStage>> MakeEvaluateStage(const StageId& id,
+                                                                const v1::EnvironmentSpec& environment,
+                                                                const v1::EvaluateStage& stage,
+                                                                std::shared_ptr<const PolicySnapshot> policy,
+                                                                Store& store) {
+  auto finished = store.ListOutcomes(id.experiment, id.stage);
+  if (!finished.ok()) return finished.status();
+  return std::make_unique<EvaluateRollouts>(id, environment, stage, std::move(policy), *std::move(finished), store);
 }
 
 }  // namespace understudy

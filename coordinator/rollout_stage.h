@@ -7,10 +7,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/rollouts/dispatcher.h"
 #include "common/rollouts/episode_order.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/scheduling/experiment_machine.h"
+#include "coordinator/scheduling/stage_id.h"
 #include "coordinator/storage/store.h"
 
 namespace understudy {
@@ -20,22 +22,29 @@ class RolloutStage {
  public:
   virtual ~RolloutStage();
 
-  void Connect(std::shared_ptr<ActorLink> actor) { dispatcher_.Connect(std::move(actor)); }
-  void Disconnect(const ActorLink& actor) { dispatcher_.Disconnect(actor); }
+  // FAILED_PRECONDITION: the actor is fenced, and not connected.
+  absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
+    return dispatcher_.Connect(std::move(actor), now);
+  }
+  void Disconnect(const ActorLink& actor, absl::Time now) { dispatcher_.Disconnect(actor, now); }
 
   // A message of a connected actor. A malformed one closes its link, and is nobody else's business: OK. An error is the
   // stage's failure.
-  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message);
+  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+
+  // Fences stragglers: see Dispatcher. To be called at next_expiry().
+  void Expire(absl::Time now) { dispatcher_.Expire(now); }
+  absl::Time next_expiry() const { return dispatcher_.next_expiry(); }
 
   bool done() const { return order_->done(); }
 
   // Once done. What it made is durable then; an error is the stage's failure.
   virtual absl::StatusOr<StageResult> Finish() = 0;
 
-  // The stage will never be done: leaves nothing half-made behind.
-  virtual void Abandon() = 0;
-
   v1::StageProgress progress() const;
+
+  // What became of the trajectories that came.
+  const v1::TrajectoryAccounting& accounting() const { return dispatcher_.accounting(); }
 
  protected:
   RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
@@ -51,12 +60,18 @@ class RolloutStage {
 };
 
 // Records demonstrations: episodes are durable before they are acknowledged. The dataset must exist, with this recipe,
-// and be empty.
-std::unique_ptr<RolloutStage> MakeCollectStage(const std::string& dataset, const v1::DatasetRecipe& recipe,
-                                               std::shared_ptr<const PolicySnapshot> policy, Store& store);
+// and not be complete: what it has is kept. The store's error.
+absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
+                                                               const v1::DatasetRecipe& recipe,
+                                                               std::shared_ptr<const PolicySnapshot> policy,
+                                                               Store& store);
 
-std::unique_ptr<RolloutStage> MakeEvaluateStage(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
-                                                std::shared_ptr<const PolicySnapshot> policy);
+// Outcomes of episodes are durable before they are acknowledged, under `id`, and kept. The store's error.
+absl::StatusOr<std::unique_ptr<RolloutStage>> MakeEvaluateStage(const StageId& id,
+                                                                const v1::EnvironmentSpec& environment,
+                                                                const v1::EvaluateStage& stage,
+                                                                std::shared_ptr<const PolicySnapshot> policy,
+                                                                Store& store);
 
 }  // namespace understudy
 

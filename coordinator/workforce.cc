@@ -6,8 +6,24 @@
 #include "absl/strings/str_cat.h"
 
 namespace understudy {
+namespace {
 
-absl::Status Workforce::Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now) {
+constexpr int64_t kNoticeable = 2'000;  // ms
+
+v1::WorkerHello HelloOf(const v1::StageGrant& grant) {
+  v1::WorkerHello hello;
+  hello.set_kind(v1::WORKER_KIND_LEARNER);
+  hello.set_worker_id(grant.worker_id());
+  hello.set_host(grant.host());
+  hello.set_pid(grant.pid());
+  hello.set_rollouts_address(grant.rollouts_address());
+  return hello;
+}
+
+}  // namespace
+
+absl::Status Workforce::Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time wall) {
+  const absl::Time now = Counted(wall);
   const std::string& id = hello.worker_id();
   const bool known = table_.Find(id) != nullptr;
   if (!known && table_.size() >= kMaxWorkers) {
@@ -16,6 +32,8 @@ absl::Status Workforce::Attach(const v1::WorkerHello& hello, std::shared_ptr<Wor
   if (table_.Attach(hello, now)) {
     if (known) planner_.RemoveWorker(id, now);
     planner_.AddWorker(id, hello.kind() == v1::WORKER_KIND_LEARNER ? Role::kLearner : Role::kActor);
+  } else {
+    planner_.SetBack(id);
   }
   if (const auto earlier = std::exchange(links_[id], std::move(link))) {
     earlier->Close(absl::AbortedError(absl::StrCat("worker ", id, " has attached again")));
@@ -28,27 +46,42 @@ void Workforce::Heartbeat(const std::string& worker, const WorkerLink& link, con
                           absl::Time now) {
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
-  table_.Renew(worker, heartbeat, now);
+  table_.Renew(worker, heartbeat, Counted(now));
   if (heartbeat.epoch() != table_.Find(worker)->assignment.epoch()) unsent_.insert(worker);
 }
 
-void Workforce::Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time now) {
+void Workforce::Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time wall) {
+  const absl::Time now = Counted(wall);
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
   links_.erase(found);
-  if (left || !table_.Find(worker)->assignment.has_learner()) Remove(worker, now);
+  if (left || !table_.Find(worker)->assignment.has_learner()) {
+    Remove(worker, now);
+  } else {
+    planner_.SetAway(worker, now + kReattachGrace);
+  }
 }
 
 void Workforce::AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now) {
-  training_[id] = std::move(work);
-  planner_.AddStage(id, {.learner = true, .actors = actors}, now);
+  training_[id] = {std::move(work), actors};
+  planner_.AddStage(id, {.learner = true, .actors = actors}, Counted(now));
+}
+
+void Workforce::RestoreTraining(const StageId& id, v1::LearnerWork work, bool actors, const v1::StageGrant& grant,
+                                absl::Time wall) {
+  const absl::Time now = Counted(wall);
+  training_[id] = {std::move(work), actors};
+  if (table_.Attach(HelloOf(grant), now)) planner_.AddWorker(grant.worker_id(), Role::kLearner);
+  planner_.RestoreStage(id, {.learner = true, .actors = actors}, grant.worker_id(), grant.epoch(), now);
+  planner_.SetAway(grant.worker_id(), now + kRestartGrace);
 }
 
 void Workforce::AddRollouts(const StageId& id, absl::Time now) {
-  planner_.AddStage(id, {.learner = false, .actors = true}, now);
+  planner_.AddStage(id, {.learner = false, .actors = true}, Counted(now));
 }
 
-void Workforce::RemoveStage(const StageId& id, absl::Time now) {
+void Workforce::RemoveStage(const StageId& id, absl::Time wall) {
+  const absl::Time now = Counted(wall);
   const std::string learner = planner_.LearnerOf(id);
   planner_.RemoveStage(id, now);
   training_.erase(id);
@@ -56,24 +89,56 @@ void Workforce::RemoveStage(const StageId& id, absl::Time now) {
   if (!learner.empty() && !links_.contains(learner)) Remove(learner, now);
 }
 
-void Workforce::Settle(absl::Time now) {
+v1::StageGrant Workforce::GrantOf(const StageId& id) {
+  v1::StageGrant grant;
+  const AttachedWorker* learner = table_.Find(planner_.LearnerOf(id));
+  if (learner == nullptr) return grant;
+  grant.set_epoch(planner_.StageEpoch(id));
+  grant.set_worker_id(learner->hello.worker_id());
+  grant.set_host(learner->hello.host());
+  grant.set_pid(learner->hello.pid());
+  grant.set_rollouts_address(learner->hello.rollouts_address());
+  return grant;
+}
+
+std::string Workforce::WaitingFor(const StageId& id) {
+  const auto training = training_.find(id);
+  if (training == training_.end()) return ActorsOf(id) == 0 ? "actors" : "";
+  const std::string learner = planner_.LearnerOf(id);
+  if (!links_.contains(learner)) return learner.empty() ? "a learner" : "its learner, which has not been heard of";
+  if (!training->second.actors) return "";
+  if (ActorsOf(id) == 0) return "actors";
+  const v1::WorkerHeartbeat& heartbeat = table_.Find(learner)->heartbeat;
+  return heartbeat.without_actors_ms() >= kNoticeable ? "actors: none has reached the learner" : "";
+}
+
+void Workforce::Plan(absl::Time wall) {
+  const absl::Time now = Counted(wall);
   for (const std::string& id : table_.Expire(now)) {
     const auto link = links_.find(id);
     if (link != links_.end()) link->second->Close(absl::DeadlineExceededError("no heartbeat: the lease has ended"));
     Remove(id, now);
   }
   for (const Placement& placement : planner_.Plan(now)) {
+    // One that is away and has lost its stage to another has nothing to be kept for. It may attach anew.
+    if (!placement.stage && !links_.contains(placement.worker)) {
+      Remove(placement.worker, now);
+      continue;
+    }
     v1::Assignment& assignment = table_.Find(placement.worker)->assignment;
     assignment = AssignmentFor(placement, assignment);
     unsent_.insert(placement.worker);
   }
+}
+
+void Workforce::Tell() {
   for (const std::string& id : std::exchange(unsent_, {})) {
     const auto link = links_.find(id);
     if (link != links_.end()) link->second->Send(table_.Find(id)->assignment);
   }
 }
 
-absl::Time Workforce::next_wake() const { return std::min(table_.next_expiry(), planner_.next_turn()); }
+absl::Time Workforce::next_wake() const { return std::min(table_.next_expiry(), planner_.next_wake()) + pardoned_; }
 
 std::vector<v1::Worker> Workforce::List(absl::Time now) const {
   std::vector<v1::Worker> workers;
@@ -82,7 +147,7 @@ std::vector<v1::Worker> Workforce::List(absl::Time now) const {
     *worker.mutable_hello() = attached.hello;
     *worker.mutable_assignment() = attached.assignment;
     *worker.mutable_heartbeat() = attached.heartbeat;
-    worker.set_silent_ms(absl::ToInt64Milliseconds(now - attached.last_seen));
+    worker.set_silent_ms(absl::ToInt64Milliseconds(Counted(now) - attached.last_seen));
   }
   std::sort(workers.begin(), workers.end(),
             [](const v1::Worker& a, const v1::Worker& b) { return a.hello().worker_id() < b.hello().worker_id(); });
@@ -114,7 +179,7 @@ v1::Assignment Workforce::AssignmentFor(const Placement& placement, const v1::As
   key.set_epoch(placement.stage_epoch);
   const std::string learner = planner_.LearnerOf(*placement.stage);
   if (learner == placement.worker) {
-    *assignment.mutable_learner() = training_.at(*placement.stage);
+    *assignment.mutable_learner() = training_.at(*placement.stage).work;
     *assignment.mutable_learner()->mutable_stage() = key;
     return assignment;
   }

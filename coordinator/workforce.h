@@ -20,8 +20,14 @@
 namespace understudy {
 
 inline constexpr size_t kMaxWorkers = 20'000;
+// How long a learner whose stream has broken may take to attach again before another may take its stage over: some
+// tries of a live one, and little for everybody who waits for a dead one.
+inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
+// The same after a restart of the coordinator, when learners do not know yet that it is back.
+inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
 
-// Thread-compatible; no gRPC, no clock. Assignments change, and are sent, in Settle alone.
+// Thread-compatible; no gRPC, no clock. Assignments change in Plan alone, and are sent in Tell alone, so that what must
+// be durable before anybody acts on it can be written between the two.
 class Workforce {
  public:
   explicit Workforce(int64_t incarnation) : planner_(incarnation) {}
@@ -31,14 +37,18 @@ class Workforce {
   absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
 
   // Both ignore a link that is no longer the worker's. `left`: the worker said goodbye. It is gone at once then, and so
-  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, for it may come
-  // back.
+  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, or until another
+  // takes it over after kReattachGrace, for it may come back.
   void Heartbeat(const std::string& worker, const WorkerLink& link, const v1::WorkerHeartbeat& heartbeat,
                  absl::Time now);
   void Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time now);
 
   // A stage that trains: `work` is what its learner is told, but for the epoch.
   void AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now);
+  // The same for a stage that an earlier coordinator had granted: its learner keeps it, with the epoch, if it attaches
+  // in time.
+  void RestoreTraining(const StageId& id, v1::LearnerWork work, bool actors, const v1::StageGrant& grant,
+                       absl::Time now);
   // A stage whose actors come to the coordinator.
   void AddRollouts(const StageId& id, absl::Time now);
   void RemoveStage(const StageId& id, absl::Time now);
@@ -46,11 +56,21 @@ class Workforce {
   // 0: no such stage, or it waits for a learner.
   int64_t StageEpoch(const StageId& id) const { return planner_.StageEpoch(id); }
   int ActorsOf(const StageId& id) const { return planner_.ActorsOf(id); }
+  // Who trains a stage, by the last Plan; epoch 0: nobody.
+  v1::StageGrant GrantOf(const StageId& id);
+  // What a stage cannot go on without at the moment: "a learner", "actors" …; empty: nothing.
+  std::string WaitingFor(const StageId& id);
 
-  // Ends leases, plans, and tells every worker whose assignment changed.
-  void Settle(absl::Time now);
+  // For so long, lately, this process did not run, or the clock was set forward (negative: back): nobody's lease ends
+  // because of that.
+  void Pardon(absl::Duration lapse) { pardoned_ += lapse; }
 
-  // When Settle should be called even if nothing happens.
+  // Ends leases and plans.
+  void Plan(absl::Time now);
+  // Tells every worker whose assignment changed.
+  void Tell();
+
+  // When Plan should be called even if nothing happens.
   absl::Time next_wake() const;
 
   std::vector<v1::Worker> List(absl::Time now) const;
@@ -58,12 +78,19 @@ class Workforce {
   void CloseAll(const absl::Status& status);
 
  private:
+  // Leases and turns are counted in this time.
+  absl::Time Counted(absl::Time now) const { return now - pardoned_; }
   void Remove(const std::string& worker, absl::Time now);
   v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
 
   WorkerTable table_;
   AssignmentPlanner planner_;
-  std::map<StageId, v1::LearnerWork> training_;
+  absl::Duration pardoned_;
+  struct Training {
+    v1::LearnerWork work;
+    bool actors = false;
+  };
+  std::map<StageId, Training> training_;
   std::unordered_map<std::string, std::shared_ptr<WorkerLink>> links_;
   std::set<std::string> unsent_;  // workers that are to hear of their assignment
 };

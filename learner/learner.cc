@@ -33,6 +33,9 @@ class LearnerStage final : public TrainingContext {
     return client_.ReadDataset(work_.train().dataset(), cancellation_);
   }
   absl::Status Report(const v1::StageProgress& progress) override { return reporter_.Report(progress); }
+  // The coordinator has nowhere to keep them yet.
+  bool CheckpointDue() override { return false; }
+  absl::Status SaveCheckpoint(v1::Checkpoint) override { return absl::OkStatus(); }
   absl::Status CheckCancelled() const override { return cancellation_.Check(); }
 
   absl::Status FlushReports() { return reporter_.Flush(); }
@@ -87,7 +90,14 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
       WorkerSessionOptions{.coordinator = options.coordinator,
                            .hello = MakeHello(*address),
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
-                           .heartbeat = [] { return v1::WorkerHeartbeat(); }});
+                           .heartbeat =
+                               [self] {
+                                 const RolloutSink::ActorStatus actors = self->sink_.actor_status();
+                                 v1::WorkerHeartbeat heartbeat;
+                                 heartbeat.set_connected_actors(actors.connected);
+                                 heartbeat.set_without_actors_ms(absl::ToInt64Milliseconds(actors.without_actors));
+                                 return heartbeat;
+                               }});
   return learner;
 }
 

@@ -2,15 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace understudy {
 namespace {
-
-// How long an order may wait for a first actor before the log says so.
-constexpr absl::Duration kSilenceBeforeWarning = absl::Seconds(5);
 
 std::string StageText(const v1::StageKey& stage) {
   return absl::StrCat("experiment '", stage.experiment_id(), "' stage ", stage.stage(), " epoch ", stage.epoch());
@@ -31,6 +30,7 @@ void RolloutSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& en
 void RolloutSink::End() {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return;
+  last_accounting_ = dispatcher_->accounting();
   dispatcher_->CloseAll(absl::OkStatus());
   dispatcher_.reset();
   stage_.Clear();
@@ -41,19 +41,49 @@ absl::Status RolloutSink::Run(std::shared_ptr<Order> order, std::shared_ptr<cons
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
   order_status_ = absl::OkStatus();
-  dispatcher_->Add(order, std::move(policy));
-  bool warned = false;
+  dispatcher_->Add(order, std::move(policy), absl::Now());
+  running_ = true;
+  NoteActors(absl::Now());
   while (!order->done() && order_status_.ok() && cancellation.Check().ok() && dispatcher_.has_value()) {
-    if (changed_.WaitFor(mutex_, kSilenceBeforeWarning)) continue;
-    if (dispatcher_.has_value() && dispatcher_->actors() == 0 && !warned) {
-      spdlog::warn("{}: waiting for actors, none is connected", StageText(stage_));
-      warned = true;
-    }
+    const absl::Time next = Tick(absl::Now());
+    changed_.WaitFor(mutex_, next - absl::Now());
   }
+  running_ = false;
+  without_actors_.End();
   if (dispatcher_.has_value()) dispatcher_->Remove(*order);
   if (absl::Status status = cancellation.Check(); !status.ok()) return status;
   if (!order_status_.ok()) return order_status_;
   return order->done() ? absl::OkStatus() : absl::CancelledError("the stage is over");
+}
+
+absl::Time RolloutSink::Tick(absl::Time now) {
+  dispatcher_->Expire(now);
+  if (without_actors_.Due(now)) {
+    spdlog::warn("{}: waiting for actors, none is connected, for {} now", StageText(stage_),
+                 absl::FormatDuration(absl::Trunc(without_actors_.lasting(now), absl::Seconds(1))));
+  }
+  // No infinite time: the standard library's clocks overflow.
+  return std::min({dispatcher_->next_expiry(), without_actors_.next(), now + absl::Hours(1)});
+}
+
+void RolloutSink::NoteActors(absl::Time now) {
+  if (running_ && dispatcher_.has_value() && dispatcher_->actors() == 0) {
+    without_actors_.Begin(now);
+  } else if (without_actors_.End()) {
+    spdlog::info("{}: an actor has connected, it goes on", StageText(stage_));
+  }
+  changed_.NotifyAll();
+}
+
+RolloutSink::ActorStatus RolloutSink::actor_status() const {
+  MutexLock lock(mutex_);
+  return {.connected = dispatcher_.has_value() ? dispatcher_->actors() : 0,
+          .without_actors = without_actors_.lasting(absl::Now())};
+}
+
+v1::TrajectoryAccounting RolloutSink::accounting() const {
+  MutexLock lock(mutex_);
+  return dispatcher_.has_value() ? dispatcher_->accounting() : last_accounting_;
 }
 
 void RolloutSink::Wake() {
@@ -70,17 +100,22 @@ void RolloutSink::OnConnected(std::shared_ptr<ActorLink> link) {
                                                            ", the actor came for ", StageText(wanted))));
     return;
   }
-  dispatcher_->Connect(link);
+  if (absl::Status status = dispatcher_->Connect(link, absl::Now()); !status.ok()) {
+    link->Close(std::move(status));
+    return;
+  }
+  NoteActors(absl::Now());
   link->ReadNext();
 }
 
 void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value() || !SameStage(link->hello().stage(), stage_)) return;
-  const absl::Status status = dispatcher_->Receive(*link, message);
+  const absl::Status status = dispatcher_->Receive(*link, message, absl::Now());
   if (absl::IsInvalidArgument(status)) {
-    dispatcher_->Disconnect(*link);
+    dispatcher_->Disconnect(*link, absl::Now());
     link->Close(status);
+    NoteActors(absl::Now());
     return;
   }
   if (!status.ok()) order_status_ = status;
@@ -90,7 +125,9 @@ void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage me
 
 void RolloutSink::OnGone(std::shared_ptr<ActorLink> link) {
   MutexLock lock(mutex_);
-  if (dispatcher_.has_value()) dispatcher_->Disconnect(*link);
+  if (!dispatcher_.has_value()) return;
+  dispatcher_->Disconnect(*link, absl::Now());
+  NoteActors(absl::Now());
 }
 
 }  // namespace understudy

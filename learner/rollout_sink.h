@@ -7,12 +7,15 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "common/process/cancellation.h"
 #include "common/process/mutex.h"
+#include "common/process/reminder.h"
 #include "common/rollouts/dispatcher.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "understudy/v1/policy.pb.h"
+#include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
 
@@ -24,9 +27,20 @@ class RolloutSink final : public RolloutHandler {
   // Lets all actors go. Idempotent.
   void End();
 
-  // Runs an order to its end, acting with `policy`, whoever comes and goes meanwhile. CANCELLED with the cancellation's
-  // reason once Wake has been called after cancelling; otherwise the order's own error. Between Begin and End only; one
-  // call at a time.
+  struct ActorStatus {
+    int connected = 0;
+    // How long an order has been waiting without any connected actor; zero: none is.
+    absl::Duration without_actors;
+  };
+  ActorStatus actor_status() const;
+
+  // What became of the trajectories that came, since Begin; after End, of the stage that was.
+  v1::TrajectoryAccounting accounting() const;
+
+  // Runs an order to its end, acting with `policy`, whoever comes and goes meanwhile; fences stragglers. While nobody
+  // is there the log says so, after two seconds and then every thirty. CANCELLED with the cancellation's reason once
+  // Wake has been called after cancelling; otherwise the order's own error. Between Begin and End only; one call at a
+  // time.
   absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                    const Cancellation& cancellation);
 
@@ -38,11 +52,19 @@ class RolloutSink final : public RolloutHandler {
   void OnGone(std::shared_ptr<ActorLink> link) override;
 
  private:
-  Mutex mutex_;
+  // Whether an order waits without anybody to ask. To be called after whatever may change it.
+  void NoteActors(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What is due at this time, until the time that it returns.
+  absl::Time Tick(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  mutable Mutex mutex_;
   CondVar changed_;
   v1::StageKey stage_ ABSL_GUARDED_BY(mutex_);
   std::optional<Dispatcher> dispatcher_ ABSL_GUARDED_BY(mutex_);
+  bool running_ ABSL_GUARDED_BY(mutex_) = false;  // an order
   absl::Status order_status_ ABSL_GUARDED_BY(mutex_);
+  Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};
+  v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the stage that was
 };
 
 }  // namespace understudy

@@ -23,6 +23,12 @@ constexpr Entry kNetworks[] = {
 
 }  // namespace
 
+Network::Output Network::Infer(const std::vector<at::Tensor>& parameters, const at::Tensor& observations,
+                               bool with_values, std::vector<float>& /*scratch*/) const {
+  const at::NoGradGuard no_gradients;
+  return Forward(parameters, observations, with_values);
+}
+
 absl::StatusOr<std::unique_ptr<Network>> MakeNetwork(const v1::PolicyHeader& header) {
   if (absl::Status status = ValidateSpace(header.observation_space()); !status.ok()) return status;
   if (absl::Status status = ValidateSpace(header.action_space()); !status.ok()) return status;

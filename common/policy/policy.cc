@@ -62,8 +62,14 @@ Policy::Output Policy::Forward(const at::Tensor& observations, bool with_values)
 }
 
 Policy::Output Policy::Infer(const at::Tensor& observations, bool with_values) const {
-  const at::NoGradGuard no_gradients;
-  return network_->Forward(layers_, observations, with_values);
+  return network_->Infer(layers_, observations, with_values, scratch_);
+}
+
+std::string Policy::TensorAt(int64_t index) const {
+  const std::vector<std::string> names = network_->ParameterNames();
+  size_t layer = 0;
+  for (int64_t end = layers_[0].numel(); end <= index; end += layers_[layer].numel()) ++layer;
+  return names[layer];
 }
 
 std::shared_ptr<const PolicySnapshot> Policy::Snapshot(std::string name, int64_t version) const {

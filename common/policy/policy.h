@@ -33,7 +33,9 @@ class Policy {
   // Differentiable. `observations`: float32 [N, observation size].
   Output Forward(const at::Tensor& observations, bool with_values) const;
 
-  // The same without gradients.
+  // The same without gradients, equal to within rounding. A row's result has the same bits at every position, among any
+  // other rows, in batches of any size, on every processor, for every network of the table: this is what rollouts owe
+  // it to that they do not depend on how work was divided.
   Output Infer(const at::Tensor& observations, bool with_values) const;
 
   // The flat parameters [P], and the flat gradients [P] that backward() accumulates into. Both share their storage with
@@ -44,6 +46,9 @@ class Policy {
   // The current parameters as a snapshot under a name and version.
   std::shared_ptr<const PolicySnapshot> Snapshot(std::string name, int64_t version) const;
 
+  // Which layer's tensor the flat parameters' element `index` belongs to, as the network calls it: "actor.0.weight".
+  std::string TensorAt(int64_t index) const;
+
   const v1::PolicyHeader& header() const { return header_; }
 
  private:
@@ -53,7 +58,8 @@ class Policy {
   std::unique_ptr<Network> network_;
   at::Tensor parameters_;
   at::Tensor gradients_;
-  std::vector<at::Tensor> layers_;  // autograd leaves: views of parameters_ whose gradients are views of gradients_
+  std::vector<at::Tensor> layers_;      // autograd leaves: views of parameters_ whose gradients are views of gradients_
+  mutable std::vector<float> scratch_;  // inference's
 };
 
 }  // namespace understudy

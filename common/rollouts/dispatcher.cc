@@ -1,12 +1,19 @@
 #include "common/rollouts/dispatcher.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/rollouts/rejection.h"
 #include "common/rpc/protocol.h"
 
 namespace understudy {
 namespace {
+
+// Beyond, patience no longer doubles: it is over ten minutes then.
+constexpr int kMaxDoublings = 6;
+constexpr int kPatienceFactor = 4;
 
 void Acknowledge(ActorLink& actor, const v1::RolloutResult& result, const Acceptance& acceptance) {
   v1::SinkMessage message;
@@ -16,6 +23,7 @@ void Acknowledge(ActorLink& actor, const v1::RolloutResult& result, const Accept
   ack.set_accepted(acceptance.accepted);
   ack.set_rejected(acceptance.rejected);
   ack.set_reason(acceptance.reason);
+  ack.set_detail(acceptance.detail);
   actor.Send(std::move(message));
 }
 
@@ -26,7 +34,7 @@ absl::Status NotAsked(uint64_t request_id) {
 // What the order makes of a result; whatever comes for an order that was removed is too late.
 absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result) {
   if (order == nullptr) {
-    return Acceptance{.accepted = 0, .rejected = result.batch().trajectories_size(), .reason = "no longer needed"};
+    return Reject(result, kRejectedSurplus, "no longer needed");
   }
   if (absl::Status status = ValidateBatch(result.batch(), order->expectation()); !status.ok()) return status;
   return order->Accept(result);
@@ -36,9 +44,9 @@ absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result) 
 
 Dispatcher::Dispatcher(v1::EnvironmentSpec environment) : environment_(std::move(environment)) {}
 
-void Dispatcher::Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
+void Dispatcher::Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now) {
   orders_.push_back({std::move(order), std::move(policy)});
-  Pump();
+  Pump(now);
 }
 
 void Dispatcher::Remove(const Order& order) {
@@ -50,7 +58,8 @@ void Dispatcher::Remove(const Order& order) {
   std::erase_if(orders_, [&](const ActiveOrder& active) { return active.order.get() == &order; });
 }
 
-void Dispatcher::Connect(std::shared_ptr<ActorLink> actor) {
+absl::Status Dispatcher::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
+  if (absl::Status status = fenced_.Check(actor->hello().worker_id(), now); !status.ok()) return status;
   const auto earlier = std::find_if(actors_.begin(), actors_.end(), [&](const auto& known) {
     return known.second.link->hello().worker_id() == actor->hello().worker_id();
   });
@@ -66,15 +75,16 @@ void Dispatcher::Connect(std::shared_ptr<ActorLink> actor) {
   hello.mutable_hello()->set_inference_width(kInferenceWidth);
   actor->Send(std::move(hello));
   actors_[actor.get()].link = actor;
-  Pump();
+  Pump(now);
+  return absl::OkStatus();
 }
 
-void Dispatcher::Disconnect(const ActorLink& actor) {
+void Dispatcher::Disconnect(const ActorLink& actor, absl::Time now) {
   const auto gone = actors_.find(&actor);
   if (gone == actors_.end()) return;
   Release(gone->second);
   actors_.erase(gone);
-  Pump();
+  Pump(now);
 }
 
 void Dispatcher::Release(const Actor& actor) {
@@ -83,47 +93,127 @@ void Dispatcher::Release(const Actor& actor) {
   }
 }
 
-absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& message) {
-  if (message.has_result()) return Receive(actor, message.result());
+absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
+  if (message.has_result()) return Receive(actor, message.result(), now);
   const auto sender = actors_.find(&actor);
   if (sender == actors_.end()) return absl::OkStatus();
-  if (message.has_failure()) return Fail(sender->second, message.failure());
+  if (message.has_failure()) return Fail(sender->second, message.failure(), now);
   return absl::InvalidArgumentError("expected a result or a failure");
 }
 
-absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result) {
+absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now) {
   const auto sender = actors_.find(&actor);
-  if (sender == actors_.end()) return absl::OkStatus();
-  const auto found = sender->second.requests.find(result.request_id());
-  if (found == sender->second.requests.end()) return NotAsked(result.request_id());
+  if (sender == actors_.end()) {
+    Count(Reject(result, kRejectedStale, "the actor was let go"));
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<Acceptance> acceptance = Judge(sender->second, result, now);
+  if (absl::IsInvalidArgument(acceptance.status())) Count(Reject(result, kRejectedMalformed, ""));
+  if (!acceptance.ok()) return acceptance.status();
+  Count(*acceptance);
+  Acknowledge(actor, result, *acceptance);
+  if (result.last()) {
+    sender->second.requests.erase(result.request_id());
+    Pump(now);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now) {
+  const auto found = actor.requests.find(result.request_id());
+  if (found == actor.requests.end()) return NotAsked(result.request_id());
   Request& request = found->second;
   if (result.sequence() != request.next_sequence) {
     return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(), ": found result ",
                                                    result.sequence(), ", expected ", request.next_sequence));
   }
   ++request.next_sequence;
-  const absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
-  if (!acceptance.ok()) return acceptance.status();
-  Acknowledge(actor, result, *acceptance);
-  if (result.last()) {
-    sender->second.requests.erase(found);
-    Pump();
+  absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
+  // Repeating what was there already is no progress.
+  if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
+    longest_wait_ = std::max(longest_wait_, now - actor.owes_since);
+    fences_since_result_ = 0;
+    RestartClock(actor, now);
   }
-  return absl::OkStatus();
+  return acceptance;
 }
 
-absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure) {
+void Dispatcher::Count(const Acceptance& acceptance) {
+  accounting_.set_produced(accounting_.produced() + acceptance.accepted + acceptance.rejected);
+  accounting_.set_accepted(accounting_.accepted() + acceptance.accepted);
+  if (acceptance.rejected > 0) (*accounting_.mutable_rejected())[acceptance.reason] += acceptance.rejected;
+}
+
+absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now) {
   const auto found = actor.requests.find(failure.request_id());
   if (found == actor.requests.end()) return NotAsked(failure.request_id());
   const std::shared_ptr<Order> order = found->second.order;
   actor.requests.erase(found);
+  RestartClock(actor, now);
   if (order == nullptr) {
-    Pump();
+    Pump(now);
     return absl::OkStatus();
   }
   // Not asked again: whoever is asked fails, and the caller removes the order.
   return absl::FailedPreconditionError(
       absl::StrCat("actor '", actor.link->hello().worker_id(), "': ", failure.message()));
+}
+
+bool Dispatcher::Owes(const Actor& actor) {
+  return std::any_of(actor.requests.begin(), actor.requests.end(),
+                     [](const auto& entry) { return entry.second.order != nullptr && !entry.second.order->done(); });
+}
+
+void Dispatcher::RestartClock(Actor& actor, absl::Time now) {
+  actor.owes_since = now;
+  actor.last_chance.reset();
+}
+
+absl::Duration Dispatcher::Patience() const {
+  const int doublings = std::min(fences_since_result_, kMaxDoublings);
+  return std::max(kShortestPatience, kPatienceFactor * longest_wait_) * (1 << doublings);
+}
+
+absl::Time Dispatcher::Deadline(const Actor& actor) const {
+  return actor.last_chance.value_or(actor.owes_since + Patience());
+}
+
+const Dispatcher::Actor* Dispatcher::FindSlowest() const {
+  bool idle = false;
+  const Actor* slowest = nullptr;
+  for (const auto& [link, actor] : actors_) {
+    idle |= actor.requests.empty();
+    if (Owes(actor) && (slowest == nullptr || Deadline(actor) < Deadline(*slowest))) slowest = &actor;
+  }
+  return idle ? slowest : nullptr;
+}
+
+absl::Time Dispatcher::next_expiry() const {
+  const Actor* slowest = FindSlowest();
+  return slowest == nullptr ? absl::InfiniteFuture() : Deadline(*slowest);
+}
+
+void Dispatcher::Expire(absl::Time now) {
+  for (const Actor* slowest = FindSlowest(); slowest != nullptr && Deadline(*slowest) <= now; slowest = FindSlowest()) {
+    if (slowest->last_chance.has_value()) {
+      Fence(*slowest, now);
+    } else {
+      actors_.at(slowest->link.get()).last_chance = now + kLastChance;
+    }
+  }
+}
+
+void Dispatcher::Fence(const Actor& actor, absl::Time now) {
+  const std::shared_ptr<ActorLink> link = actor.link;
+  const std::string& worker = link->hello().worker_id();
+  const absl::Status status = absl::AbortedError(absl::StrCat(
+      "worker '", worker, "' is fenced: nothing of request ", actor.requests.begin()->first, " came for ",
+      absl::FormatDuration(absl::Trunc(now - actor.owes_since, absl::Milliseconds(1))), ", its work goes to others"));
+  spdlog::warn("{}", std::string(status.message()));
+  fenced_.Fence(worker, now);
+  ++fences_since_result_;
+  link->Close(status);
+  Disconnect(*link, now);
 }
 
 void Dispatcher::CloseAll(const absl::Status& status) {
@@ -134,21 +224,23 @@ void Dispatcher::CloseAll(const absl::Status& status) {
   actors_.clear();
 }
 
-void Dispatcher::Pump() {
+void Dispatcher::Pump(absl::Time now) {
   // Whoever has nothing to do comes first.
   for (size_t in_flight = 0; in_flight < kRequestsPerActor; ++in_flight) {
     for (auto& [link, actor] : actors_) {
-      if (actor.requests.size() == in_flight && !Ask(actor)) return;
+      if (actor.requests.size() == in_flight && !Ask(actor, now)) return;
     }
   }
 }
 
-bool Dispatcher::Ask(Actor& actor) {
+bool Dispatcher::Ask(Actor& actor, absl::Time now) {
   for (const ActiveOrder& active : orders_) {
     const uint64_t id = last_request_id_ + 1;
     std::optional<v1::RolloutRequest> request = active.order->Next(id, actors());
     if (!request.has_value()) continue;
     last_request_id_ = id;
+    // Nobody waited for this actor until now.
+    if (!Owes(actor)) RestartClock(actor, now);
     request->set_id(id);
     SendPolicy(actor, *active.policy);
     v1::SinkMessage message;

@@ -6,49 +6,76 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/rollouts/actor_link.h"
+#include "common/rollouts/fenced_workers.h"
 #include "common/rollouts/order.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "understudy/v1/rollouts.pb.h"
 
 namespace understudy {
 
-// Rows of every inference batch of every experiment: see SinkHello.
+// Rows of every actor's inference batches (SinkHello): enough that a step's fixed costs are shared by many, so few that
+// forty actors find work in an order of a few thousand episodes or slots. No result depends on it.
 inline constexpr int kInferenceWidth = 64;
 // An actor keeps so many of the snapshots that it was sent last over a stream, and the sink counts on them.
 inline constexpr size_t kPoliciesPerStream = 4;
 // One that it works on, and one to go on with at once.
 inline constexpr size_t kRequestsPerActor = 2;
+// The shortest patience with an actor, and its last chance once that has run out: see Dispatcher.
+inline constexpr absl::Duration kShortestPatience = absl::Seconds(10);
+inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
-// Thread-compatible; no gRPC. Bounds: two requests in flight for every actor, one policy snapshot per order.
+// Thread-compatible; no gRPC, no clock: times never go back. Bounds: two requests in flight for every actor, one policy
+// snapshot per order, kMaxFencedWorkers.
+//
+// Stragglers: an actor that has delivered nothing for longer than the patience, while another is idle and nothing is
+// left to ask for, is fenced: its work goes to the idle, and it is refused for a while (FencedWorkers). What is slow is
+// learnt: the patience is four times the longest that any result took to come after its request was in hand or after
+// the result before it, at least kShortestPatience. Where all are slow alike nobody is idle, and a single actor has
+// nobody who could take over: neither is fenced. So that work which takes anybody long gets done in the end, though no
+// result has shown it yet, the patience doubles with each fence until a result comes. A sink that was itself stopped,
+// and finds all actors overdue, first reads what they sent meanwhile: hence the last chance.
 class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
 
   // Orders are served oldest first. `policy` is what the order's requests act with.
-  void Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy);
+  void Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now);
   // Forgets an order, done or not. Results that still come for it are acknowledged as rejected.
   void Remove(const Order& order);
 
-  // An actor came (it is greeted) or went (its requests are released). One that comes again under its worker id
-  // replaces its earlier link, which is closed with ABORTED.
-  void Connect(std::shared_ptr<ActorLink> actor);
-  void Disconnect(const ActorLink& actor);
+  // An actor came: it is greeted. One that comes again under its worker id replaces its earlier link, which is closed
+  // with ABORTED. FAILED_PRECONDITION: it is fenced, and not connected; the caller closes the link with this.
+  absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
+  // It went: its requests are released.
+  void Disconnect(const ActorLink& actor, absl::Time now);
   int actors() const { return static_cast<int>(actors_.size()); }
 
   // A message of a connected actor. A result is validated, given to its order, acknowledged; a failure fails its order.
   // INVALID_ARGUMENT: a malformed message; the caller disconnects and closes that link with it. Any other error is the
-  // order's failure. Messages of links that are not connected count for nothing.
-  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message);
-  absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result);
+  // order's failure. Messages of links that are not connected change nothing but the accounting.
+  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now);
+
+  // Fences stragglers: their links are closed with ABORTED. To be called at next_expiry(), which every other call may
+  // change; earlier and later do no harm. InfiniteFuture: nobody can be fenced as things are.
+  void Expire(absl::Time now);
+  absl::Time next_expiry() const;
 
   // Closes all links with a status and forgets them.
   void CloseAll(const absl::Status& status);
+
+  // What became of the trajectories that came: produced = accepted + Σ rejected, by the reasons of rejection.h. What an
+  // order failed with is in none of them.
+  const v1::TrajectoryAccounting& accounting() const { return accounting_; }
 
  private:
   struct ActiveOrder {
@@ -61,22 +88,39 @@ class Dispatcher {
   };
   struct Actor {
     std::shared_ptr<ActorLink> link;
-    std::map<uint64_t, Request> requests;                  // in flight
+    std::map<uint64_t, Request> requests;                  // in flight; the first is in hand
     std::deque<std::pair<std::string, int64_t>> policies;  // sent last
+    absl::Time owes_since;                                 // its request is in hand, or its last result came
+    std::optional<absl::Time> last_chance;                 // it is overdue, and fenced then
   };
 
-  absl::Status Fail(Actor& actor, const v1::RolloutFailure& failure);
+  // What its order makes of a result.
+  absl::StatusOr<Acceptance> Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now);
+  void Count(const Acceptance& acceptance);
+  absl::Status Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now);
   static void Release(const Actor& actor);
   // Sends every actor that has room its next request, after the policy that it needs.
-  void Pump();
+  void Pump(absl::Time now);
   // False where no order has anything to ask for.
-  bool Ask(Actor& actor);
+  bool Ask(Actor& actor, absl::Time now);
   static void SendPolicy(Actor& actor, const PolicySnapshot& policy);
+
+  static bool Owes(const Actor& actor);
+  static void RestartClock(Actor& actor, absl::Time now);
+  absl::Duration Patience() const;
+  absl::Time Deadline(const Actor& actor) const;
+  // The actor whose deadline comes first; nullptr: nobody owes anything, or nobody could take over.
+  const Actor* FindSlowest() const;
+  void Fence(const Actor& actor, absl::Time now);
 
   v1::EnvironmentSpec environment_;
   uint64_t last_request_id_ = 0;
   std::map<const ActorLink*, Actor> actors_;
   std::vector<ActiveOrder> orders_;
+  v1::TrajectoryAccounting accounting_;
+  FencedWorkers fenced_;
+  absl::Duration longest_wait_;  // for a result
+  int fences_since_result_ = 0;
 };
 
 }  // namespace understudy

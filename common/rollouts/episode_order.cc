@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/rollouts/rejection.h"
 #include "common/rollouts/requests.h"
 
 namespace understudy {
@@ -17,7 +18,21 @@ int64_t CeilDivide(double dividend, double divisor) { return static_cast<int64_t
 
 EpisodeOrder::EpisodeOrder(EpisodeOrderOptions options)
     : options_(std::move(options)),
-      leases_(options_.episodes > 0 ? options_.episodes : std::numeric_limits<int64_t>::max()) {}
+      leases_(options_.episodes > 0 ? options_.episodes : std::numeric_limits<int64_t>::max()) {
+  Restore();
+}
+
+void EpisodeOrder::Restore() {
+  std::vector<EpisodeOutcome> finished = std::exchange(options_.finished, {});
+  std::sort(finished.begin(), finished.end(),
+            [](const EpisodeOutcome& a, const EpisodeOutcome& b) { return a.number < b.number; });
+  for (const EpisodeOutcome& episode : finished) {
+    const bool exists = options_.episodes <= 0 || episode.number < options_.episodes;
+    if (!exists || episode.number - leases_.done_prefix() >= kMaxEpisodesAhead) break;
+    if (leases_.Restore(episode.number)) Remember(episode);
+  }
+  ExtendPrefix();
+}
 
 bool EpisodeOrder::done() const {
   return options_.episodes > 0 ? summary_.episodes >= options_.episodes : summary_.transitions >= options_.transitions;
@@ -37,7 +52,8 @@ std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int ac
   const int64_t missing = std::max<int64_t>(EstimateMissing(), 0);
   const int64_t share = ShareOf(leases_.unfinished() + missing, actors, options_.episodes_per_request);
   // Numbers that were leased before come first: the prefix cannot grow without them.
-  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, missing));
+  const int64_t fresh = std::min(missing, leases_.done_prefix() + kMaxEpisodesAhead - leases_.next());
+  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, fresh));
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
   request.mutable_episodes()->set_begin(range->begin);
@@ -62,22 +78,33 @@ absl::Status EpisodeOrder::CheckEpisode(const v1::Trajectory& episode, uint64_t 
   return absl::OkStatus();
 }
 
+bool EpisodeOrder::AllDone(const v1::TrajectoryBatch& batch) const {
+  return std::all_of(batch.trajectories().begin(), batch.trajectories().end(),
+                     [&](const v1::Trajectory& episode) { return leases_.IsDone(episode.episode()); });
+}
+
 absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result) {
-  Acceptance acceptance;
+  if (done()) return Reject(result, kRejectedSurplus, "no longer needed");
   const auto range = leases_.Find(result.request_id());
-  if (done() || !range.has_value()) {
-    acceptance.rejected = result.batch().trajectories_size();
-    acceptance.reason = done() ? "no longer needed" : absl::StrCat("request ", result.request_id(), " is over");
-    return acceptance;
+  if (!range.has_value()) {
+    return Reject(result, AllDone(result.batch()) ? kRejectedDuplicate : kRejectedStale,
+                  absl::StrCat("request ", result.request_id(), " is over"));
   }
+  Acceptance acceptance;
   std::map<int64_t, TrajectoryView> fresh;
   for (const TrajectoryView& view : ViewTrajectories(result.batch(), options_.expectation.environment)) {
     const v1::Trajectory& episode = *view.trajectory;
     if (absl::Status status = CheckEpisode(episode, result.request_id(), *range); !status.ok()) return status;
     if (leases_.IsDone(episode.episode()) || !fresh.emplace(episode.episode(), view).second) {
       ++acceptance.rejected;
-      acceptance.reason = absl::StrCat("episode ", episode.episode(), " was there already");
+      acceptance.reason = kRejectedDuplicate;
+      acceptance.detail = absl::StrCat("episode ", episode.episode(), " was there already");
     }
+  }
+  if (result.last() && static_cast<int64_t>(fresh.size()) < leases_.remaining(result.request_id())) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
+                                                   ": the last result came without all episodes from ", range->begin,
+                                                   " to ", range->end - 1));
   }
   std::vector<TrajectoryView> episodes;
   for (const auto& [number, view] : fresh) episodes.push_back(view);
@@ -86,28 +113,30 @@ absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result)
   }
   for (const auto& [number, view] : fresh) {
     leases_.Complete(number);
-    const Finished episode{view.trajectory->steps(), UndiscountedReturn(view)};
-    ++finished_;
-    finished_steps_ += episode.steps;
-    beyond_prefix_.emplace(number, episode);
+    Remember({number, view.trajectory->steps(), UndiscountedReturn(view)});
   }
+  ExtendPrefix();
+  acceptance.accepted = static_cast<int64_t>(fresh.size());
+  return acceptance;
+}
+
+void EpisodeOrder::Remember(const EpisodeOutcome& episode) {
+  ++finished_;
+  finished_steps_ += episode.steps;
+  beyond_prefix_.emplace(episode.number, episode);
+}
+
+void EpisodeOrder::ExtendPrefix() {
   for (auto next = beyond_prefix_.begin();
        !done() && next != beyond_prefix_.end() && next->first == summary_.episodes;) {
     Count(next->second);
     next = beyond_prefix_.erase(next);
   }
-  acceptance.accepted = static_cast<int64_t>(fresh.size());
-  if (result.last() && !done() && leases_.Find(result.request_id()).has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
-                                                   ": the last result came without all ", "episodes from ",
-                                                   range->begin, " to ", range->end - 1));
-  }
-  return acceptance;
 }
 
 // Mean and squared deviations as in Welford (1962), "Note on a method for calculating corrected sums of squares".
-void EpisodeOrder::Count(const Finished& episode) {
-  const double value = episode.episode_return;
+void EpisodeOrder::Count(const EpisodeOutcome& episode) {
+  const double value = episode.undiscounted_return;
   summary_.min_return = summary_.episodes == 0 ? value : std::min(summary_.min_return, value);
   summary_.max_return = summary_.episodes == 0 ? value : std::max(summary_.max_return, value);
   ++summary_.episodes;

@@ -12,6 +12,10 @@
 
 namespace understudy {
 
+// Nothing further than this beyond the episodes [0, n) that are there is asked for: an actor that sits on episode n
+// cannot make what is remembered of later ones grow without end.
+inline constexpr int64_t kMaxEpisodesAhead = 65536;
+
 struct EpisodeOrderOptions {
   BatchExpectation expectation;
   uint64_t seed = 0;
@@ -23,6 +27,10 @@ struct EpisodeOrderOptions {
   // Called with the new episodes of each result (valid views, ascending numbers, each number once), before they count.
   // An error is Accept's error: the order has failed then. (Not INVALID_ARGUMENT: that blames the actor.)
   std::function<absl::Status(const std::vector<TrajectoryView>&)> on_episodes = nullptr;
+  // Episodes of this order, in any order, that an earlier one has seen: what is stored of it already. They count as if
+  // they had arrived here, but are not asked for, and not handed to on_episodes. Numbers that no order can have asked
+  // for (see kMaxEpisodesAhead) are left out.
+  std::vector<EpisodeOutcome> finished = {};
 };
 
 // What is known of the wanted prefix.
@@ -35,7 +43,7 @@ struct EpisodeSummary {
   double max_return = 0;
 };
 
-// Memory grows with the episodes that arrive out of order, not with all of them.
+// Memory grows with the episodes that arrive out of order, which are fewer than kMaxEpisodesAhead.
 class EpisodeOrder final : public Order {
  public:
   explicit EpisodeOrder(EpisodeOrderOptions options);
@@ -55,18 +63,21 @@ class EpisodeOrder final : public Order {
   EpisodeSummary Summary() const;
 
  private:
-  struct Finished {
-    int64_t steps = 0;
-    double episode_return = 0;
-  };
+  bool AllDone(const v1::TrajectoryBatch& batch) const;
+  // Counts what was there before.
+  void Restore();
+  // A number that was not done before is, from now on.
+  void Remember(const EpisodeOutcome& episode);
+  // Moves what continues the prefix into it.
+  void ExtendPrefix();
   // How many episodes that were never leased are needed besides those that were.
   int64_t EstimateMissing() const;
   absl::Status CheckEpisode(const v1::Trajectory& episode, uint64_t request_id, const NumberRange& range) const;
-  void Count(const Finished& episode);
+  void Count(const EpisodeOutcome& episode);
 
   EpisodeOrderOptions options_;
   LeaseTable leases_;
-  std::map<int64_t, Finished> beyond_prefix_;
+  std::map<int64_t, EpisodeOutcome> beyond_prefix_;
   int64_t finished_ = 0;        // episodes, and their
   int64_t finished_steps_ = 0;  // steps, in the prefix or not
   EpisodeSummary summary_;

@@ -46,6 +46,11 @@ bool LeaseTable::Complete(int64_t number) {
 
 bool LeaseTable::IsDone(int64_t number) const { return number < done_prefix_ || done_.contains(number); }
 
+bool LeaseTable::Restore(int64_t number) {
+  for (; next_ <= number; ++next_) reopened_.insert(next_);
+  return Complete(number);
+}
+
 void LeaseTable::Release(uint64_t lease) {
   const auto found = leases_.find(lease);
   if (found == leases_.end()) return;
@@ -61,6 +66,11 @@ std::optional<NumberRange> LeaseTable::Find(uint64_t lease) const {
   const auto found = leases_.find(lease);
   if (found == leases_.end()) return std::nullopt;
   return found->second.range;
+}
+
+int64_t LeaseTable::remaining(uint64_t lease) const {
+  const auto found = leases_.find(lease);
+  return found == leases_.end() ? 0 : found->second.remaining;
 }
 
 }  // namespace understudy

@@ -35,11 +35,18 @@ class LeaseTable {
 
   bool IsDone(int64_t number) const;
 
+  // A number that an earlier table has seen done: as if all numbers up to it had been leased, it were done, and the
+  // others had been released. Memory grows with the gaps below it. Returns as Complete does.
+  bool Restore(int64_t number);
+
   // The numbers of a lease that are not done, opened again for others. Unknown leases are fine.
   void Release(uint64_t lease);
 
   // The range that a lease was given; nullopt where it is unknown or over: released, or all of it done.
   std::optional<NumberRange> Find(uint64_t lease) const;
+
+  // How many of its numbers are not done: 0 where Find gives nothing.
+  int64_t remaining(uint64_t lease) const;
 
   // All numbers below this are done.
   int64_t done_prefix() const { return done_prefix_; }

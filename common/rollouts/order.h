@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,9 +19,18 @@ namespace understudy {
 // What became of the trajectories of one result.
 struct Acceptance {
   int64_t accepted = 0;
-  int64_t rejected = 0;  // there already, or no longer needed
-  std::string reason;    // of the rejections
+  int64_t rejected = 0;
+  std::string reason = {};  // of the rejections: see rejection.h
+  std::string detail = {};  // the same in words
 };
+
+// None of a result counts.
+inline Acceptance Reject(const v1::RolloutResult& result, std::string_view reason, std::string detail) {
+  return {.accepted = 0,
+          .rejected = result.batch().trajectories_size(),
+          .reason = std::string(reason),
+          .detail = std::move(detail)};
+}
 
 // Pure: no threads, no clock, no sockets. Thread-compatible. Implementations: EpisodeOrder, SegmentOrder.
 class Order {

@@ -1,8 +1,10 @@
 #include "common/rollouts/segment_order.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/rollouts/rejection.h"
 #include "common/rollouts/requests.h"
 
 namespace understudy {
@@ -91,16 +93,22 @@ absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRa
     if (absl::Status status = CheckState(result.states(i), place); !status.ok()) return status;
   }
   if (trajectory != end) return Wrong(trajectory->slot(), "a trajectory of a slot without state");
+  if (result.last() && result.states_size() < leases_.remaining(result.request_id())) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
+                                                   ": the last result came without all slots from ", range.begin,
+                                                   " to ", range.end - 1));
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<Acceptance> SegmentOrder::Accept(const v1::RolloutResult& result) {
-  Acceptance acceptance;
   const auto range = leases_.Find(result.request_id());
   if (!range.has_value()) {
-    acceptance.rejected = result.batch().trajectories_size();
-    acceptance.reason = absl::StrCat("request ", result.request_id(), " is over");
-    return acceptance;
+    const auto& trajectories = result.batch().trajectories();
+    const bool all_done = std::all_of(trajectories.begin(), trajectories.end(),
+                                      [&](const v1::Trajectory& piece) { return leases_.IsDone(piece.slot()); });
+    return Reject(result, all_done ? kRejectedDuplicate : kRejectedStale,
+                  absl::StrCat("request ", result.request_id(), " is over"));
   }
   if (absl::Status status = Check(result, *range); !status.ok()) return status;
   for (const v1::SlotState& state : result.states()) {
@@ -108,13 +116,7 @@ absl::StatusOr<Acceptance> SegmentOrder::Accept(const v1::RolloutResult& result)
     leases_.Complete(state.slot());
   }
   if (!result.states().empty()) batches_[result.states(0).slot()] = result.batch();
-  acceptance.accepted = result.batch().trajectories_size();
-  if (result.last() && leases_.Find(result.request_id()).has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
-                                                   ": the last result came without all ", "slots from ", range->begin,
-                                                   " to ", range->end - 1));
-  }
-  return acceptance;
+  return Acceptance{.accepted = result.batch().trajectories_size()};
 }
 
 void SegmentOrder::Release(uint64_t request_id) { leases_.Release(request_id); }

@@ -6,7 +6,8 @@
 namespace understudy {
 
 void AssignmentPlanner::AddWorker(const std::string& worker, Role role) {
-  workers_[worker] = Worker{.role = role, .stage = nullptr, .told_stage_epoch = 0};
+  workers_[worker] = Worker();
+  workers_[worker].role = role;
   (role == Role::kLearner ? idle_learners_ : idle_actors_).insert(worker);
 }
 
@@ -20,6 +21,7 @@ void AssignmentPlanner::RemoveWorker(const std::string& worker, absl::Time now) 
     StopSharing(*stage, now);
     AwaitLearner(*stage, now);
   }
+  if (found->second.away_until) away_.erase({*found->second.away_until, worker});
   idle_learners_.erase(worker);
   idle_actors_.erase(worker);
   changed_.erase(worker);
@@ -38,6 +40,41 @@ void AssignmentPlanner::AddStage(const StageId& id, StageDemand demand, absl::Ti
   }
 }
 
+bool AssignmentPlanner::RestoreStage(const StageId& id, StageDemand demand, const std::string& learner, int64_t epoch,
+                                     absl::Time now) {
+  Worker& holder = workers_.at(learner);
+  if (holder.stage != nullptr) {
+    AddStage(id, demand, now);
+    return false;
+  }
+  Stage& stage = stages_[id];
+  stage.id = id;
+  stage.demand = demand;
+  stage.learner = learner;
+  stage.epoch = epoch;
+  holder.stage = &stage;
+  idle_learners_.erase(learner);
+  changed_.insert(learner);
+  StartSharing(stage, now);
+  return true;
+}
+
+void AssignmentPlanner::SetAway(const std::string& learner, absl::Time until) {
+  Worker& worker = workers_.at(learner);
+  if (worker.away_until) return;
+  worker.away_until = until;
+  idle_learners_.erase(learner);
+  if (worker.stage != nullptr) away_.insert({until, learner});
+}
+
+void AssignmentPlanner::SetBack(const std::string& learner) {
+  Worker& worker = workers_.at(learner);
+  if (!worker.away_until) return;
+  away_.erase({*worker.away_until, learner});
+  worker.away_until.reset();
+  if (worker.stage == nullptr) idle_learners_.insert(learner);
+}
+
 void AssignmentPlanner::RemoveStage(const StageId& id, absl::Time now) {
   const auto found = stages_.find(id);
   if (found == stages_.end()) return;
@@ -45,8 +82,13 @@ void AssignmentPlanner::RemoveStage(const StageId& id, absl::Time now) {
   StopSharing(stage, now);
   waiting_.erase({stage.since, stage.order, &stage});
   if (!stage.learner.empty()) {
-    workers_.at(stage.learner).stage = nullptr;
-    idle_learners_.insert(stage.learner);
+    Worker& learner = workers_.at(stage.learner);
+    learner.stage = nullptr;
+    if (learner.away_until) {
+      away_.erase({*learner.away_until, stage.learner});
+    } else {
+      idle_learners_.insert(stage.learner);
+    }
     changed_.insert(stage.learner);
   }
   stages_.erase(found);
@@ -57,6 +99,11 @@ std::vector<Placement> AssignmentPlanner::Plan(absl::Time now) {
   ShareActors(now);
   TakeTurns(now);
   return TakeChanges();
+}
+
+absl::Time AssignmentPlanner::next_wake() const {
+  const bool takeover = !away_.empty() && !idle_learners_.empty();
+  return std::min(next_turn(), takeover ? away_.begin()->first : absl::InfiniteFuture());
 }
 
 absl::Time AssignmentPlanner::next_turn() const {
@@ -134,16 +181,30 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
   changed_.insert(worker);
 }
 
+void AssignmentPlanner::Grant(Stage& stage, const std::string& learner, absl::Time now) {
+  stage.learner = learner;
+  stage.epoch = ++epoch_;
+  workers_.at(learner).stage = &stage;
+  changed_.insert(learner);
+  idle_learners_.erase(learner);
+  // After a takeover its actors are to go to the new learner.
+  changed_.insert(stage.actors.begin(), stage.actors.end());
+  if (!stage.sharing) StartSharing(stage, now);
+}
+
 void AssignmentPlanner::MatchLearners(absl::Time now) {
   while (!waiting_.empty() && !idle_learners_.empty()) {
     Stage& stage = *std::get<Stage*>(*waiting_.begin());
     waiting_.erase(waiting_.begin());
-    stage.learner = *idle_learners_.begin();
-    stage.epoch = ++epoch_;
-    idle_learners_.erase(idle_learners_.begin());
-    workers_.at(stage.learner).stage = &stage;
-    changed_.insert(stage.learner);
-    StartSharing(stage, now);
+    Grant(stage, std::string(*idle_learners_.begin()), now);
+  }
+  while (!away_.empty() && away_.begin()->first <= now && !idle_learners_.empty()) {
+    Worker& earlier = workers_.at(away_.begin()->second);
+    // Told in any case, even if it never heard that it had the stage: the caller has kept it for that alone.
+    earlier.told_stage_epoch = -1;
+    changed_.insert(away_.begin()->second);
+    away_.erase(away_.begin());
+    Grant(*std::exchange(earlier.stage, nullptr), std::string(*idle_learners_.begin()), now);
   }
 }
 

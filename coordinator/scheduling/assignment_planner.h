@@ -1,6 +1,9 @@
 // Who should be doing what: learners and actors over the running stages.
 //
-// Learners: one training stage each. A stage keeps its learner; stages without one are served longest-waiting first.
+// Learners: one training stage each. A stage keeps its learner; stages without one are served longest-waiting first. A
+// learner that is away (its stream broke, or the coordinator has just restarted and has not heard of it yet) keeps its
+// stage, and the stage its actors, for they may well go on with each other; but from some time on another learner may
+// take the stage over.
 // Actors: shared over all stages that want them and, if they train, have their learner, so that the numbers differ by
 // at most one, with the fewest moves. Where there are fewer actors than stages, stages take turns: one that has waited
 // for kQuantum takes over from the one that has had an actor longest, and for at least kQuantum.
@@ -17,6 +20,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -52,14 +56,22 @@ class AssignmentPlanner {
   void AddWorker(const std::string& worker, Role role);
   void RemoveWorker(const std::string& worker, absl::Time now);
   void AddStage(const StageId& id, StageDemand demand, absl::Time now);
+  // A training stage that `learner`, idle until now, has held since an earlier coordinator's time, with its `epoch`.
+  // False where that learner has another stage: then as AddStage.
+  bool RestoreStage(const StageId& id, StageDemand demand, const std::string& learner, int64_t epoch, absl::Time now);
   void RemoveStage(const StageId& id, absl::Time now);
+
+  // A learner is away: it is given nothing, and what it has may be taken over from `until` on. Then it is back. Both
+  // change nothing where it is so already.
+  void SetAway(const std::string& learner, absl::Time until);
+  void SetBack(const std::string& learner);
 
   // Brings everybody up to date with what was added and removed, and with whose turn it is. Returns the workers that
   // are to do something else than the last Plan said.
   std::vector<Placement> Plan(absl::Time now);
 
   // When Plan should be called even if nothing is added or removed; InfiniteFuture: never.
-  absl::Time next_turn() const;
+  absl::Time next_wake() const;
 
   // 0: no such stage, or it waits for a learner.
   int64_t StageEpoch(const StageId& id) const;
@@ -82,7 +94,8 @@ class AssignmentPlanner {
   struct Worker {
     Role role = Role::kActor;
     Stage* stage = nullptr;
-    int64_t told_stage_epoch = 0;  // by the last Plan
+    std::optional<absl::Time> away_until;  // it is away; its stage may be taken over from then on
+    int64_t told_stage_epoch = 0;          // by the last Plan
   };
   // Actors, since, order: the first is the next to get an actor, the last the first to give one.
   using Share = std::tuple<size_t, absl::Time, int64_t, Stage*>;
@@ -95,9 +108,12 @@ class AssignmentPlanner {
   void StartSharing(Stage& stage, absl::Time now);
   void StopSharing(Stage& stage, absl::Time now);
   void MoveActor(const std::string& worker, Stage* to, absl::Time now);
+  // Gives a stage to an idle learner, under a new epoch.
+  void Grant(Stage& stage, const std::string& learner, absl::Time now);
   void MatchLearners(absl::Time now);
   void ShareActors(absl::Time now);
   void TakeTurns(absl::Time now);
+  absl::Time next_turn() const;
   std::vector<Placement> TakeChanges();
 
   int64_t epoch_;
@@ -107,6 +123,7 @@ class AssignmentPlanner {
   std::set<std::string> idle_learners_;
   std::set<std::string> idle_actors_;
   std::set<std::tuple<absl::Time, int64_t, Stage*>> waiting_;  // for a learner: since, order
+  std::set<std::pair<absl::Time, std::string>> away_;          // learners that have a stage, by away_until
   std::set<Share> shares_;                                     // stages that share
   std::set<std::string> changed_;
 };

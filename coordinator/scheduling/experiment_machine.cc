@@ -70,12 +70,19 @@ struct ResultSetter {
 
 }  // namespace
 
-v1::Experiment NewExperiment(std::string id, v1::ExperimentSpec spec, absl::Time now) {
+v1::Experiment NewExperiment(std::string id, v1::ExperimentSpec spec,
+                             const std::vector<std::optional<PolicyReference>>& policies, absl::Time now) {
   v1::Experiment experiment;
   experiment.set_id(std::move(id));
   experiment.set_status(v1::STATUS_PENDING);
   experiment.set_submitted_unix_ms(absl::ToUnixMillis(now));
   for (const v1::StageSpec& stage : spec.stages()) *experiment.add_stages() = NewStage(stage);
+  for (size_t i = 0; i < policies.size(); ++i) {
+    if (!policies[i]) continue;
+    v1::PolicyVersion& uses = *experiment.mutable_stages(static_cast<int>(i))->mutable_uses();
+    uses.set_name(policies[i]->name);
+    uses.set_version(policies[i]->version);
+  }
   *experiment.mutable_spec() = std::move(spec);
   return experiment;
 }
@@ -89,6 +96,13 @@ std::optional<int> RunningStage(const v1::Experiment& experiment) {
     if (experiment.stages(i).status() == v1::STATUS_RUNNING) return i;
   }
   return std::nullopt;
+}
+
+bool HasFinished(const v1::Experiment& experiment, const v1::StageKey& key) {
+  if (key.stage() < 0 || key.stage() >= experiment.stages_size()) return false;
+  const v1::StageState& stage = experiment.stages(key.stage());
+  const bool ended = stage.status() == v1::STATUS_SUCCEEDED || stage.status() == v1::STATUS_FAILED;
+  return ended && key.epoch() != 0 && stage.grant().epoch() == key.epoch() && experiment.id() == key.experiment_id();
 }
 
 std::optional<int> StartNextStage(v1::Experiment& experiment, absl::Time now) {
@@ -130,6 +144,22 @@ void FailStage(v1::Experiment& experiment, const std::string& error, absl::Time 
 
 void CancelExperiment(v1::Experiment& experiment, absl::Time now) {
   if (!IsFinished(experiment.status())) End(experiment, v1::STATUS_CANCELLED, now);
+}
+
+void ReopenExperiment(v1::Experiment& experiment) {
+  if (experiment.status() != v1::STATUS_FAILED && experiment.status() != v1::STATUS_CANCELLED) return;
+  for (v1::StageState& stage : *experiment.mutable_stages()) {
+    if (stage.status() == v1::STATUS_SUCCEEDED) continue;
+    stage.set_status(v1::STATUS_PENDING);
+    stage.clear_started_unix_ms();
+    stage.clear_finished_unix_ms();
+    stage.clear_error();
+    stage.clear_result();
+    stage.clear_grant();
+  }
+  experiment.set_status(v1::STATUS_PENDING);
+  experiment.clear_finished_unix_ms();
+  experiment.clear_error();
 }
 
 std::string StageLabel(const v1::Experiment& experiment, int stage) {

@@ -3,15 +3,17 @@
 //   stages in order:  PENDING ── StartNextStage ──► RUNNING ── FinishStage ──► SUCCEEDED, or FAILED by its own rule
 //                                                      └────── FailStage ────► FAILED
 // A stage that fails fails the experiment; stages that never ran are CANCELLED then. Finished is final: every call on a
-// finished experiment changes nothing.
+// finished experiment changes nothing, but for ReopenExperiment, which puts what did not succeed back to PENDING.
 #ifndef UNDERSTUDY_COORDINATOR_SCHEDULING_EXPERIMENT_MACHINE_H_
 #define UNDERSTUDY_COORDINATOR_SCHEDULING_EXPERIMENT_MACHINE_H_
 
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "common/snapshot/policy_snapshot.h"
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
@@ -20,14 +22,19 @@ using StageResult = std::variant<v1::TrainResult, v1::CollectResult, v1::Evaluat
 
 // Pure functions: no clock, no store.
 
-// An experiment whose stages are all PENDING. `spec` is valid, defaults filled in.
-v1::Experiment NewExperiment(std::string id, v1::ExperimentSpec spec, absl::Time now);
+// An experiment whose stages are all PENDING. `spec` is valid, defaults filled in; `policies`: by stage, the version
+// that it uses, if any (see StageState.uses).
+v1::Experiment NewExperiment(std::string id, v1::ExperimentSpec spec,
+                             const std::vector<std::optional<PolicyReference>>& policies, absl::Time now);
 
 // SUCCEEDED, FAILED or CANCELLED.
 bool IsFinished(v1::Status status);
 
 // The one stage that is RUNNING; nullopt: none.
 std::optional<int> RunningStage(const v1::Experiment& experiment);
+
+// The stage came to its end, SUCCEEDED or FAILED, under the grant with that epoch.
+bool HasFinished(const v1::Experiment& experiment, const v1::StageKey& key);
 
 // Starts the first PENDING stage and returns its index; nullopt: one is running, or none is left.
 std::optional<int> StartNextStage(v1::Experiment& experiment, absl::Time now);
@@ -41,6 +48,9 @@ void FailStage(v1::Experiment& experiment, const std::string& error, absl::Time 
 
 // Whatever has not finished is CANCELLED.
 void CancelExperiment(v1::Experiment& experiment, absl::Time now);
+
+// A FAILED or CANCELLED experiment is to go on with the first stage that has not SUCCEEDED. Others stay as they are.
+void ReopenExperiment(v1::Experiment& experiment);
 
 // "stages[1] (collect cartpole-expert)": how messages name a stage.
 std::string StageLabel(const v1::Experiment& experiment, int stage);

@@ -136,7 +136,14 @@ TEST(Coordinator, RefusesAResultWhoseVersionWasNotPublished) {
   const std::string id = test.Submit(OneTraining());
   v1::FinishStageRequest request;
   *request.mutable_stage() = learner.NextWork().learner().stage();
-  request.mutable_result()->set_policy_version(1);
+  for (const int64_t version : {-1, 0, 1}) {
+    request.mutable_result()->set_policy_version(version);
+    EXPECT_TRUE(absl::IsInvalidArgument(test.FinishStage(request)));
+  }
+  // Of another content.
+  const auto snapshot = testing::TestSnapshot("expert", 1);
+  request.mutable_result()->set_policy_version(test.Publish(request.stage(), *snapshot).value());
+  request.mutable_result()->set_policy_digest(std::string(32, 'x'));
   EXPECT_TRUE(absl::IsInvalidArgument(test.FinishStage(request)));
   EXPECT_EQ(test.Get(id).status(), v1::STATUS_RUNNING);
 }
@@ -186,19 +193,63 @@ TEST(Coordinator, CancellingATrainingFreesItsWorkers) {
   EXPECT_TRUE(absl::IsAborted(test.ReportProgress(stage, 1)));
 }
 
-TEST(Coordinator, CancellingACollectDeletesTheHalfMadeDataset) {
+TEST(Coordinator, ACancelledCollectKeepsWhatWasAcknowledgedAndResumedItGoesOnFromThere) {
   TemporaryDirectory directory;
   TestCoordinator test(directory);
   StoreExpert(test);
   TestWorker actor(test, ActorNamed("actor"));
   v1::ExperimentSpec spec = EmptyExperiment();
-  AddCollect(spec, "expert", "demos", 1'000'000);
+  AddCollect(spec, "expert", "demos", 5'000);
   const std::string id = test.Submit(spec);
   RollOut(test, "actor", actor.NextWork().actor().stage(), 10, 1).IgnoreError();
-  EXPECT_GT(test.store().GetDataset("demos")->transitions(), 0);
+  const int64_t before = test.store().GetDataset("demos")->transitions();
+  EXPECT_GT(before, 0);
   EXPECT_GT(test.Get(id).stages(0).progress().done(), 0);
   EXPECT_EQ(test.Cancel(id).status(), v1::STATUS_CANCELLED);
-  EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
+  EXPECT_EQ(test.store().GetDataset("demos")->transitions(), before);
+  actor.AwaitIdle();
+
+  const v1::Experiment resumed = test.coordinator().Resume(id).value();
+  EXPECT_EQ(resumed.status(), v1::STATUS_RUNNING);
+  EXPECT_EQ(resumed.stages(0).progress().done(), before);
+  EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 10).ok());
+  const v1::Experiment experiment = test.AwaitFinished(id);
+  EXPECT_EQ(experiment.status(), v1::STATUS_SUCCEEDED) << experiment.error();
+  EXPECT_EQ(experiment.stages(0).collect().transitions(), 5'000);
+  EXPECT_TRUE(test.store().VerifyDataset("demos")->problems().empty());
+}
+
+TEST(Coordinator, ResumesWhatFailedAtTheStageThatFailed) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  v1::ExperimentSpec spec = OneTraining();
+  AddTrain(spec, "second");
+  const std::string id = test.Submit(spec);
+  test.FinishTraining(learner.NextWork().learner());
+  const v1::StageKey failed = learner.NextWork().learner().stage();
+  EXPECT_TRUE(test.FinishStage(Failure(failed, "out of memory")).ok());
+  learner.AwaitIdle();
+  EXPECT_EQ(test.coordinator().Resume(id)->stages(0).status(), v1::STATUS_SUCCEEDED);
+  const v1::LearnerWork again = learner.NextWork().learner();
+  EXPECT_EQ(again.stage().stage(), 1);
+  EXPECT_GT(again.stage().epoch(), failed.epoch());
+  test.FinishTraining(again);
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(Coordinator, ResumingChangesNothingThatRunsAndIsRefusedForWhatSucceeded) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  const std::string id = test.Submit(OneTraining());
+  const v1::LearnerWork work = learner.NextWork().learner();
+  EXPECT_EQ(test.coordinator().Resume(id)->status(), v1::STATUS_RUNNING);
+  test.FinishTraining(work);
+  const absl::Status refused = test.coordinator().Resume(id).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(id));
+  EXPECT_TRUE(absl::IsNotFound(test.coordinator().Resume("nobody-000000").status()));
 }
 
 TEST(Coordinator, WhatALostActorHeldGoesToAnother) {
@@ -283,34 +334,163 @@ TEST(Coordinator, RolloutsOfAnotherEpochAreRefusedByName) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(std::to_string(current - 1)));
 }
 
-TEST(Coordinator, RestartedItFindsWhatFinishedAndFailsWhatRan) {
+TEST(Coordinator, RestartedItLeavesAStageToTheLearnerThatHasIt) {
   TemporaryDirectory directory;
-  std::string finished;
-  std::string running;
-  int64_t epoch = 0;
+  std::string id;
+  v1::LearnerWork before;
   {
     TestCoordinator test(directory);
     TestWorker learner(test, LearnerNamed("learner"));
-    finished = test.Submit(OneTraining());
-    const v1::LearnerWork work = learner.NextWork().learner();
-    epoch = work.stage().epoch();
-    test.FinishTraining(work);
-    v1::ExperimentSpec spec = EmptyExperiment();
-    AddCollect(spec, "expert", "demos", 50);
-    AddEvaluate(spec, "expert", 1);
-    running = test.Submit(spec);
+    id = test.Submit(OneTraining());
+    before = learner.NextWork().learner();
+    EXPECT_TRUE(test.ReportProgress(before.stage(), 1).ok());
   }
   TestCoordinator test(directory);
-  EXPECT_EQ(test.Get(finished).status(), v1::STATUS_SUCCEEDED);
-  const v1::Experiment interrupted = test.Get(running);
-  EXPECT_EQ(interrupted.status(), v1::STATUS_FAILED);
-  EXPECT_EQ(interrupted.stages(0).error(), "the coordinator was restarted while it ran");
-  EXPECT_EQ(interrupted.stages(1).status(), v1::STATUS_CANCELLED);
-  EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
-
+  EXPECT_EQ(test.Get(id).status(), v1::STATUS_RUNNING);
+  EXPECT_EQ(test.Get(id).stages(0).progress().iteration(), 1);
+  // Its calls are taken even before it has attached again.
+  EXPECT_TRUE(test.ReportProgress(before.stage(), 2).ok());
+  TestWorker another(test, LearnerNamed("another"));
   TestWorker learner(test, LearnerNamed("learner"));
-  test.Submit(OneTraining());
-  EXPECT_GT(learner.NextWork().learner().stage().epoch() >> 32, epoch >> 32);
+  const v1::LearnerWork after = learner.NextWork().learner();
+  EXPECT_EQ(after.stage().epoch(), before.stage().epoch());
+  test.FinishTraining(after);
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+  EXPECT_THAT(test.store().ListMetrics(id, 0).value(), SizeIs(2));
+}
+
+TEST(Coordinator, RestartedItGivesTheStageOfALearnerThatIsGoneToAnotherUnderALaterEpoch) {
+  TemporaryDirectory directory;
+  std::string id;
+  v1::StageKey old;
+  {
+    TestCoordinator test(directory);
+    TestWorker learner(test, LearnerNamed("gone"));
+    id = test.Submit(OneTraining());
+    old = learner.NextWork().learner().stage();
+  }
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("other"));
+  const v1::LearnerWork work = learner.NextWork().learner();
+  EXPECT_GT(work.stage().epoch() >> 32, old.epoch() >> 32);
+  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(old, 1)));
+  test.FinishTraining(work);
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(Coordinator, ARepeatedFinishIsFineAfterARestartToo) {
+  TemporaryDirectory directory;
+  v1::StageKey stage;
+  {
+    TestCoordinator test(directory);
+    TestWorker learner(test, LearnerNamed("learner"));
+    test.Submit(OneTraining());
+    stage = learner.NextWork().learner().stage();
+    EXPECT_TRUE(test.FinishStage(Failure(stage, "no")).ok());
+  }
+  TestCoordinator test(directory);
+  EXPECT_TRUE(test.FinishStage(Failure(stage, "no")).ok());
+}
+
+TEST(Coordinator, APolicyPublishedBeforeARestartCanBeFinishedWithAfterIt) {
+  TemporaryDirectory directory;
+  std::string id;
+  v1::FinishStageRequest request;
+  {
+    TestCoordinator test(directory);
+    TestWorker learner(test, LearnerNamed("learner"));
+    id = test.Submit(OneTraining());
+    *request.mutable_stage() = learner.NextWork().learner().stage();
+    const auto snapshot = testing::TestSnapshot("expert", 1);
+    request.mutable_result()->set_policy_version(test.Publish(request.stage(), *snapshot).value());
+    request.mutable_result()->set_policy_digest(snapshot->header.digest());
+  }
+  TestCoordinator test(directory);
+  EXPECT_TRUE(test.FinishStage(request).ok());
+  EXPECT_EQ(test.Get(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(Coordinator, RestartedItKeepsEveryAcknowledgedEpisodeAndCollectsTheRest) {
+  TemporaryDirectory directory;
+  std::string id;
+  int64_t acknowledged = 0;
+  {
+    TestCoordinator test(directory);
+    StoreExpert(test);
+    TestWorker actor(test, ActorNamed("actor"));
+    v1::ExperimentSpec spec = EmptyExperiment();
+    AddCollect(spec, "expert", "demos", 5'000);
+    id = test.Submit(spec);
+    RollOut(test, "actor", actor.NextWork().actor().stage(), 10, 1).IgnoreError();
+    acknowledged = test.store().GetDataset("demos")->episodes();
+    EXPECT_GT(acknowledged, 0);
+  }
+  TestCoordinator test(directory);
+  EXPECT_EQ(test.store().GetDataset("demos")->episodes(), acknowledged);
+  TestWorker actor(test, ActorNamed("actor"));
+  EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 10).ok());
+  const v1::Experiment experiment = test.AwaitFinished(id);
+  EXPECT_EQ(experiment.status(), v1::STATUS_SUCCEEDED) << experiment.error();
+  EXPECT_EQ(experiment.stages(0).collect().episodes(), 500);
+  EXPECT_TRUE(test.store().VerifyDataset("demos")->problems().empty());
+}
+
+TEST(Coordinator, RestartedItKeepsTheOutcomesOfAnEvaluation) {
+  TemporaryDirectory directory;
+  std::string id;
+  {
+    TestCoordinator test(directory);
+    StoreExpert(test);
+    TestWorker actor(test, ActorNamed("actor"));
+    v1::ExperimentSpec spec = EmptyExperiment();
+    AddEvaluate(spec, "expert", 200);
+    id = test.Submit(spec);
+    RollOut(test, "actor", actor.NextWork().actor().stage(), 10, 1).IgnoreError();
+    EXPECT_GT(test.Get(id).stages(0).progress().done(), 0);
+  }
+  TestCoordinator test(directory);
+  const int64_t kept = test.Get(id).stages(0).progress().done();
+  EXPECT_GT(kept, 0);
+  TestWorker actor(test, ActorNamed("actor"));
+  // Other episodes are twenty steps long: the mean tells which are which.
+  EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 20).ok());
+  const v1::EvaluateResult result = test.AwaitFinished(id).stages(0).evaluate();
+  EXPECT_EQ(result.episodes(), 200);
+  EXPECT_NEAR(result.mean_return(), (10.0 * kept + 20.0 * (200 - kept)) / 200, 1e-9);
+}
+
+TEST(Coordinator, RestartedBetweenADatasetsEndAndItsStagesEndItFinishesTheStage) {
+  TemporaryDirectory directory;
+  std::string id;
+  {
+    TestCoordinator test(directory);
+    StoreExpert(test);
+    TestWorker actor(test, ActorNamed("actor"));
+    v1::ExperimentSpec spec = EmptyExperiment();
+    AddCollect(spec, "expert", "demos", 5'000);
+    id = test.Submit(spec);
+    RollOut(test, "actor", actor.NextWork().actor().stage(), 10, 1).IgnoreError();
+    test.coordinator().Stop();
+    const int64_t stored = test.store().GetDataset("demos")->episodes();
+    ASSERT_TRUE(test.store().CompleteDataset("demos", stored).ok());
+  }
+  TestCoordinator test(directory);
+  const v1::Experiment experiment = test.Get(id);
+  EXPECT_EQ(experiment.status(), v1::STATUS_SUCCEEDED) << experiment.error();
+  EXPECT_EQ(experiment.stages(0).collect().digest(), test.store().ComputeDatasetDigest("demos").value());
+}
+
+TEST(Coordinator, FindsWhatFinishedBeforeARestart) {
+  TemporaryDirectory directory;
+  std::string id;
+  {
+    TestCoordinator test(directory);
+    TestWorker learner(test, LearnerNamed("learner"));
+    id = test.Submit(OneTraining());
+    test.FinishTraining(learner.NextWork().learner());
+  }
+  TestCoordinator test(directory);
+  EXPECT_EQ(test.Get(id).status(), v1::STATUS_SUCCEEDED);
 }
 
 TEST(Coordinator, StoppedItSaysSo) {

@@ -139,11 +139,13 @@ absl::Status TestCoordinator::FinishStage(const v1::FinishStageRequest& request)
 }
 
 void TestCoordinator::FinishTraining(const v1::LearnerWork& work) {
-  const auto version = Publish(work.stage(), *TestSnapshot(work.train().policy(), 1));
+  const auto snapshot = TestSnapshot(work.train().policy(), 1);
+  const auto version = Publish(work.stage(), *snapshot);
   ASSERT_TRUE(version.ok()) << version.status();
   v1::FinishStageRequest request;
   *request.mutable_stage() = work.stage();
   request.mutable_result()->set_policy_version(*version);
+  request.mutable_result()->set_policy_digest(snapshot->header.digest());
   request.mutable_result()->set_converged(true);
   const absl::Status status = FinishStage(request);
   ASSERT_TRUE(status.ok()) << status;

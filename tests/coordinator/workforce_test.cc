@@ -37,6 +37,11 @@ std::shared_ptr<FakeLink> Attach(Workforce& workforce, const std::string& id, v1
   return link;
 }
 
+void Settle(Workforce& workforce, absl::Time now) {
+  workforce.Plan(now);
+  workforce.Tell();
+}
+
 v1::WorkerHeartbeat HeartbeatOf(int64_t epoch) {
   v1::WorkerHeartbeat heartbeat;
   heartbeat.set_epoch(epoch);
@@ -47,7 +52,7 @@ TEST(Workforce, TellsAnIdleWorkerThatItIsIdle) {
   Workforce workforce(1);
   const auto link = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
   EXPECT_THAT(link->sent, IsEmpty());
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   ASSERT_THAT(link->sent, SizeIs(1));
   EXPECT_EQ(link->sent[0].epoch(), 0);
   EXPECT_EQ(link->sent[0].lease_ms(), 10'000);
@@ -60,7 +65,7 @@ TEST(Workforce, ActorsLearnWhereTheLearnerOfTheirStageIs) {
   v1::LearnerWork work;
   work.set_environment("CartPole-v1");
   workforce.AddTraining(Stage("e"), work, true, kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   ASSERT_THAT(actor->sent, SizeIs(1));
   ASSERT_THAT(learner->sent, SizeIs(1));
   EXPECT_EQ(learner->sent[0].learner().environment(), "CartPole-v1");
@@ -75,7 +80,7 @@ TEST(Workforce, ActorsOfACollectStageComeToTheCoordinator) {
   Workforce workforce(1);
   const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
   workforce.AddRollouts(Stage("e"), kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   ASSERT_THAT(actor->sent, SizeIs(1));
   EXPECT_TRUE(actor->sent[0].has_actor());
   EXPECT_EQ(actor->sent[0].actor().rollouts_address(), "");
@@ -87,7 +92,7 @@ TEST(Workforce, SeveralChangesAtOnceAreOneMessage) {
   workforce.AddRollouts(Stage("a"), kStart);
   workforce.RemoveStage(Stage("a"), kStart);
   workforce.AddRollouts(Stage("b"), kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   ASSERT_THAT(actor->sent, SizeIs(1));
   EXPECT_EQ(actor->sent[0].actor().stage().experiment_id(), "b");
 }
@@ -96,13 +101,13 @@ TEST(Workforce, RepeatsTheAssignmentToAWorkerOfAnotherEpochAlone) {
   Workforce workforce(1);
   const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
   workforce.AddRollouts(Stage("a"), kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   ASSERT_THAT(actor->sent, SizeIs(1));
   workforce.Heartbeat("actor", *actor, HeartbeatOf(actor->sent[0].epoch()), After(1));
-  workforce.Settle(After(1));
+  Settle(workforce, After(1));
   EXPECT_THAT(actor->sent, SizeIs(1));
   workforce.Heartbeat("actor", *actor, HeartbeatOf(0), After(2));
-  workforce.Settle(After(2));
+  Settle(workforce, After(2));
   ASSERT_THAT(actor->sent, SizeIs(2));
   EXPECT_EQ(actor->sent[1].epoch(), actor->sent[0].epoch());
 }
@@ -111,12 +116,12 @@ TEST(Workforce, ASilentLearnersStageGoesToAnotherUnderALaterEpoch) {
   Workforce workforce(1);
   const auto first = Attach(workforce, "first", v1::WORKER_KIND_LEARNER, kStart);
   workforce.AddTraining(Stage("e"), {}, true, kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   const int64_t epoch = workforce.StageEpoch(Stage("e"));
   const auto second = Attach(workforce, "second", v1::WORKER_KIND_LEARNER, After(5));
-  workforce.Settle(After(5));
+  Settle(workforce, After(5));
   EXPECT_EQ(workforce.next_wake(), After(10));
-  workforce.Settle(After(10));
+  Settle(workforce, After(10));
   EXPECT_GT(workforce.StageEpoch(Stage("e")), epoch);
   ASSERT_THAT(first->closed, SizeIs(1));
   EXPECT_TRUE(absl::IsDeadlineExceeded(first->closed[0]));
@@ -127,18 +132,18 @@ TEST(Workforce, ALearnerWhoseStreamBreaksKeepsItsStageForItsLease) {
   Workforce workforce(1);
   const auto link = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, kStart);
   workforce.AddTraining(Stage("e"), {}, true, kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   const int64_t epoch = workforce.StageEpoch(Stage("e"));
   workforce.Detach("learner", *link, false, After(1));
-  workforce.Settle(After(1));
+  Settle(workforce, After(1));
   const auto again = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, After(9));
-  workforce.Settle(After(9));
+  Settle(workforce, After(9));
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), epoch);
   ASSERT_THAT(again->sent, SizeIs(1));
   EXPECT_EQ(again->sent[0].epoch(), link->sent.back().epoch());
 
   workforce.Detach("learner", *again, false, After(10));
-  workforce.Settle(After(19));
+  Settle(workforce, After(19));
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
 }
 
@@ -146,15 +151,15 @@ TEST(Workforce, ALearnerThatIsAwayWhenItsStageEndsGetsNoOther) {
   Workforce workforce(1);
   const auto away = Attach(workforce, "away", v1::WORKER_KIND_LEARNER, kStart);
   workforce.AddTraining(Stage("first"), {}, true, kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   workforce.Detach("away", *away, false, After(1));
   workforce.RemoveStage(Stage("first"), After(2));
   workforce.AddTraining(Stage("second"), {}, true, After(2));
-  workforce.Settle(After(2));
+  Settle(workforce, After(2));
   EXPECT_EQ(workforce.StageEpoch(Stage("second")), 0);
   EXPECT_THAT(workforce.List(After(2)), IsEmpty());
   const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, After(3));
-  workforce.Settle(After(3));
+  Settle(workforce, After(3));
   ASSERT_THAT(learner->sent, SizeIs(1));
   EXPECT_EQ(learner->sent[0].learner().stage().experiment_id(), "second");
 }
@@ -163,7 +168,7 @@ TEST(Workforce, AWorkerThatSaysGoodbyeIsGoneAtOnce) {
   Workforce workforce(1);
   const auto link = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, kStart);
   workforce.AddTraining(Stage("e"), {}, true, kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   workforce.Detach("learner", *link, true, After(1));
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
   EXPECT_THAT(workforce.List(After(1)), IsEmpty());
@@ -173,7 +178,7 @@ TEST(Workforce, AnActorWhoseStreamBreaksIsGoneAtOnce) {
   Workforce workforce(1);
   const auto link = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
   workforce.AddRollouts(Stage("e"), kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   EXPECT_EQ(workforce.ActorsOf(Stage("e")), 1);
   workforce.Detach("actor", *link, false, After(1));
   EXPECT_EQ(workforce.ActorsOf(Stage("e")), 0);
@@ -183,10 +188,10 @@ TEST(Workforce, AnIdleLearnerWhoseStreamBreaksGetsNoStage) {
   Workforce workforce(1);
   const auto gone = Attach(workforce, "a-gone", v1::WORKER_KIND_LEARNER, kStart);
   const auto here = Attach(workforce, "here", v1::WORKER_KIND_LEARNER, kStart);
-  workforce.Settle(kStart);
+  Settle(workforce, kStart);
   workforce.Detach("a-gone", *gone, false, After(1));
   workforce.AddTraining(Stage("e"), {}, true, After(2));
-  workforce.Settle(After(2));
+  Settle(workforce, After(2));
   EXPECT_TRUE(here->sent.back().has_learner());
   EXPECT_THAT(workforce.List(After(2)), SizeIs(1));
 }
@@ -227,6 +232,103 @@ TEST(Workforce, ClosesAllStreamsWithOneStatus) {
   workforce.CloseAll(absl::UnavailableError("stopping"));
   ASSERT_THAT(link->closed, SizeIs(1));
   EXPECT_TRUE(absl::IsUnavailable(link->closed[0]));
+}
+
+v1::StageGrant GrantTo(const std::string& learner, int64_t epoch) {
+  v1::StageGrant grant;
+  grant.set_epoch(epoch);
+  grant.set_worker_id(learner);
+  grant.set_rollouts_address("127.0.0.1:7");
+  return grant;
+}
+
+TEST(Workforce, AnotherLearnerTakesOverAfterTheGraceAndTheFirstIsToldWhenItIsBack) {
+  Workforce workforce(1);
+  const auto first = Attach(workforce, "first", v1::WORKER_KIND_LEARNER, kStart);
+  workforce.AddTraining(Stage("e"), {}, true, kStart);
+  Settle(workforce, kStart);
+  const int64_t epoch = workforce.StageEpoch(Stage("e"));
+  const auto second = Attach(workforce, "second", v1::WORKER_KIND_LEARNER, kStart);
+  workforce.Detach("first", *first, false, After(1));
+  Settle(workforce, After(1.4));
+  EXPECT_EQ(workforce.StageEpoch(Stage("e")), epoch);
+  EXPECT_EQ(workforce.next_wake(), After(1.5));
+  Settle(workforce, After(1.5));
+  EXPECT_GT(workforce.StageEpoch(Stage("e")), epoch);
+  EXPECT_TRUE(second->sent.back().has_learner());
+  const auto again = Attach(workforce, "first", v1::WORKER_KIND_LEARNER, After(3));
+  Settle(workforce, After(3));
+  ASSERT_THAT(again->sent, SizeIs(1));
+  EXPECT_FALSE(again->sent[0].has_learner());
+}
+
+TEST(Workforce, SaysWhoTrainsAStage) {
+  Workforce workforce(1);
+  workforce.AddTraining(Stage("e"), {}, true, kStart);
+  EXPECT_EQ(workforce.GrantOf(Stage("e")).epoch(), 0);
+  Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, kStart);
+  workforce.Plan(kStart);
+  const v1::StageGrant grant = workforce.GrantOf(Stage("e"));
+  EXPECT_EQ(grant.epoch(), workforce.StageEpoch(Stage("e")));
+  EXPECT_EQ(grant.worker_id(), "learner");
+  EXPECT_EQ(grant.rollouts_address(), "127.0.0.1:7");
+}
+
+TEST(Workforce, ARestoredLearnerGoesOnUndisturbedAndSoDoItsActors) {
+  Workforce workforce(2);
+  workforce.RestoreTraining(Stage("e"), {}, true, GrantTo("learner", 42), kStart);
+  const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, After(0.1));
+  const auto idle = Attach(workforce, "idle", v1::WORKER_KIND_LEARNER, After(0.1));
+  Settle(workforce, After(0.1));
+  EXPECT_EQ(actor->sent.back().actor().rollouts_address(), "127.0.0.1:7");
+  EXPECT_EQ(actor->sent.back().actor().stage().epoch(), 42);
+  EXPECT_FALSE(idle->sent.back().has_learner());
+  const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, After(1.9));
+  Settle(workforce, After(1.9));
+  EXPECT_EQ(learner->sent.back().learner().stage().epoch(), 42);
+  Settle(workforce, After(9));
+  EXPECT_EQ(workforce.StageEpoch(Stage("e")), 42);
+}
+
+TEST(Workforce, ARestoredStageWhoseLearnerNeverComesGoesToAnother) {
+  Workforce workforce(2);
+  workforce.RestoreTraining(Stage("e"), {}, true, GrantTo("gone", 42), kStart);
+  const auto other = Attach(workforce, "other", v1::WORKER_KIND_LEARNER, After(0.1));
+  Settle(workforce, After(2));
+  EXPECT_GT(workforce.StageEpoch(Stage("e")), 42);
+  EXPECT_TRUE(other->sent.back().has_learner());
+  EXPECT_THAT(workforce.List(After(2)), SizeIs(1));
+}
+
+TEST(Workforce, NobodysLeaseEndsWhileTheCoordinatorItselfDidNotRun) {
+  Workforce workforce(1);
+  const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
+  Settle(workforce, kStart);
+  workforce.Pardon(absl::Seconds(100));
+  Settle(workforce, After(105));
+  EXPECT_THAT(actor->closed, IsEmpty());
+  EXPECT_EQ(workforce.next_wake(), After(110));
+  Settle(workforce, After(110));
+  EXPECT_THAT(actor->closed, SizeIs(1));
+}
+
+TEST(Workforce, SaysWhatAStageWaitsFor) {
+  Workforce workforce(1);
+  workforce.AddTraining(Stage("e"), {}, true, kStart);
+  Settle(workforce, kStart);
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")), "a learner");
+  const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, kStart);
+  Settle(workforce, kStart);
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")), "actors");
+  const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
+  Settle(workforce, kStart);
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")), "");
+  v1::WorkerHeartbeat alone = HeartbeatOf(learner->sent.back().epoch());
+  alone.set_without_actors_ms(2'500);
+  workforce.Heartbeat("learner", *learner, alone, After(1));
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")), "actors: none has reached the learner");
+  workforce.Detach("learner", *learner, false, After(2));
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")), "its learner, which has not been heard of");
 }
 
 }  // namespace

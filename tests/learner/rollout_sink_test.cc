@@ -5,10 +5,12 @@
 
 #include <future>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "common/rollouts/episode_order.h"
 #include "tests/testing/fake_actor_link.h"
+#include "tests/testing/log_capture.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -19,6 +21,7 @@ using testing::CartPoleSpec;
 using testing::EpisodeBatch;
 using testing::FakeActorLink;
 using ::testing::HasSubstr;
+using testing::LogCapture;
 using testing::TestSnapshot;
 
 v1::StageKey Stage(int64_t epoch) {
@@ -56,7 +59,7 @@ std::future<absl::Status> RunInBackground(RolloutSink& sink, std::shared_ptr<Ord
 // A link whose requests a test can wait for, although they come from the running thread.
 class WaitingLink final : public ActorLink {
  public:
-  explicit WaitingLink(const v1::StageKey& stage) : inner_("actor", stage) {}
+  explicit WaitingLink(const v1::StageKey& stage, const std::string& worker = "actor") : inner_(worker, stage) {}
   const v1::ActorHello& hello() const override { return inner_.hello(); }
   void Send(v1::SinkMessage message) override {
     if (message.has_request()) requests_.set_value(message.request());
@@ -159,6 +162,82 @@ TEST(RolloutSink, LetsItsActorsGoAtTheEnd) {
   sink.End();
   EXPECT_TRUE(link->closed.has_value());
   sink.End();
+}
+
+TEST(RolloutSink, AccountsForAStageUntilTheNextBegins) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<WaitingLink>(Stage(7));
+  sink.OnConnected(link);
+  std::future<absl::Status> done = RunInBackground(sink, OrderOf(3), cancellation);
+  sink.OnMessage(link, Answer(link->AwaitRequest()));
+  EXPECT_TRUE(done.get().ok());
+  EXPECT_EQ(sink.accounting().accepted(), 3);
+  sink.End();
+  EXPECT_EQ(sink.accounting().accepted(), 3);
+  EXPECT_EQ(sink.accounting().produced(), 3);
+  sink.Begin(Stage(8), CartPoleSpec());
+  EXPECT_EQ(sink.accounting().produced(), 0);
+}
+
+TEST(RolloutSink, KnowsHowManyActorsAreConnected) {
+  RolloutSink sink;
+  EXPECT_EQ(sink.actor_status().connected, 0);
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto one = std::make_shared<FakeActorLink>("one", Stage(7));
+  const auto two = std::make_shared<FakeActorLink>("two", Stage(7));
+  sink.OnConnected(one);
+  sink.OnConnected(two);
+  EXPECT_EQ(sink.actor_status().connected, 2);
+  sink.OnGone(one);
+  EXPECT_EQ(sink.actor_status().connected, 1);
+  sink.OnGone(two);
+  // No order waits for anybody.
+  EXPECT_EQ(sink.actor_status().without_actors, absl::ZeroDuration());
+}
+
+TEST(RolloutSink, SaysThatNobodyIsThereAndThatItGoesOnWhenSomebodyComes) {
+  LogCapture log;
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  std::future<absl::Status> done = RunInBackground(sink, OrderOf(1), cancellation);
+  ASSERT_TRUE(log.Await("waiting for actors, none is connected"));
+  EXPECT_EQ(sink.actor_status().connected, 0);
+  EXPECT_GE(sink.actor_status().without_actors, absl::Seconds(2));
+
+  const auto link = std::make_shared<FakeActorLink>("late", Stage(7));
+  sink.OnConnected(link);
+  EXPECT_TRUE(log.Await("an actor has connected, it goes on"));
+  EXPECT_EQ(sink.actor_status().without_actors, absl::ZeroDuration());
+  ASSERT_EQ(link->Requests().size(), 1u);
+  sink.OnMessage(link, Answer(link->Requests()[0]));
+  EXPECT_TRUE(done.get().ok());
+}
+
+TEST(RolloutSink, FencesAStragglerAndRefusesItWhileTheOrderGoesOn) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto straggler = std::make_shared<WaitingLink>(Stage(7));
+  sink.OnConnected(straggler);
+  const auto order = OrderOf(3);
+  std::future<absl::Status> done = RunInBackground(sink, order, cancellation);
+  straggler->AwaitRequest();
+  const auto idle = std::make_shared<WaitingLink>(Stage(7), "idle");
+  sink.OnConnected(idle);
+  // In real time, some eleven seconds.
+  const absl::Status fenced = straggler->AwaitClose();
+  EXPECT_TRUE(absl::IsAborted(fenced)) << fenced;
+  const auto again = std::make_shared<FakeActorLink>("actor", Stage(7));
+  sink.OnConnected(again);
+  ASSERT_TRUE(again->closed.has_value());
+  EXPECT_TRUE(absl::IsFailedPrecondition(*again->closed)) << *again->closed;
+  EXPECT_EQ(again->reads, 0);
+  sink.OnMessage(idle, Answer(idle->AwaitRequest()));
+  EXPECT_TRUE(done.get().ok());
+  EXPECT_TRUE(order->done());
 }
 
 }  // namespace

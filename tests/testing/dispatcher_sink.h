@@ -37,7 +37,7 @@ class DispatcherSink final : public RolloutHandler {
   // Serves the order until it is done; its failure; DEADLINE_EXCEEDED after thirty seconds.
   absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
     MutexLock lock(mutex_);
-    dispatcher_.Add(order, std::move(policy));
+    dispatcher_.Add(order, std::move(policy), absl::Now());
     const absl::Time deadline = absl::Now() + absl::Seconds(30);
     while (!order->done() && failure_.ok()) {
       if (absl::Now() >= deadline) return absl::DeadlineExceededError("the order is not done");
@@ -56,13 +56,16 @@ class DispatcherSink final : public RolloutHandler {
   void OnConnected(std::shared_ptr<ActorLink> link) override {
     MutexLock lock(mutex_);
     hellos_.push_back(link->hello());
-    dispatcher_.Connect(link);
+    if (const absl::Status status = dispatcher_.Connect(link, absl::Now()); !status.ok()) {
+      link->Close(status);
+      return;
+    }
     link->ReadNext();
   }
 
   void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) override {
     MutexLock lock(mutex_);
-    const absl::Status status = dispatcher_.Receive(*link, message);
+    const absl::Status status = dispatcher_.Receive(*link, message, absl::Now());
     if (!status.ok()) failure_ = status;
     if (--break_after_ == 0) dispatcher_.CloseAll(absl::UnavailableError("broken by the test"));
     changed_.NotifyAll();
@@ -71,7 +74,7 @@ class DispatcherSink final : public RolloutHandler {
 
   void OnGone(std::shared_ptr<ActorLink> link) override {
     MutexLock lock(mutex_);
-    dispatcher_.Disconnect(*link);
+    dispatcher_.Disconnect(*link, absl::Now());
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "common/policy/policy.h"
+#include "common/snapshot/sha256.h"
 #include "tests/testing/training_inputs.h"
 
 namespace understudy {
@@ -45,6 +46,18 @@ TEST(Mlp, ASharedTrunkHasTwoHeads) {
   EXPECT_THAT(Shapes("hidden_sizes: [8] trunk: 'shared'"),
               ElementsAre(ElementsAre(4, 8), ElementsAre(8), ElementsAre(8, 2), ElementsAre(2), ElementsAre(8, 1),
                           ElementsAre(1)));
+}
+
+TEST(Mlp, NamesItsTensorsInTheOrderOfTheirShapes) {
+  const auto names = [](const std::string& network) {
+    return (*MakeNetwork(CartPoleHeader(network)))->ParameterNames();
+  };
+  EXPECT_THAT(names("hidden_sizes: [8]"),
+              ElementsAre("actor.0.weight", "actor.0.bias", "actor.1.weight", "actor.1.bias", "critic.0.weight",
+                          "critic.0.bias", "critic.1.weight", "critic.1.bias"));
+  EXPECT_THAT(names("hidden_sizes: [8, 3] trunk: 'shared'"),
+              ElementsAre("trunk.0.weight", "trunk.0.bias", "trunk.1.weight", "trunk.1.bias", "actor.0.weight",
+                          "actor.0.bias", "critic.0.weight", "critic.0.bias"));
 }
 
 TEST(Mlp, InitialWeightsAreOrthogonalWithTheirLayersGain) {
@@ -94,6 +107,24 @@ TEST(Mlp, ComputesWhatItsParametersSay) {
   EXPECT_NEAR(relu.logits[1][0].item<float>(), 6.5, 1e-6);
   EXPECT_NEAR(relu.values[0].item<float>(), 1, 1e-6);
   EXPECT_NEAR(relu.values[1].item<float>(), 2.5, 1e-6);
+}
+
+std::string Bytes(const at::Tensor& tensor) {
+  return std::string(reinterpret_cast<const char*>(tensor.data_ptr<float>()), tensor.nbytes());
+}
+
+TEST(Mlp, InfersTheSameBitsOnEveryProcessor) {
+  const Policy policy = MakePolicy("hidden_sizes: [64, 64]");
+  float* const parameters = policy.parameters().data_ptr<float>();
+  for (int64_t i = 0; i < policy.parameters().numel(); ++i) parameters[i] = static_cast<float>(i * 37 % 101 - 50) / 256;
+  const at::Tensor observations = at::empty({64, 4});
+  for (int64_t i = 0; i < 64 * 4; ++i) {
+    observations.data_ptr<float>()[i] = static_cast<float>(i * 53 % 97 - 48) / 32;
+  }
+  const Policy::Output output = policy.Infer(observations, true);
+  // Printed by dense_reference.py.
+  EXPECT_EQ(ToHex(Sha256(Bytes(output.logits) + Bytes(output.values))),
+            "158386dfeb86e8cf18479e0f070ecab48b6d99ac1e007ad15cb5f76b4ae228eb");
 }
 
 TEST(Mlp, ValuesAreComputedOnlyWhereAskedFor) {

@@ -70,15 +70,53 @@ TEST(Policy, WritingTheFlatParametersChangesTheNetwork) {
   EXPECT_EQ(policy.Infer(RandomObservations(2, 1), true).logits.abs().max().item<float>(), 0);
 }
 
+// Relative to the largest output: where terms cancel, so little is left that rounding shows.
+double RelativeError(const at::Tensor& inferred, const at::Tensor& forward) {
+  return ((inferred - forward).abs().max() / forward.abs().max()).item<double>();
+}
+
+TEST(Policy, KnowsWhichTensorAParameterIsIn) {
+  const Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
+  EXPECT_EQ(policy.TensorAt(0), "actor.0.weight");
+  EXPECT_EQ(policy.TensorAt(4 * 8 - 1), "actor.0.weight");
+  EXPECT_EQ(policy.TensorAt(4 * 8), "actor.0.bias");
+  EXPECT_EQ(policy.TensorAt(4 * 8 + 8), "actor.1.weight");
+  EXPECT_EQ(policy.TensorAt(policy.parameters().numel() - 1), "critic.1.bias");
+}
+
 TEST(Policy, InferIsForwardWithoutGradients) {
+  for (const char* network : {"hidden_sizes: [8]", "hidden_sizes: [64, 64]", "hidden_sizes: [70, 33] trunk: 'shared'",
+                              "hidden_sizes: [300, 200] activation: 'relu'"}) {
+    const Policy policy = *Policy::Create(CartPoleHeader(network), 3);
+    policy.parameters().add_(0.01);
+    const at::Tensor observations = RandomObservations(100, 1);
+    const Policy::Output inferred = policy.Infer(observations, true);
+    const Policy::Output forward = policy.Forward(observations, true);
+    EXPECT_LT(RelativeError(inferred.logits, forward.logits), 1e-5) << network;
+    EXPECT_LT(RelativeError(inferred.values, forward.values), 1e-5) << network;
+    EXPECT_FALSE(inferred.logits.requires_grad());
+    EXPECT_TRUE(forward.logits.requires_grad());
+  }
+}
+
+TEST(Policy, InferReadsRowsThatAreViewsOfOthers) {
   const Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 3);
-  const at::Tensor observations = RandomObservations(6, 1);
-  const Policy::Output inferred = policy.Infer(observations, true);
-  const Policy::Output forward = policy.Forward(observations, true);
-  EXPECT_TRUE(inferred.logits.equal(forward.logits));
-  EXPECT_TRUE(inferred.values.equal(forward.values));
-  EXPECT_FALSE(inferred.logits.requires_grad());
-  EXPECT_TRUE(forward.logits.requires_grad());
+  const at::Tensor rows = RandomObservations(10, 1);
+  const at::Tensor every_other = rows.slice(0, 0, 10, 2);
+  EXPECT_TRUE(policy.Infer(every_other, true).logits.equal(policy.Infer(every_other.contiguous(), true).logits));
+}
+
+TEST(Policy, InferOfNoRowsIsEmpty) {
+  const Policy::Output output = Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 3)->Infer(at::empty({0, 4}), true);
+  EXPECT_EQ(output.logits.sizes(), at::IntArrayRef({0, 2}));
+  EXPECT_EQ(output.values.sizes(), at::IntArrayRef({0}));
+}
+
+TEST(Policy, InferRefusesObservationsOfAnotherShapeOrType) {
+  const Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 3);
+  for (const at::Tensor& wrong : {at::zeros({3, 5}), at::zeros({4}), at::zeros({3, 4}, at::kDouble)}) {
+    EXPECT_THROW(policy.Infer(wrong, true), c10::Error) << wrong.sizes();
+  }
 }
 
 TEST(Policy, ASnapshotBringsTheSameParametersBack) {

@@ -1,5 +1,5 @@
-// Inference at one batch width must give a row the same bits wherever it stands and whatever stands beside it: that is
-// what makes rollouts independent of how work was divided among actors.
+// Inference must give a row the same bits wherever it stands, whatever stands beside it and however many rows there
+// are: that is what makes rollouts independent of how work was divided among actors.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -31,9 +31,9 @@ v1::PolicyHeader Header(const Case& param) {
   return header;
 }
 
-at::Tensor RandomRows(int64_t columns, uint64_t stream) {
+at::Tensor RandomRows(int64_t columns, uint64_t stream, int64_t width = kWidth) {
   RandomStream random(1, RandomPurpose::kEpisodeReset, stream, 0);
-  at::Tensor rows = at::empty({kWidth, columns});
+  at::Tensor rows = at::empty({width, columns});
   for (int64_t i = 0; i < rows.numel(); ++i) rows.data_ptr<float>()[i] = static_cast<float>(random.Normal());
   return rows;
 }
@@ -58,6 +58,21 @@ TEST_P(RowIndependence, ARowsResultHasTheSameBitsAtEveryPositionAmongAnyNeighbou
     const Policy::Output output = policy.Infer(others, true);
     ASSERT_TRUE(SameBits(output.logits[position], expected.logits[0])) << position;
     ASSERT_TRUE(SameBits(output.values[position], expected.values[0])) << position;
+  }
+}
+
+TEST_P(RowIndependence, ARowsResultHasTheSameBitsInBatchesOfEveryWidth) {
+  SetComputeThreads(1);
+  Policy policy = *Policy::Create(Header(GetParam()), 2);
+  policy.parameters().add_(0.01);
+  const at::Tensor all = RandomRows(GetParam().observation_size, 0, 1000);
+  const Policy::Output expected = policy.Infer(all, true);
+  for (const int64_t width : {1, 2, 7, 64, 65}) {
+    for (int64_t first = 0; first + width <= 200; first += width) {
+      const Policy::Output output = policy.Infer(all.narrow(0, first, width), true);
+      ASSERT_TRUE(SameBits(output.logits, expected.logits.narrow(0, first, width))) << width << " from " << first;
+      ASSERT_TRUE(SameBits(output.values, expected.values.narrow(0, first, width))) << width << " from " << first;
+    }
   }
 }
 

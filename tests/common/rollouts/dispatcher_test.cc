@@ -1,12 +1,17 @@
 #include "common/rollouts/dispatcher.h"
-#include "common/rpc/protocol.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/rollouts/episode_order.h"
 #include "common/rollouts/segment_order.h"
+#include "common/rpc/protocol.h"
 #include "tests/testing/fake_actor_link.h"
 #include "tests/testing/trajectory_batches.h"
 
@@ -19,9 +24,13 @@ using ::understudy::testing::ExpectationOf;
 using ::understudy::testing::FakeActorLink;
 using ::understudy::testing::TestSnapshot;
 
-std::shared_ptr<FakeActorLink> Connect(Dispatcher& dispatcher, const std::string& worker_id) {
+// When nothing depends on the time.
+constexpr absl::Time kNow = absl::UnixEpoch();
+
+std::shared_ptr<FakeActorLink> Connect(Dispatcher& dispatcher, const std::string& worker_id, absl::Time now = kNow) {
   auto link = std::make_shared<FakeActorLink>(worker_id);
-  dispatcher.Connect(link);
+  const absl::Status status = dispatcher.Connect(link, now);
+  EXPECT_TRUE(status.ok()) << status;
   return link;
 }
 
@@ -59,10 +68,10 @@ TEST(Dispatcher, GreetsWithItsEnvironmentAndWidth) {
 TEST(Dispatcher, SendsAPolicyOnceBeforeItsFirstRequest) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
-  dispatcher.Add(Episodes(200), TestSnapshot("expert", 1));
+  dispatcher.Add(Episodes(200), TestSnapshot("expert", 1), kNow);
   // Header and one chunk of parameters; two requests in flight.
   EXPECT_EQ(Kinds(*actor), "hpprr");
-  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[0])).ok());
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[0]), kNow).ok());
   EXPECT_EQ(Kinds(*actor), "hpprrar");
 }
 
@@ -72,9 +81,9 @@ TEST(Dispatcher, SendsAPolicyAgainThatTheActorHasDropped) {
   const auto run = [&](int64_t version) {
     actor->sent.clear();
     const auto order = Episodes(1, version);
-    dispatcher.Add(order, TestSnapshot("expert", version));
+    dispatcher.Add(order, TestSnapshot("expert", version), kNow);
     const std::string kinds = Kinds(*actor);
-    EXPECT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(0))).ok());
+    EXPECT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(0)), kNow).ok());
     EXPECT_TRUE(order->done());
     dispatcher.Remove(*order);
     return kinds;
@@ -93,7 +102,7 @@ TEST(Dispatcher, SharesAnOrderEvenlyAmongTheActorsThatAreThere) {
   for (const char* id : {"a", "b", "c"}) actors.push_back(Connect(dispatcher, id));
   const auto order =
       std::make_shared<SegmentOrder>(SegmentOrderOptions{.expectation = ExpectationOf({}), .slots = 16, .steps = 8});
-  dispatcher.Add(order, TestSnapshot("expert", 1));
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
   std::vector<int64_t> sizes;
   for (const auto& actor : actors) {
     ASSERT_EQ(actor->Requests().size(), 1u);
@@ -108,29 +117,29 @@ TEST(Dispatcher, AsksOthersForWhatAnActorTookWithIt) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto a = Connect(dispatcher, "a");
   const auto order = Episodes(10);
-  dispatcher.Add(order, TestSnapshot("expert", 1));
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
   const auto b = Connect(dispatcher, "b");
   ASSERT_TRUE(b->Requests().empty());
-  dispatcher.Disconnect(*a);
+  dispatcher.Disconnect(*a, kNow);
   EXPECT_EQ(dispatcher.actors(), 1);
   ASSERT_EQ(b->Requests().size(), 1u);
-  ASSERT_TRUE(dispatcher.Receive(*b, Answer(b->Requests()[0])).ok());
+  ASSERT_TRUE(dispatcher.Receive(*b, Answer(b->Requests()[0]), kNow).ok());
   EXPECT_TRUE(order->done());
   // What the lost one still says counts for nothing.
-  EXPECT_TRUE(dispatcher.Receive(*a, Answer(a->Requests()[0])).ok());
+  EXPECT_TRUE(dispatcher.Receive(*a, Answer(a->Requests()[0]), kNow).ok());
   EXPECT_TRUE(a->Acks().empty());
 }
 
 TEST(Dispatcher, ReplacesTheLinkOfAWorkerThatComesAgain) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto before = Connect(dispatcher, "a");
-  dispatcher.Add(Episodes(10), TestSnapshot("expert", 1));
+  dispatcher.Add(Episodes(10), TestSnapshot("expert", 1), kNow);
   const auto after = Connect(dispatcher, "a");
   ASSERT_TRUE(before->closed.has_value());
   EXPECT_TRUE(absl::IsAborted(*before->closed));
   EXPECT_EQ(dispatcher.actors(), 1);
   EXPECT_EQ(after->Requests().size(), 1u);
-  dispatcher.Disconnect(*before);
+  dispatcher.Disconnect(*before, kNow);
   EXPECT_EQ(dispatcher.actors(), 1);
 }
 
@@ -138,39 +147,42 @@ TEST(Dispatcher, AcknowledgesWhatCountsAndWhatDoesNot) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
   const auto order = Episodes(3);
-  dispatcher.Add(order, TestSnapshot("expert", 1));
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
   const v1::RolloutRequest request = actor->Requests().at(0);
   v1::RolloutResult first = Answer(request, /*last=*/false);
   *first.mutable_batch() = EpisodeBatch({1}, 20);
-  ASSERT_TRUE(dispatcher.Receive(*actor, first).ok());
+  ASSERT_TRUE(dispatcher.Receive(*actor, first, kNow).ok());
   v1::RolloutResult second = Answer(request);
   second.set_sequence(1);
-  ASSERT_TRUE(dispatcher.Receive(*actor, second).ok());
+  ASSERT_TRUE(dispatcher.Receive(*actor, second, kNow).ok());
   const std::vector<v1::RolloutAck> acks = actor->Acks();
   ASSERT_EQ(acks.size(), 2u);
   EXPECT_EQ(acks[0].accepted(), 1);
   EXPECT_EQ(acks[1].sequence(), 1u);
   EXPECT_EQ(acks[1].accepted(), 2);
   EXPECT_EQ(acks[1].rejected(), 1);
+  EXPECT_EQ(acks[1].reason(), "duplicate");
+  EXPECT_EQ(acks[1].detail(), "episode 1 was there already");
 }
 
 TEST(Dispatcher, RejectsWhatComesForARemovedOrder) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
   const auto order = Episodes(3);
-  dispatcher.Add(order, TestSnapshot("expert", 1));
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
   dispatcher.Remove(*order);
-  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(0))).ok());
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(0)), kNow).ok());
   ASSERT_EQ(actor->Acks().size(), 1u);
   EXPECT_EQ(actor->Acks()[0].accepted(), 0);
   EXPECT_EQ(actor->Acks()[0].rejected(), 3);
+  EXPECT_EQ(actor->Acks()[0].reason(), "surplus");
   EXPECT_EQ(order->prefix(), 0);
 }
 
 TEST(Dispatcher, ServesTheOldestOrderFirst) {
   Dispatcher dispatcher(CartPoleSpec());
-  dispatcher.Add(Episodes(10, 1), TestSnapshot("expert", 1));
-  dispatcher.Add(Episodes(10, 2), TestSnapshot("expert", 2));
+  dispatcher.Add(Episodes(10, 1), TestSnapshot("expert", 1), kNow);
+  dispatcher.Add(Episodes(10, 2), TestSnapshot("expert", 2), kNow);
   const auto actor = Connect(dispatcher, "a");
   const std::vector<v1::RolloutRequest> requests = actor->Requests();
   ASSERT_EQ(requests.size(), 2u);
@@ -182,18 +194,18 @@ TEST(Dispatcher, ServesTheOldestOrderFirst) {
 TEST(Dispatcher, RefusesMalformedResults) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
-  dispatcher.Add(Episodes(3), TestSnapshot("expert", 1));
+  dispatcher.Add(Episodes(3), TestSnapshot("expert", 1), kNow);
   const v1::RolloutResult good = Answer(actor->Requests().at(0));
   v1::RolloutResult unknown = good;
   unknown.set_request_id(99);
-  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, unknown)));
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, unknown, kNow)));
   v1::RolloutResult out_of_order = good;
   out_of_order.set_sequence(1);
-  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, out_of_order)));
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, out_of_order, kNow)));
   v1::RolloutResult other_version = good;
   other_version.mutable_batch()->set_policy_version(2);
-  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, other_version)));
-  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, v1::ActorMessage())));
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, other_version, kNow)));
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, v1::ActorMessage(), kNow)));
   EXPECT_TRUE(actor->Acks().empty());
 }
 
@@ -201,15 +213,15 @@ TEST(Dispatcher, FailsTheOrderThatAnActorCannotFulfil) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
   const auto order = Episodes(3);
-  dispatcher.Add(order, TestSnapshot("expert", 1));
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
   v1::ActorMessage message;
   message.mutable_failure()->set_request_id(actor->Requests().at(0).id());
   message.mutable_failure()->set_message("no such environment");
-  const absl::Status status = dispatcher.Receive(*actor, message);
+  const absl::Status status = dispatcher.Receive(*actor, message, kNow);
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_NE(status.message().find("no such environment"), absl::string_view::npos);
   dispatcher.Remove(*order);
-  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, message)));
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, message, kNow)));
 }
 
 TEST(Dispatcher, ClosesAllLinks) {
@@ -220,6 +232,226 @@ TEST(Dispatcher, ClosesAllLinks) {
   EXPECT_EQ(a->closed, absl::OkStatus());
   EXPECT_EQ(b->closed, absl::OkStatus());
   EXPECT_EQ(dispatcher.actors(), 0);
+}
+
+using Rejected = std::map<std::string, int64_t>;
+
+Rejected RejectedOf(const Dispatcher& dispatcher) {
+  const auto& rejected = dispatcher.accounting().rejected();
+  return Rejected(rejected.begin(), rejected.end());
+}
+
+TEST(Dispatcher, AccountsForEveryTrajectoryThatCame) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto actor = Connect(dispatcher, "a");
+  const auto order = Episodes(128);
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  const std::vector<v1::RolloutRequest> requests = actor->Requests();
+  v1::RolloutResult part = Answer(requests.at(0), /*last=*/false);
+  *part.mutable_batch() = EpisodeBatch({0, 1, 2}, 20);
+  ASSERT_TRUE(dispatcher.Receive(*actor, part, kNow).ok());
+  v1::RolloutResult whole = Answer(requests.at(0));
+  whole.set_sequence(1);
+  ASSERT_TRUE(dispatcher.Receive(*actor, whole, kNow).ok());  // 61 new ones
+  dispatcher.Remove(*order);
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(requests.at(1)), kNow).ok());
+  EXPECT_FALSE(dispatcher.Receive(*actor, Answer(requests.at(1)), kNow).ok());
+  dispatcher.Disconnect(*actor, kNow);
+  ASSERT_TRUE(dispatcher.Receive(*actor, part, kNow).ok());
+  EXPECT_EQ(dispatcher.accounting().accepted(), 64);
+  EXPECT_EQ(RejectedOf(dispatcher), (Rejected{{"duplicate", 3}, {"surplus", 64}, {"malformed", 64}, {"stale", 3}}));
+  EXPECT_EQ(dispatcher.accounting().produced(), 64 + 3 + 64 + 64 + 3);
+  EXPECT_EQ(dispatcher.accounting().lost(), 0);
+  EXPECT_EQ(dispatcher.accounting().in_flight(), 0);
+}
+
+TEST(Dispatcher, CountsAllOfARefusedResultAsMalformed) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto actor = Connect(dispatcher, "a");
+  dispatcher.Add(Episodes(3), TestSnapshot("expert", 1), kNow);
+  v1::RolloutResult bad = Answer(actor->Requests().at(0));
+  bad.mutable_batch()->mutable_rewards()->pop_back();
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, bad, kNow)));
+  v1::RolloutResult incomplete = Answer(actor->Requests().at(0));
+  incomplete.set_sequence(1);
+  *incomplete.mutable_batch() = EpisodeBatch({0, 1}, 20);
+  EXPECT_TRUE(absl::IsInvalidArgument(dispatcher.Receive(*actor, incomplete, kNow)));
+  EXPECT_EQ(RejectedOf(dispatcher), (Rejected{{"malformed", 5}}));
+  EXPECT_EQ(dispatcher.accounting().accepted(), 0);
+  EXPECT_EQ(dispatcher.accounting().produced(), 5);
+}
+
+absl::Time At(double seconds) { return kNow + absl::Seconds(seconds); }
+
+// Two actors share an order of ten episodes, a third is idle.
+struct ThreeActors {
+  ThreeActors() {
+    a = Connect(dispatcher, "a");
+    b = Connect(dispatcher, "b");
+    dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+    c = Connect(dispatcher, "c");
+  }
+  // Whichever was asked first: a or b, who got five episodes each.
+  std::shared_ptr<FakeActorLink> Holder(int64_t episode) {
+    return a->Requests().at(0).episodes().begin() == episode ? a : b;
+  }
+
+  Dispatcher dispatcher{CartPoleSpec()};
+  std::shared_ptr<EpisodeOrder> order = Episodes(10);
+  std::shared_ptr<FakeActorLink> a, b, c;
+};
+
+TEST(Dispatcher, FencesAStragglerAndGivesItsWorkToTheIdle) {
+  ThreeActors test;
+  const auto straggler = test.Holder(0);
+  const auto other = test.Holder(5);
+  ASSERT_TRUE(test.c->Requests().empty());
+  ASSERT_TRUE(test.dispatcher.Receive(*other, Answer(other->Requests().at(0)), At(2)).ok());
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(10));
+  test.dispatcher.Expire(At(9.9));
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(10));
+  test.dispatcher.Expire(At(10));
+  EXPECT_FALSE(straggler->closed.has_value());
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(11));
+  test.dispatcher.Expire(At(11));
+  ASSERT_TRUE(straggler->closed.has_value());
+  EXPECT_EQ(*straggler->closed, absl::AbortedError(absl::StrCat(
+                                    "worker '", straggler->hello().worker_id(), "' is fenced: nothing of request ",
+                                    straggler->Requests()[0].id(), " came for 11s, its work goes to others")));
+  EXPECT_EQ(test.dispatcher.actors(), 2);
+  // Its five episodes are shared by the two who are there.
+  std::vector<std::shared_ptr<FakeActorLink>> heirs = {test.c, other};
+  for (const auto& heir : heirs) {
+    const v1::RolloutRequest request = heir->Requests().back();
+    EXPECT_LT(request.episodes().begin(), 5);
+    ASSERT_TRUE(test.dispatcher.Receive(*heir, Answer(request), At(12)).ok());
+  }
+  EXPECT_TRUE(test.order->done());
+  EXPECT_EQ(test.dispatcher.next_expiry(), absl::InfiniteFuture());
+}
+
+TEST(Dispatcher, RefusesAFencedWorkerForAWhile) {
+  ThreeActors test;
+  const auto straggler = test.Holder(0);
+  const std::string worker = straggler->hello().worker_id();
+  test.dispatcher.Expire(At(10));
+  test.dispatcher.Expire(At(11));
+  ASSERT_TRUE(straggler->closed.has_value() || test.Holder(5)->closed.has_value());
+  const std::string fenced = straggler->closed.has_value() ? worker : test.Holder(5)->hello().worker_id();
+  const auto again = std::make_shared<FakeActorLink>(fenced);
+  const absl::Status refused = test.dispatcher.Connect(again, At(15));
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_NE(refused.message().find("refused for 6s more"), absl::string_view::npos) << refused;
+  EXPECT_TRUE(again->sent.empty());
+  EXPECT_TRUE(test.dispatcher.Connect(again, At(21)).ok());
+  EXPECT_FALSE(again->sent.empty());
+}
+
+TEST(Dispatcher, LearnsFromResultsHowLongTheyTake) {
+  ThreeActors test;
+  const auto other = test.Holder(5);
+  // Seven seconds for one result: four times that is waited for others.
+  ASSERT_TRUE(test.dispatcher.Receive(*other, Answer(other->Requests().at(0)), At(7)).ok());
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(28));
+  // Three more after the first part: the time since the last result counts.
+  const auto straggler = test.Holder(0);
+  v1::RolloutResult part = Answer(straggler->Requests().at(0), /*last=*/false);
+  *part.mutable_batch() = EpisodeBatch({0}, 20);
+  ASSERT_TRUE(test.dispatcher.Receive(*straggler, part, At(10)).ok());
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(10 + 40));
+}
+
+TEST(Dispatcher, TakesNoRepetitionForProgress) {
+  ThreeActors test;
+  const auto straggler = test.Holder(0);
+  const auto other = test.Holder(5);
+  ASSERT_TRUE(test.dispatcher.Receive(*other, Answer(other->Requests().at(0)), At(1)).ok());
+  v1::RolloutResult part = Answer(straggler->Requests().at(0), /*last=*/false);
+  *part.mutable_batch() = EpisodeBatch({0}, 20);
+  ASSERT_TRUE(test.dispatcher.Receive(*straggler, part, At(2)).ok());
+  part.set_sequence(1);
+  ASSERT_TRUE(test.dispatcher.Receive(*straggler, part, At(9)).ok());
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(12));
+}
+
+TEST(Dispatcher, FencesNobodyWhereNobodyCouldTakeOver) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto alone = Connect(dispatcher, "a");
+  dispatcher.Add(Episodes(3), TestSnapshot("expert", 1), kNow);
+  EXPECT_EQ(dispatcher.next_expiry(), absl::InfiniteFuture());
+  dispatcher.Expire(At(1000));
+  dispatcher.Expire(At(2000));
+  EXPECT_FALSE(alone->closed.has_value());
+  // With another at work, too: all are slow alike.
+  dispatcher.Add(Episodes(2), TestSnapshot("expert", 1), At(2000));
+  const auto busy = Connect(dispatcher, "b", At(2000));
+  dispatcher.Add(Episodes(2), TestSnapshot("expert", 1), At(2000));
+  ASSERT_FALSE(busy->Requests().empty());
+  dispatcher.Expire(At(3000));
+  dispatcher.Expire(At(4000));
+  EXPECT_FALSE(alone->closed.has_value());
+  EXPECT_FALSE(busy->closed.has_value());
+}
+
+TEST(Dispatcher, FencesNobodyForWorkThatIsNoLongerWanted) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto slow = Connect(dispatcher, "a");
+  const auto old = Episodes(1);
+  dispatcher.Add(old, TestSnapshot("expert", 1), kNow);
+  const auto idle = Connect(dispatcher, "b");
+  dispatcher.Remove(*old);
+  EXPECT_EQ(dispatcher.next_expiry(), absl::InfiniteFuture());
+  // New work waits behind the old from now on, not from its beginning.
+  dispatcher.Add(Episodes(2), TestSnapshot("expert", 1), At(60));
+  ASSERT_EQ(idle->Requests().size(), 1u);
+  ASSERT_EQ(slow->Requests().size(), 2u);
+  ASSERT_TRUE(dispatcher.Receive(*idle, Answer(idle->Requests()[0]), At(61)).ok());
+  EXPECT_EQ(dispatcher.next_expiry(), At(70));
+}
+
+TEST(Dispatcher, HearsActorsOutAfterItWasStoppedItself) {
+  ThreeActors test;
+  const auto one = test.Holder(0);
+  const auto two = test.Holder(5);
+  // The sink slept for an hour; what the actors sent meanwhile is read right after.
+  test.dispatcher.Expire(At(3600));
+  EXPECT_FALSE(one->closed.has_value());
+  EXPECT_FALSE(two->closed.has_value());
+  ASSERT_TRUE(test.dispatcher.Receive(*one, Answer(one->Requests().at(0)), At(3600.1)).ok());
+  ASSERT_TRUE(test.dispatcher.Receive(*two, Answer(two->Requests().at(0)), At(3600.2)).ok());
+  test.dispatcher.Expire(At(3601));
+  EXPECT_TRUE(test.order->done());
+  EXPECT_FALSE(one->closed.has_value());
+  EXPECT_FALSE(two->closed.has_value());
+}
+
+TEST(Dispatcher, GrowsMorePatientUntilWorkThatTakesAnybodyLongIsDone) {
+  // One episode, which takes fifty seconds whoever plays it, and many actors who could.
+  Dispatcher dispatcher(CartPoleSpec());
+  std::map<std::string, std::shared_ptr<FakeActorLink>> actors;
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) actors[id] = Connect(dispatcher, id);
+  const auto order = Episodes(1);
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  std::shared_ptr<FakeActorLink> player;
+  absl::Time asked = kNow;
+  absl::Time now = kNow;
+  for (int fences = 0; fences < 6 && !order->done(); ++fences) {
+    for (const auto& [id, link] : actors) {
+      if (!link->closed.has_value() && !link->Requests().empty()) player = link;
+    }
+    asked = now;
+    while (!player->closed.has_value() && !order->done()) {
+      now = dispatcher.next_expiry();
+      if (now >= asked + absl::Seconds(50)) {
+        ASSERT_TRUE(dispatcher.Receive(*player, Answer(player->Requests().at(0)), asked + absl::Seconds(50)).ok());
+      } else {
+        dispatcher.Expire(now);
+      }
+    }
+  }
+  EXPECT_TRUE(order->done());
+  // Those that waited 11, 21 and 41 seconds are gone, the one that was given 80 has done it.
+  EXPECT_EQ(dispatcher.actors(), 3);
 }
 
 }  // namespace

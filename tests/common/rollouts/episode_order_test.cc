@@ -116,7 +116,8 @@ TEST(EpisodeOrder, LeavesSurplusEpisodesOutOfItsSummary) {
   const auto late = order.Accept(Result(2, {5}, 300));
   EXPECT_EQ(late->accepted, 0);
   EXPECT_EQ(late->rejected, 1);
-  EXPECT_EQ(late->reason, "no longer needed");
+  EXPECT_EQ(late->reason, "surplus");
+  EXPECT_EQ(late->detail, "no longer needed");
 }
 
 TEST(EpisodeOrder, SummarisesInEpisodeOrderWhateverTheArrival) {
@@ -157,7 +158,7 @@ TEST(EpisodeOrder, HandsOnEachNewEpisodeOnceInAscendingOrder) {
   const auto twice = order.Accept(Result(1, {1, 0, 0}, 10));
   EXPECT_EQ(twice->accepted, 1);
   EXPECT_EQ(twice->rejected, 2);
-  EXPECT_NE(twice->reason, "");
+  EXPECT_EQ(twice->reason, "duplicate");
   ASSERT_TRUE(order.Accept(Result(1, {3}, 10)).ok());
   EXPECT_EQ(calls, (std::vector<std::vector<int64_t>>{{1, 3}, {0}}));
 }
@@ -192,12 +193,20 @@ TEST(EpisodeOrder, RefusesPartsOfEpisodes) {
   EXPECT_EQ(order.Accept(slot).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(EpisodeOrder, RefusesALastResultThatLeavesEpisodesOut) {
-  EpisodeOrder order(Count(2));
+TEST(EpisodeOrder, RefusesALastResultThatLeavesEpisodesOutAndTakesNothingOfIt) {
+  std::vector<int64_t> handed_on;
+  EpisodeOrderOptions options = Count(2);
+  options.on_episodes = [&handed_on](const std::vector<TrajectoryView>& episodes) {
+    for (const TrajectoryView& view : episodes) handed_on.push_back(view.trajectory->episode());
+    return absl::OkStatus();
+  };
+  EpisodeOrder order(options);
   order.Next(1, 1);
   v1::RolloutResult result = Result(1, {0}, 10);
   result.set_last(true);
   EXPECT_EQ(order.Accept(result).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(handed_on.empty());
+  EXPECT_EQ(order.prefix(), 0);
 }
 
 TEST(EpisodeOrder, RejectsWhatComesForAReleasedRequest) {
@@ -207,7 +216,115 @@ TEST(EpisodeOrder, RejectsWhatComesForAReleasedRequest) {
   const auto late = order.Accept(Result(1, {0, 1}, 10));
   EXPECT_EQ(late->accepted, 0);
   EXPECT_EQ(late->rejected, 2);
+  EXPECT_EQ(late->reason, "stale");
+  EXPECT_EQ(late->detail, "request 1 is over");
   EXPECT_FALSE(order.done());
+}
+
+// Every episode that the order hands on.
+EpisodeOrderOptions Recording(EpisodeOrderOptions options, std::vector<int64_t>& numbers) {
+  options.on_episodes = [&numbers](const std::vector<TrajectoryView>& episodes) {
+    for (const TrajectoryView& view : episodes) numbers.push_back(view.trajectory->episode());
+    return absl::OkStatus();
+  };
+  return options;
+}
+
+TEST(EpisodeOrder, AsksOnlyForTheGapsInWhatWasThereBefore) {
+  std::vector<int64_t> handed_on;
+  EpisodeOrderOptions options = Recording(Count(6), handed_on);
+  options.finished = {{4, 40, 40}, {0, 10, 10}, {2, 20, 20}};
+  EpisodeOrder order(options);
+  EXPECT_EQ(order.prefix(), 1);
+  EXPECT_EQ(RangeOf(order.Next(1, 1)), (NumberRange{1, 2}));
+  EXPECT_EQ(RangeOf(order.Next(2, 1)), (NumberRange{3, 4}));
+  EXPECT_EQ(RangeOf(order.Next(3, 1)), (NumberRange{5, 6}));
+  EXPECT_EQ(RangeOf(order.Next(4, 1)), kNothing);
+  ASSERT_TRUE(order.Accept(Result(1, {1}, 10)).ok());
+  ASSERT_TRUE(order.Accept(Result(2, {3}, 10)).ok());
+  EXPECT_EQ(order.prefix(), 5);
+  EXPECT_FALSE(order.done());
+  ASSERT_TRUE(order.Accept(Result(3, {5}, 10)).ok());
+  EXPECT_TRUE(order.done());
+  EXPECT_EQ(handed_on, (std::vector<int64_t>{1, 3, 5}));
+}
+
+TEST(EpisodeOrder, SummarisesWhatWasThereBeforeAsIfItHadArrived) {
+  EpisodeOrderOptions options = Count(3);
+  options.finished = {{2, 60, 60}, {0, 10, 10}};
+  EpisodeOrder order(options);
+  order.Next(1, 1);
+  ASSERT_TRUE(order.Accept(Result(1, {1}, 20)).ok());
+  const EpisodeSummary summary = order.Summary();
+  EXPECT_EQ(summary.episodes, 3);
+  EXPECT_EQ(summary.transitions, 90);
+  EXPECT_DOUBLE_EQ(summary.mean_return, 30);
+  EXPECT_NEAR(summary.std_return, 21.602468994692867, 1e-12);
+  EXPECT_EQ(summary.min_return, 10);
+  EXPECT_EQ(summary.max_return, 60);
+}
+
+TEST(EpisodeOrder, IsDoneAtOnceWhereEverythingWasThereBefore) {
+  EpisodeOrderOptions count = Count(2);
+  count.finished = {{1, 10, 10}, {0, 10, 10}};
+  EXPECT_TRUE(EpisodeOrder(count).done());
+
+  EpisodeOrderOptions transitions = Transitions(100);
+  transitions.finished = {{0, 60, 60}, {1, 50, 50}, {2, 70, 70}, {9, 5, 5}};
+  EpisodeOrder order(transitions);
+  EXPECT_TRUE(order.done());
+  EXPECT_EQ(order.prefix(), 2);
+  EXPECT_EQ(order.Summary().transitions, 110);
+  EXPECT_EQ(RangeOf(order.Next(1, 1)), kNothing);
+}
+
+TEST(EpisodeOrder, AsksForAGapThoughTheStepsOfLaterEpisodesWouldDo) {
+  EpisodeOrderOptions options = Transitions(500);
+  options.finished = {{1, 400, 400}, {2, 400, 400}};
+  EpisodeOrder order(options);
+  EXPECT_FALSE(order.done());
+  ASSERT_EQ(RangeOf(order.Next(1, 1)), (NumberRange{0, 1}));
+  ASSERT_TRUE(order.Accept(Result(1, {0}, 100)).ok());
+  EXPECT_TRUE(order.done());
+  EXPECT_EQ(order.prefix(), 2);
+}
+
+TEST(EpisodeOrder, RefusesWhatWasThereBeforeAndWasNotAskedFor) {
+  EpisodeOrderOptions options = Count(4);
+  options.finished = {{1, 10, 10}};
+  EpisodeOrder order(options);
+  ASSERT_EQ(RangeOf(order.Next(1, 1)), (NumberRange{0, 1}));
+  ASSERT_EQ(RangeOf(order.Next(2, 1)), (NumberRange{2, 4}));
+  EXPECT_EQ(order.Accept(Result(2, {1}, 10)).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(order.Summary().episodes, 0);
+}
+
+TEST(EpisodeOrder, LeavesOutStoredNumbersThatNoOrderCanHaveAskedFor) {
+  EpisodeOrderOptions options = Transitions(100);
+  options.finished = {{-1, 10, 10}, {0, 10, 10}, {1, 10, 10}, {1, 10, 10}, {int64_t{1} << 60, 10, 10}};
+  EpisodeOrder order(options);
+  EXPECT_EQ(order.Summary().transitions, 20);
+  EXPECT_EQ(RangeOf(order.Next(1, 1)).begin, 2);
+
+  EpisodeOrderOptions few = Count(2);
+  few.finished = {{2, 10, 10}};
+  EXPECT_EQ(RangeOf(EpisodeOrder(few).Next(1, 1)), (NumberRange{0, 2}));
+}
+
+TEST(EpisodeOrder, AsksForNothingFarBeyondAMissingEpisode) {
+  EpisodeOrderOptions options = Count(1'000'000);
+  options.episodes_per_request = 40'000;
+  EpisodeOrder order(options);
+  EXPECT_EQ(RangeOf(order.Next(1, 1)), (NumberRange{0, 40'000}));
+  EXPECT_EQ(RangeOf(order.Next(2, 1)), (NumberRange{40'000, 65'536}));
+  EXPECT_EQ(RangeOf(order.Next(3, 1)), kNothing);
+  ASSERT_TRUE(order.Accept(Result(1, {1}, 1)).ok());
+  EXPECT_EQ(RangeOf(order.Next(3, 1)), kNothing);
+  ASSERT_TRUE(order.Accept(Result(1, {0}, 1)).ok());
+  EXPECT_EQ(RangeOf(order.Next(3, 1)), (NumberRange{65'536, 65'538}));
+  // What was lost is asked for again all the same.
+  order.Release(1);
+  EXPECT_EQ(RangeOf(order.Next(4, 1)), (NumberRange{2, 40'000}));
 }
 
 }  // namespace

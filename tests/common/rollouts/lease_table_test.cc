@@ -84,5 +84,22 @@ TEST(LeaseTable, TakesALateNumberFromItsNewHolder) {
   EXPECT_EQ(table.Take(3, 4), (NumberRange{2, 3}));
 }
 
+TEST(LeaseTable, LeasesOnlyTheGapsBelowWhatWasDoneBefore) {
+  LeaseTable table(8);
+  EXPECT_TRUE(table.Restore(0));
+  EXPECT_TRUE(table.Restore(4));
+  EXPECT_FALSE(table.Restore(4));
+  EXPECT_TRUE(table.Restore(2));
+  EXPECT_EQ(table.done_prefix(), 1);
+  EXPECT_EQ(table.next(), 5);
+  EXPECT_EQ(table.unfinished(), 2);
+  EXPECT_EQ(table.Take(1, 8), (NumberRange{1, 2}));
+  EXPECT_EQ(table.Take(2, 8), (NumberRange{3, 4}));
+  EXPECT_EQ(table.Take(3, 8), (NumberRange{5, 8}));
+  EXPECT_TRUE(table.Complete(1));
+  EXPECT_TRUE(table.Complete(3));
+  EXPECT_EQ(table.done_prefix(), 5);
+}
+
 }  // namespace
 }  // namespace understudy

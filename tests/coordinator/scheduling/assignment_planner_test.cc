@@ -153,11 +153,11 @@ TEST(AssignmentPlanner, FewerActorsThanStagesTakeTurnsByTheQuantum) {
   planner.AddStage(Stage("b"), kRollouts, After(0));
   planner.Plan(After(0));
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
-  EXPECT_EQ(planner.next_turn(), After(1));
+  EXPECT_EQ(planner.next_wake(), After(1));
   EXPECT_THAT(planner.Plan(After(0.999)), IsEmpty());
   EXPECT_THAT(planner.Plan(After(1)), SizeIs(1));
   EXPECT_EQ(planner.ActorsOf(Stage("b")), 1);
-  EXPECT_EQ(planner.next_turn(), After(2));
+  EXPECT_EQ(planner.next_wake(), After(2));
   EXPECT_THAT(planner.Plan(After(2)), SizeIs(1));
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
 }
@@ -172,7 +172,7 @@ TEST(AssignmentPlanner, EveryStageGetsItsTurnHoweverManyThereAre) {
   for (int round = 0; round < 20; ++round) {
     planner.Plan(now);
     for (int i = 0; i < kStages; ++i) turns[i] += planner.ActorsOf(Stage(absl::StrCat("s", i)));
-    now = planner.next_turn();
+    now = planner.next_wake();
   }
   // 20 rounds of 3 actors over 10 stages: 6 turns each.
   EXPECT_THAT(turns, ::testing::Each(6));
@@ -183,10 +183,10 @@ TEST(AssignmentPlanner, NobodyTakesTurnsWhereThereAreEnoughActorsOrNone) {
   planner.AddStage(Stage("a"), kRollouts, kStart);
   planner.AddStage(Stage("b"), kRollouts, kStart);
   planner.Plan(kStart);
-  EXPECT_EQ(planner.next_turn(), absl::InfiniteFuture());
+  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
   AddActors(planner, 0, 2);
   planner.Plan(kStart);
-  EXPECT_EQ(planner.next_turn(), absl::InfiniteFuture());
+  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
 }
 
 TEST(AssignmentPlanner, UnknownWorkersAndStagesAreFine) {
@@ -238,6 +238,93 @@ TEST(AssignmentPlanner, StaysFairThroughRandomComingAndGoing) {
     }
     EXPECT_EQ(placed, stages.empty() ? 0 : actors.size());
   }
+}
+
+// One learner trains stage a, with one actor.
+class AwayLearner : public ::testing::Test {
+ protected:
+  AwayLearner() {
+    planner.AddWorker("first", Role::kLearner);
+    planner.AddWorker("actor", Role::kActor);
+    planner.AddStage(Stage("a"), kTraining, kStart);
+    planner.Plan(kStart);
+    epoch = planner.StageEpoch(Stage("a"));
+  }
+  AssignmentPlanner planner{kIncarnation};
+  int64_t epoch = 0;
+};
+
+TEST_F(AwayLearner, KeepsItsStageAndTheStageItsActorsWhileNobodyElseIsThere) {
+  planner.SetAway("first", After(1));
+  EXPECT_THAT(planner.Plan(After(9)), IsEmpty());
+  EXPECT_EQ(planner.StageEpoch(Stage("a")), epoch);
+  EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
+  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
+}
+
+TEST_F(AwayLearner, LosesItsStageToAnIdleOneAfterItsGraceAndNotBefore) {
+  planner.SetAway("first", After(1));
+  planner.AddWorker("second", Role::kLearner);
+  EXPECT_THAT(planner.Plan(After(0.9)), IsEmpty());
+  EXPECT_EQ(planner.next_wake(), After(1));
+  const std::vector<Placement> placements = planner.Plan(After(1));
+  EXPECT_EQ(planner.LearnerOf(Stage("a")), "second");
+  EXPECT_GT(planner.StageEpoch(Stage("a")), epoch);
+  // All three are told: the new learner, the actor, and the old learner that it has nothing any more.
+  ASSERT_THAT(placements, SizeIs(3));
+  for (const Placement& placement : placements) {
+    if (placement.worker == "first") {
+      EXPECT_FALSE(placement.stage.has_value());
+    } else {
+      EXPECT_EQ(placement.stage_epoch, planner.StageEpoch(Stage("a")));
+    }
+  }
+  EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
+}
+
+TEST_F(AwayLearner, IsSafeFromOthersOnceItIsBack) {
+  planner.SetAway("first", After(1));
+  planner.SetBack("first");
+  planner.AddWorker("second", Role::kLearner);
+  EXPECT_THAT(planner.Plan(After(5)), IsEmpty());
+  EXPECT_EQ(planner.LearnerOf(Stage("a")), "first");
+}
+
+TEST_F(AwayLearner, GetsNoOtherStage) {
+  planner.SetAway("first", After(1));
+  planner.RemoveStage(Stage("a"), After(2));
+  planner.AddStage(Stage("b"), kTraining, After(2));
+  planner.Plan(After(3));
+  EXPECT_EQ(planner.LearnerOf(Stage("b")), "");
+  planner.SetBack("first");
+  planner.Plan(After(4));
+  EXPECT_EQ(planner.LearnerOf(Stage("b")), "first");
+}
+
+TEST(AssignmentPlanner, ARestoredStageKeepsItsEpochUnlessAnotherTakesItOver) {
+  AssignmentPlanner planner(kIncarnation);
+  planner.AddWorker("earlier", Role::kLearner);
+  EXPECT_TRUE(planner.RestoreStage(Stage("a"), kTraining, "earlier", 77, kStart));
+  planner.SetAway("earlier", After(2));
+  planner.AddWorker("actor", Role::kActor);
+  planner.AddWorker("other", Role::kLearner);
+  EXPECT_THAT(planner.Plan(kStart), SizeIs(2));
+  EXPECT_EQ(planner.StageEpoch(Stage("a")), 77);
+  EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
+  planner.Plan(After(2));
+  EXPECT_EQ(planner.LearnerOf(Stage("a")), "other");
+  EXPECT_GT(planner.StageEpoch(Stage("a")), kIncarnation << 32);
+}
+
+TEST(AssignmentPlanner, ALearnerIsRestoredToOneStageAlone) {
+  AssignmentPlanner planner(kIncarnation);
+  planner.AddWorker("learner", Role::kLearner);
+  EXPECT_TRUE(planner.RestoreStage(Stage("a"), kTraining, "learner", 5, kStart));
+  EXPECT_FALSE(planner.RestoreStage(Stage("b"), kTraining, "learner", 6, kStart));
+  EXPECT_EQ(planner.StageEpoch(Stage("b")), 0);
+  planner.AddWorker("second", Role::kLearner);
+  planner.Plan(kStart);
+  EXPECT_EQ(planner.LearnerOf(Stage("b")), "second");
 }
 
 }  // namespace

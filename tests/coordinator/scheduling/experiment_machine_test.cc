@@ -33,7 +33,9 @@ v1::TrainResult Trained(bool converged, double mean_return = 480) {
 }
 
 v1::Experiment Submitted(v1::ExperimentSpec spec = ThreeStages()) {
-  return NewExperiment("three-1", std::move(spec), At(kSubmitted));
+  std::vector<std::optional<PolicyReference>> policies(spec.stages_size());
+  if (policies.size() > 1) policies[1] = PolicyReference{.name = "expert", .version = 0};
+  return NewExperiment("three-1", std::move(spec), policies, At(kSubmitted));
 }
 
 TEST(ExperimentMachine, SubmitsEveryStagePendingAndNamed) {
@@ -149,6 +151,60 @@ TEST(ExperimentMachine, FinishedIsFinal) {
   FinishStage(experiment, Trained(true), At(9'000));
   EXPECT_FALSE(StartNextStage(experiment, At(9'000)).has_value());
   EXPECT_EQ(experiment.SerializeAsString(), before);
+}
+
+TEST(ExperimentMachine, RemembersWhatPolicyAStageUses) {
+  const v1::Experiment experiment = Submitted();
+  EXPECT_FALSE(experiment.stages(0).has_uses());
+  EXPECT_EQ(experiment.stages(1).uses().name(), "expert");
+  EXPECT_EQ(experiment.stages(1).uses().version(), 0);
+}
+
+TEST(ExperimentMachine, AStageHasFinishedUnderItsOwnEpochAlone) {
+  v1::Experiment experiment = Submitted();
+  StartNextStage(experiment, At(2'000));
+  experiment.mutable_stages(0)->mutable_grant()->set_epoch(9);
+  v1::StageKey key;
+  key.set_experiment_id("three-1");
+  key.set_epoch(9);
+  EXPECT_FALSE(HasFinished(experiment, key));
+  FinishStage(experiment, Trained(true), At(3'000));
+  EXPECT_TRUE(HasFinished(experiment, key));
+  key.set_epoch(8);
+  EXPECT_FALSE(HasFinished(experiment, key));
+  key.set_epoch(0);
+  key.set_stage(1);
+  EXPECT_FALSE(HasFinished(experiment, key));
+  key.set_stage(77);
+  EXPECT_FALSE(HasFinished(experiment, key));
+}
+
+TEST(ExperimentMachine, ReopenedItGoesOnWithWhatHasNotSucceeded) {
+  v1::Experiment experiment = Submitted();
+  StartNextStage(experiment, At(2'000));
+  FinishStage(experiment, Trained(true), At(3'000));
+  StartNextStage(experiment, At(3'000));
+  FailStage(experiment, "the disk is full", At(4'000));
+  ReopenExperiment(experiment);
+  EXPECT_EQ(experiment.status(), v1::STATUS_PENDING);
+  EXPECT_EQ(experiment.error(), "");
+  EXPECT_EQ(experiment.finished_unix_ms(), 0);
+  EXPECT_EQ(experiment.stages(0).status(), v1::STATUS_SUCCEEDED);
+  EXPECT_TRUE(experiment.stages(0).train().converged());
+  EXPECT_EQ(experiment.stages(1).error(), "");
+  EXPECT_EQ(experiment.stages(1).uses().name(), "expert");
+  EXPECT_EQ(StartNextStage(experiment, At(5'000)), 1);
+  EXPECT_EQ(experiment.stages(2).status(), v1::STATUS_PENDING);
+}
+
+TEST(ExperimentMachine, WhatHasSucceededIsNotReopened) {
+  v1::ExperimentSpec spec;
+  spec.add_stages()->mutable_evaluate()->set_policy("expert");
+  v1::Experiment experiment = Submitted(spec);
+  StartNextStage(experiment, At(2'000));
+  FinishStage(experiment, v1::EvaluateResult(), At(3'000));
+  ReopenExperiment(experiment);
+  EXPECT_EQ(experiment.status(), v1::STATUS_SUCCEEDED);
 }
 
 }  // namespace

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Prints the hashes that dense_test.cc and mlp_test.cc expect: the same arithmetic, one float operation at a time.
+
+A product, sum or quotient of two floats that is computed in double and then rounded to float is rounded correctly.
+"""
+
+import hashlib
+import struct
+
+
+def f(x):
+    return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def sha256(floats):
+    return hashlib.sha256(struct.pack(f"<{len(floats)}f", *floats)).hexdigest()
+
+
+def horner(coefficients, u):
+    result = f(coefficients[0])
+    for coefficient in coefficients[1:]:
+        result = f(f(result * u) + f(coefficient))
+    return result
+
+
+P = (5.0898080330739294e-8, 3.1630368591433316e-5, 4.0104803121013341e-3, 0.13786929553650818, 1.0)
+Q = (7.4006599543640076e-10, 1.6205941663018984e-6, 4.2109192166145765e-4, 2.7744699924273514e-2,
+     0.47120262270667094, 1.0)
+
+
+def tanh(x):
+    x = max(-f(9.02), min(f(9.02), x))
+    u = f(x * x)
+    return max(-1.0, min(1.0, f(f(x * horner(P, u)) / horner(Q, u))))
+
+
+def dense(inputs, weights, bias):
+    count, outputs = len(weights) // len(bias), []
+    for start in range(0, len(inputs), count):
+        sums = list(bias)
+        for i, x in enumerate(inputs[start:start + count]):
+            row = weights[i * len(bias):(i + 1) * len(bias)]
+            sums = [f(a + f(x * w)) for a, w in zip(sums, row)]
+        outputs += sums
+    return outputs
+
+
+def mlp():
+    """Logits, then values, of 64 rows: 4 → 64 → 64 → 2 and 1, tanh, separate trunks."""
+    parameters = iter(((j * 37 % 101) - 50) / 256 for j in range(10**6))
+    results = []
+    for head in (2, 1):
+        features = [((j * 53 % 97) - 48) / 32 for j in range(64 * 4)]
+        for inputs, outputs in ((4, 64), (64, 64), (64, head)):
+            weights = [next(parameters) for _ in range(inputs * outputs)]
+            features = dense(features, weights, [next(parameters) for _ in range(outputs)])
+            if outputs == 64:
+                features = [tanh(x) for x in features]
+        results += features
+    return results
+
+
+print("tanh", sha256([tanh(i / 256) for i in range(-2560, 2561)]))
+print("mlp ", sha256(mlp()))
