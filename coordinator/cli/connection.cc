@@ -95,6 +95,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   return options.data_directory.empty() ? OpenRemote(options.coordinator) : OpenLocal(options.data_directory, access);
 }
 
+std::unique_ptr<Connection> Connection::At(const std::string& coordinator) {
+  return std::make_unique<RemoteConnection>(MakeChannel(coordinator), coordinator);
+}
+
 Connection::Connection(const std::shared_ptr<grpc::Channel>& channel, std::string peer)
     : peer_(std::move(peer)), experiments_(channel), workers_(channel), datasets_(channel), policies_(channel) {}
 

@@ -32,6 +32,9 @@ class Connection {
   // address and what to do. INVALID_ARGUMENT: not an address. DataDirectory::Open's errors.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Access access);
 
+  // To a coordinator that is known to be there, or to come: connects with the first call.
+  static std::unique_ptr<Connection> At(const std::string& coordinator);
+
   virtual ~Connection() = default;
 
   v1::Experiments::Stub& experiments() { return experiments_; }
