@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/time/time.h"
+
 namespace understudy {
 
 inline constexpr char kVersion[] = "0.1.0";
@@ -23,12 +25,18 @@ class TerminationSignals {
 
   // Blocks until one of them comes (returns its number) or Wake is called, before or meanwhile (returns 0).
   int Wait();
+  // Likewise, or until so long has passed (returns 0).
+  int WaitFor(absl::Duration timeout);
   // Ends Wait. Thread-safe.
   void Wake();
 
  private:
   int event_fd_;
 };
+
+// After so long the process exits with status 0, saying so on stderr, whatever it is doing then: for an orderly end
+// that may hang. The latest call counts.
+void ExitWithin(absl::Duration limit);
 
 }  // namespace understudy
 

@@ -81,5 +81,25 @@ TEST(TerminationSignals, MakesABrokenPipeAnErrorInsteadOfTheEnd) {
   close(ends[1]);
 }
 
+TEST(TerminationSignals, WaitsNoLongerThanItShould) {
+  TerminationSignals signals;
+  EXPECT_EQ(signals.WaitFor(absl::Milliseconds(20)), 0);
+  ASSERT_EQ(kill(getpid(), SIGTERM), 0);
+  EXPECT_EQ(signals.WaitFor(absl::Hours(1)), SIGTERM);
+  std::thread waker([&] { signals.Wake(); });
+  EXPECT_EQ(signals.WaitFor(absl::Hours(1)), 0);
+  waker.join();
+}
+
+TEST(ExitWithin, EndsAProcessThatHangsSayingSo) {
+  EXPECT_EXIT(
+      {
+        ExitWithin(absl::Hours(1));
+        ExitWithin(absl::Milliseconds(50));
+        while (true) pause();
+      },
+      ::testing::ExitedWithCode(0), "not ended in time, exiting");
+}
+
 }  // namespace
 }  // namespace understudy
