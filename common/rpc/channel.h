@@ -16,8 +16,8 @@ namespace understudy {
 // Of somebody to connect to: HOST:PORT or [IPV6]:PORT, port 1 … 65535. INVALID_ARGUMENT names the text.
 absl::Status ValidateAddress(const std::string& address);
 
-// A lazy channel with keepalive, our message limit, and reconnection from 50 ms on to at most 2 s. HTTP proxies of the
-// environment are not used.
+// A lazy channel with keepalive, our message limit, and reconnection from 50 ms on to at most 2 s, also while nobody
+// calls. HTTP proxies of the environment are not used.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 // Sets the deadline of a unary call.
