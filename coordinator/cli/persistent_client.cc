@@ -89,22 +89,14 @@ absl::Status PersistentClient::Endure(const absl::Status& why) {
     options_.log(absl::StrCat("understudy: warning: no connection for ", DurationText(away), ": ", why.message(),
                               "; trying on"));
   }
-  return Wait(backoff_.Next());
+  connection_.Pause(backoff_.Next());
+  return cancelled() ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 
 void PersistentClient::Answered() {
   backoff_.Reset();
   if (std::exchange(away_since_, absl::InfiniteFuture()) == absl::InfiniteFuture()) return;
   options_.log("understudy: connected again");
-}
-
-absl::Status PersistentClient::Wait(absl::Duration duration) {
-  const absl::Time until = absl::Now() + duration;
-  MutexLock lock(mutex_);
-  for (absl::Duration left = duration; !cancelled_ && left > absl::ZeroDuration(); left = until - absl::Now()) {
-    changed_.WaitFor(mutex_, left);
-  }
-  return cancelled_ ? absl::CancelledError("interrupted") : absl::OkStatus();
 }
 
 bool PersistentClient::cancelled() {
@@ -115,7 +107,6 @@ bool PersistentClient::cancelled() {
 void PersistentClient::Cancel() {
   MutexLock lock(mutex_);
   cancelled_ = true;
-  changed_.NotifyAll();
   if (context_ != nullptr) context_->TryCancel();
 }
 

@@ -50,7 +50,7 @@ class PersistentClient {
   // Calls `seen` with each state of the experiment, and returns the last one: SUCCEEDED, FAILED or CANCELLED.
   absl::StatusOr<v1::Experiment> Watch(const std::string& id, const std::function<void(const v1::Experiment&)>& seen);
 
-  // Ends what is under way, and all that comes, with CANCELLED. Thread-safe.
+  // Ends what is under way, within 300 ms, and all that comes, with CANCELLED. Thread-safe.
   void Cancel();
 
  private:
@@ -60,7 +60,6 @@ class PersistentClient {
   // After an attempt that was not answered: OK once it is time for another, or why there will be none.
   absl::Status Endure(const absl::Status& why);
   void Answered();
-  absl::Status Wait(absl::Duration duration);
   bool cancelled();
 
   Connection& connection_;
@@ -69,7 +68,6 @@ class PersistentClient {
   absl::Time away_since_ = absl::InfiniteFuture();  // now and then: the coordinator is here
   absl::Time next_reminder_;
   Mutex mutex_;
-  CondVar changed_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the attempt under way
 };

@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "common/rpc/protocol.h"
+#include "common/snapshot/checkpoint_chunks.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "common/trajectory/trajectory_layout.h"
 #include "coordinator/storage/episode_codec.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/testing/checkpoints.h"
 #include "tests/testing/trajectory_batches.h"
 #include "understudy/v1/rollouts.pb.h"
 #include "understudy/v1/workers.pb.h"
@@ -94,6 +96,24 @@ void WriteStoredEpisodes() {
   }
 }
 
+void WriteCheckpoints() {
+  const std::string ppo = testing::PpoCheckpoint(3).SerializeAsString();
+  Write("checkpoint", "ppo", Output().Bytes(ppo));
+  Write("checkpoint", "bc", Output().Bytes(testing::BcCheckpoint(3).SerializeAsString()));
+  v1::StageKey stage;
+  stage.set_experiment_id("cartpole-000001");
+  stage.set_epoch(4);
+  Output whole;
+  SendCheckpointInChunks(MakeCheckpointHeader(stage, 3, ppo), ppo, [&](const v1::CheckpointChunk& chunk) {
+    whole.Byte(0).Piece(chunk.SerializeAsString());
+    return true;
+  });
+  Write("checkpoint_chunks", "whole", whole);
+  v1::CheckpointChunk header;
+  *header.mutable_header() = MakeCheckpointHeader(stage, 3, "x");
+  Write("checkpoint_chunks", "sealed", Output().Byte(1).Piece(header.SerializeAsString()).Piece("content"));
+}
+
 void WriteWorkerMessages() {
   v1::WorkerHello hello;
   hello.set_protocol_version(kProtocolVersion);
@@ -141,7 +161,8 @@ void WriteRollouts() {
   for (const std::string fuzzer : {"episode_results", "segment_results"}) {
     for (const uint8_t order : {0, 1}) {
       const std::string suffix = order == 0 ? "" : "-other";
-      Write(fuzzer, "honest" + suffix, Output().Byte(order).Bytes(std::string("\0\0\0\3\0\3\1\0\1\3", 10)));
+      Write(fuzzer, "honest" + suffix,
+            Output().Byte(order).Bytes(std::string("\0\0\0\3\1\0\0\xa0\0\xff\0\xff\0\3\1\3", 16)));
       Output spoilt;
       spoilt.Byte(order);
       for (uint8_t what = 0; what < 8; ++what) {
@@ -169,6 +190,7 @@ int main(int argc, char** argv) {
   understudy::WriteTrajectoryBatches();
   understudy::WritePolicyChunks();
   understudy::WriteStoredEpisodes();
+  understudy::WriteCheckpoints();
   understudy::WriteWorkerMessages();
   understudy::WriteRollouts();
   return 0;

@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/rollouts/rejection.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy::fuzz {
@@ -103,40 +104,53 @@ void Spoil(Input& input, v1::RolloutResult& result) {
 class Sink {
  public:
   explicit Sink(OrderUnderTest& test) : test_(test), order_(test.order()), dispatcher_(testing::CartPoleSpec()) {
-    dispatcher_.Add(order_, testing::TestSnapshot("expert", 1));
+    dispatcher_.Add(order_, testing::TestSnapshot("expert", 1), now_);
   }
   ~Sink() { dispatcher_.CloseAll(absl::OkStatus()); }
 
   std::shared_ptr<FakeActorLink> Connect(std::string worker) {
     auto link = std::make_shared<FakeActorLink>(std::move(worker));
-    dispatcher_.Connect(link);
-    return link;
+    return dispatcher_.Connect(link, now_).ok() ? link : nullptr;  // nullptr: it is fenced
   }
-  void Disconnect(const FakeActorLink& link) { dispatcher_.Disconnect(link); }
+  void Disconnect(const FakeActorLink& link) { dispatcher_.Disconnect(link, now_); }
+
+  // Stragglers are fenced as time goes by; whoever fences, calls again until nothing is due.
+  void Advance(absl::Duration time) {
+    now_ += time;
+    for (int calls = 0; dispatcher_.next_expiry() <= now_; ++calls) {
+      Require(calls < 100, "expiry comes to an end");
+      dispatcher_.Expire(now_);
+    }
+  }
 
   // Gives the dispatcher a message as its services do. False: the link is to be closed, or the order has failed.
   bool Receive(FakeActorLink& link, const v1::ActorMessage& message) {
     // All that was sent so far has been looked at, but for the requests.
     std::erase_if(link.sent, [](const v1::SinkMessage& sent) { return !sent.has_request(); });
     const std::optional<int64_t> taken = test_.taken();
-    const absl::Status status = dispatcher_.Receive(link, message);
+    if (link.closed.has_value()) return false;  // fenced, or replaced: the stream is over
+    const int64_t sent = message.result().batch().trajectories_size();
+    const int64_t produced = dispatcher_.accounting().produced();
+    const absl::Status status = dispatcher_.Receive(link, message, now_);
+    CheckAccounting();
     const std::vector<v1::RolloutAck> after = link.Acks();
     if (!status.ok()) {
       Require(after.empty(), "what is refused is not acknowledged");
       failed_ = failed_ || absl::IsFailedPrecondition(status);
       if (!failed_) RequireRefusal(status);
-      if (!failed_) dispatcher_.Disconnect(link);
+      if (!failed_) dispatcher_.Disconnect(link, now_);
+      Require(failed_ || dispatcher_.accounting().produced() == produced + sent, "what is malformed is accounted for");
       return false;
     }
     const bool counts = message.has_result();
     Require(after.size() == (counts ? 1 : 0), "every result is acknowledged, once");
     if (!counts) return true;
     const v1::RolloutAck& ack = after.back();
-    Require(ack.accepted() >= 0 && ack.rejected() >= 0 &&
-                ack.accepted() + ack.rejected() == message.result().batch().trajectories_size(),
+    Require(ack.accepted() >= 0 && ack.rejected() >= 0 && ack.accepted() + ack.rejected() == sent,
             "every trajectory is accepted or rejected");
+    Require(dispatcher_.accounting().produced() == produced + sent, "and counted");
     Require(!taken.has_value() || *test_.taken() - *taken == ack.accepted(), "the order took what was acknowledged");
-    Require(ack.rejected() == 0 || !ack.reason().empty(), "a rejection has a reason");
+    Require(ack.rejected() == 0 || IsRejectionReason(ack.reason()), "a rejection has a reason", ack.reason());
     return true;
   }
 
@@ -144,8 +158,22 @@ class Sink {
   bool failed() const { return failed_; }
 
  private:
+  // Also where a result was malformed: what the order has taken counts as accepted, and nothing else does.
+  void CheckAccounting() {
+    const v1::TrajectoryAccounting& accounting = dispatcher_.accounting();
+    int64_t ended = accounting.accepted();
+    for (const auto& [reason, count] : accounting.rejected()) {
+      Require(count > 0 && IsRejectionReason(reason), "rejections are counted by reason", reason);
+      ended += count;
+    }
+    Require(accounting.produced() == ended, "produced = accepted + rejected");
+    const std::optional<int64_t> taken = test_.taken();
+    Require(!taken.has_value() || *taken == accounting.accepted(), "accepted is what the order took");
+  }
+
   OrderUnderTest& test_;
   std::shared_ptr<Order> order_;
+  absl::Time now_ = absl::UnixEpoch();
   Dispatcher dispatcher_;
   bool failed_ = false;
 };
@@ -157,6 +185,7 @@ class HostileActor {
 
   void Act(Input& input, const OrderUnderTest& test) {
     const uint8_t action = input.Byte();
+    if (action >= 128) return sink_.Advance(absl::Seconds(action - 127));
     if (link_ == nullptr || action % 8 == 0) {
       link_ = sink_.Connect(name_);
       next_ = 0;
@@ -193,6 +222,7 @@ class HostileActor {
 void FinishHonestly(Sink& sink, const OrderUnderTest& test) {
   constexpr size_t kMostRequests = 1000;
   const std::shared_ptr<FakeActorLink> honest = sink.Connect("honest");
+  Require(honest != nullptr, "who did nothing wrong is welcome");
   for (size_t next = 0; !sink.done(); ++next) {
     Require(next < kMostRequests && next < honest->Requests().size(), "an honest actor is asked until all is done");
     v1::ActorMessage message;

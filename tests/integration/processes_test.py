@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, call, call_json, digests, free_port, wait_until
@@ -139,6 +140,31 @@ class Deaths(RunCase):
         self.assert_all_end(children)
         errors = self.assert_finishes_undisturbed(self.start(CANONICAL, "--json"))
         self.assertRegex(errors, "going on with experiment cartpole-[0-9a-f]+, which had not finished\n")
+
+
+class Watch(TestCase):
+    def test_finds_the_coordinator_soon_after_it_is_back(self):
+        cluster = self.cluster()
+        coordinator = cluster.coordinator()
+        experiment = cluster.submit(self.write("endless.yaml", ENDLESS))
+        with open(self.directory / "watch.log", "a") as log:
+            watch = subprocess.Popen([BIN / "understudy", "experiments", "watch", experiment, "--coordinator",
+                                      cluster.address], stdout=subprocess.DEVNULL, stderr=log)
+            self.addCleanup(watch.wait)
+            self.addCleanup(watch.kill)
+
+            def says(text):
+                return text in (self.directory / "watch.log").read_text()
+            wait_until(lambda: says("expert: train (ppo) started"), "the experiment's state")
+            for _ in range(2):
+                coordinator.kill()
+                coordinator.wait()
+                wait_until(lambda: says("connection is lost"), "news of the death")
+                time.sleep(1.5)  # by then, attempts to connect have become rare
+                coordinator = cluster.coordinator()
+                wait_until(lambda: says("connected again"), "news of the return", timeout=3)
+                os.truncate(self.directory / "watch.log", 0)
+            self.assertIsNone(watch.poll())
 
 
 class Elastic(TestCase):
