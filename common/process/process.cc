@@ -1,5 +1,6 @@
 #include "common/process/process.h"
 
+#include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -12,6 +13,8 @@
 #include <cstdlib>
 #include <memory>
 #include <utility>
+
+#include "absl/time/clock.h"
 
 namespace understudy {
 namespace {
@@ -74,6 +77,17 @@ int TerminationSignals::Wait() {
   while (eventfd_read(event_fd_, &events) != 0 && errno == EINTR) {
   }
   return handler_signal.exchange(0);
+}
+
+std::optional<int> TerminationSignals::WaitFor(absl::Duration timeout) {
+  const absl::Time until = absl::Now() + timeout;
+  pollfd event = {.fd = event_fd_, .events = POLLIN, .revents = 0};
+  for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = until - absl::Now()) {
+    if (poll(&event, 1, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))))) == 1) {
+      return Wait();
+    }
+  }
+  return std::nullopt;
 }
 
 void TerminationSignals::Wake() { eventfd_write(event_fd_, 1); }

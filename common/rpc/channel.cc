@@ -42,7 +42,15 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message()));
+  std::string message(status.message());
+  if (message.size() > kMaxStatusMessageBytes) {
+    // Not in the middle of a character of UTF-8.
+    size_t end = kMaxStatusMessageBytes;
+    while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
+    message.resize(end);
+    message.append("…");
+  }
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), message);
 }
 
 }  // namespace understudy

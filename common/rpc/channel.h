@@ -23,7 +23,11 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 // Sets the deadline of a unary call.
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 
-// Between the two kinds of status: codes are the same numbers.
+// A status travels in the headers of HTTP/2, which clients take 8 KiB of, and each byte may need three there.
+inline constexpr size_t kMaxStatusMessageBytes = 2048;
+
+// Between the two kinds of status: codes are the same numbers. Messages longer than kMaxStatusMessageBytes, as those
+// that repeat what a peer sent, are cut and end in "…": else the peer would see an error of gRPC's in their place.
 absl::Status FromGrpc(const grpc::Status& status);
 grpc::Status ToGrpc(const absl::Status& status);
 

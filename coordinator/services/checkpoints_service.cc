@@ -9,6 +9,9 @@
 namespace understudy {
 namespace {
 
+constexpr absl::Duration kSaverPatience = absl::Seconds(10);
+constexpr absl::Duration kReaderPatience = absl::Minutes(5);
+
 // One call's share of what all calls are receiving, given back at its end.
 class Share {
  public:
@@ -41,12 +44,12 @@ absl::Status EndedEarly(const CheckpointAssembler& assembler) {
 
 }  // namespace
 
-absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>& reader) {
+absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>& reader, StreamGuard& guard) {
   Share share(receiving_bytes_);
   CheckpointAssembler assembler;
   v1::CheckpointChunk chunk;
   bool complete = false;
-  while (reader.Read(&chunk)) {
+  while (guard.Do([&] { return reader.Read(&chunk); })) {
     if (complete) return absl::InvalidArgumentError("found a chunk after the last one, expected the end of the stream");
     absl::Status status = share.Grow(static_cast<int64_t>(chunk.content().size()), max_receiving_bytes_);
     if (!status.ok()) return status;
@@ -57,6 +60,7 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
     if (chunk.has_header()) status = check_epoch_(assembler.header().stage());
     if (!status.ok()) return status;
   }
+  if (absl::Status patience = guard.Patience(); !patience.ok()) return patience;
   if (!complete) return EndedEarly(assembler);
   // Again: meanwhile the stage may have become another's.
   if (absl::Status status = check_epoch_(assembler.header().stage()); !status.ok()) return status;
@@ -64,19 +68,24 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
   return store_.PutCheckpoint(header, assembler.TakeContent());
 }
 
-grpc::Status CheckpointsService::Save(grpc::ServerContext*, grpc::ServerReader<v1::CheckpointChunk>* reader,
+grpc::Status CheckpointsService::Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
                                       v1::SaveCheckpointResponse*) {
-  return ToGrpc(Receive(*reader));
+  StreamGuard guard(saving_, *context, kSaverPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
+  return ToGrpc(Receive(*reader, guard));
 }
 
-grpc::Status CheckpointsService::Load(grpc::ServerContext*, const v1::LoadCheckpointRequest* request,
+grpc::Status CheckpointsService::Load(grpc::ServerContext* context, const v1::LoadCheckpointRequest* request,
                                       grpc::ServerWriter<v1::CheckpointChunk>* writer) {
+  StreamGuard guard(loading_, *context, kReaderPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   const v1::StageKey& stage = request->stage();
   if (absl::Status status = check_epoch_(stage); !status.ok()) return ToGrpc(status);
   const absl::StatusOr<StoredCheckpoint> stored = store_.GetCheckpoint(stage.experiment_id(), stage.stage());
   if (!stored.ok()) return ToGrpc(stored.status());
-  const bool sent = SendCheckpointInChunks(stored->header, stored->content,
-                                           [writer](const v1::CheckpointChunk& chunk) { return writer->Write(chunk); });
+  const bool sent = SendCheckpointInChunks(stored->header, stored->content, [&](const v1::CheckpointChunk& chunk) {
+    return guard.Do([&] { return writer->Write(chunk); });
+  });
   return sent ? grpc::Status::OK : ToGrpc(absl::CancelledError("the reader has gone"));
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/rpc/stream_guard.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/storage/store.h"
 #include "understudy/v1/checkpoints.grpc.pb.h"
@@ -35,12 +36,14 @@ class CheckpointsService final : public v1::Checkpoints::Service {
                     grpc::ServerWriter<v1::CheckpointChunk>* writer) override;
 
  private:
-  absl::Status Receive(grpc::ServerReader<v1::CheckpointChunk>& reader);
+  absl::Status Receive(grpc::ServerReader<v1::CheckpointChunk>& reader, StreamGuard& guard);
 
   Store& store_;
   const EpochCheck check_epoch_;
   const int64_t max_receiving_bytes_;
   std::atomic<int64_t> receiving_bytes_ = 0;
+  StreamLimit saving_{64};
+  StreamLimit loading_{64};
 };
 
 }  // namespace understudy
