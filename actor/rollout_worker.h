@@ -18,15 +18,16 @@ namespace understudy {
 using EmitResult = std::function<absl::Status(v1::RolloutResult)>;
 
 // Runs `width` episodes or slots at a time, each in a lane of its own; a lane that is done goes on with the next
-// number. Every inference has exactly `width` rows, so that a trajectory depends on the policy, the seed and its number
-// alone. Thread-compatible.
+// number. A trajectory depends on the policy, the seed and its number alone, since inference computes each row as if
+// there were no others (Policy::Infer). Thread-compatible.
 class RolloutWorker {
  public:
   // Errors are VectorEnvironment::Create's.
   static absl::StatusOr<RolloutWorker> Create(const v1::EnvironmentSpec& environment, int width);
 
   // Episodes come as they end, slots in their order. Errors: CheckRequest's, `emit`'s, CANCELLED, and
-  // FAILED_PRECONDITION or INVALID_ARGUMENT where policy, environment or slot state give what no batch may hold.
+  // FAILED_PRECONDITION or INVALID_ARGUMENT where policy, environment or slot state give what no batch may hold: the
+  // environment, the episode or slot, the step and, of numbers, which one is not finite are named.
   absl::Status Run(const v1::RolloutRequest& request, const Policy& policy, const EmitResult& emit,
                    const Cancellation& cancellation);
 

@@ -1,8 +1,10 @@
 #include "common/process/process.h"
 
+#include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,7 +13,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <utility>
+
+#include "absl/time/clock.h"
 
 namespace understudy {
 namespace {
@@ -26,6 +31,13 @@ void Remember(int signal) {
   handler_signal = signal;
   eventfd_write(handler_event_fd, 1);
   errno = error;
+}
+
+// Nothing but what a signal handler may do.
+void Exit(int) {
+  constexpr std::string_view kText = "not ended in time, exiting\n";
+  if (write(STDERR_FILENO, kText.data(), kText.size()) < 0) _exit(EXIT_SUCCESS);
+  _exit(EXIT_SUCCESS);
 }
 
 void Handle(int signal, void (*handler)(int)) {
@@ -76,6 +88,24 @@ int TerminationSignals::Wait() {
   return handler_signal.exchange(0);
 }
 
+std::optional<int> TerminationSignals::WaitFor(absl::Duration timeout) {
+  const absl::Time until = absl::Now() + timeout;
+  pollfd event = {.fd = event_fd_, .events = POLLIN, .revents = 0};
+  for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = until - absl::Now()) {
+    if (poll(&event, 1, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))))) == 1) {
+      return Wait();
+    }
+  }
+  return std::nullopt;
+}
+
 void TerminationSignals::Wake() { eventfd_write(event_fd_, 1); }
+
+void ExitWithin(absl::Duration limit) {
+  Handle(SIGALRM, Exit);
+  itimerval timer = {};
+  timer.it_value = absl::ToTimeval(limit);
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
 
 }  // namespace understudy

@@ -2,7 +2,10 @@
 #ifndef UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 #define UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 
+#include <optional>
 #include <string>
+
+#include "absl/time/time.h"
 
 namespace understudy {
 
@@ -23,12 +26,18 @@ class TerminationSignals {
 
   // Blocks until one of them comes (returns its number) or Wake is called, before or meanwhile (returns 0).
   int Wait();
+  // The same, but returns nullopt once `timeout` has passed.
+  std::optional<int> WaitFor(absl::Duration timeout);
   // Ends Wait. Thread-safe.
   void Wake();
 
  private:
   int event_fd_;
 };
+
+// After so long the process exits with status 0, saying so on stderr, whatever it is doing then: for an orderly end
+// that may hang. The latest call counts.
+void ExitWithin(absl::Duration limit);
 
 }  // namespace understudy
 

@@ -9,7 +9,8 @@
 namespace understudy {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(10);
+constexpr absl::Duration kSaverPatience = absl::Seconds(10);
+constexpr absl::Duration kReaderPatience = absl::Minutes(5);
 
 // One call's share of what all calls are receiving, given back at its end.
 class Share {
@@ -59,7 +60,7 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
     if (chunk.has_header()) status = check_epoch_(assembler.header().stage());
     if (!status.ok()) return status;
   }
-  if (absl::Status status = guard.Patience(); !status.ok()) return status;
+  if (absl::Status patience = guard.Patience(); !patience.ok()) return patience;
   if (!complete) return EndedEarly(assembler);
   // Again: meanwhile the stage may have become another's.
   if (absl::Status status = check_epoch_(assembler.header().stage()); !status.ok()) return status;
@@ -69,14 +70,14 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
 
 grpc::Status CheckpointsService::Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
                                       v1::SaveCheckpointResponse*) {
-  StreamGuard guard(saving_, *context, kPatience);
+  StreamGuard guard(saving_, *context, kSaverPatience);
   if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   return ToGrpc(Receive(*reader, guard));
 }
 
 grpc::Status CheckpointsService::Load(grpc::ServerContext* context, const v1::LoadCheckpointRequest* request,
                                       grpc::ServerWriter<v1::CheckpointChunk>* writer) {
-  StreamGuard guard(loading_, *context, kPatience);
+  StreamGuard guard(loading_, *context, kReaderPatience);
   if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   const v1::StageKey& stage = request->stage();
   if (absl::Status status = check_epoch_(stage); !status.ok()) return ToGrpc(status);

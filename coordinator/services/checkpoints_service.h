@@ -17,8 +17,7 @@
 
 namespace understudy {
 
-// Thread-safe. At most 64 Save and 64 Load streams at a time, then RESOURCE_EXHAUSTED; one whose learner sends or reads
-// nothing for 10 s ends.
+// Thread-safe.
 class CheckpointsService final : public v1::Checkpoints::Service {
  public:
   // ABORTED where the epoch is not the stage's current one; its errors are the caller's.

@@ -147,6 +147,16 @@ TEST(RolloutWorker, GivesTheSameEpisodesHoweverTheyAreGrouped) {
   }
 }
 
+TEST(RolloutWorker, GivesTheSameEpisodesAtEveryInferenceWidth) {
+  v1::RolloutRequest request = Episodes(0, 20);
+  request.add_record(v1::RECORD_LOGITS);
+  request.add_record(v1::RECORD_VALUE);
+  const auto expected = Digests(RollOut(request, TestPolicy()).value());
+  EXPECT_EQ(expected.size(), 20u);
+  for (const int width : {1, 7, 100})
+    EXPECT_EQ(Digests(RollOut(request, TestPolicy(), width).value()), expected) << width;
+}
+
 TEST(RolloutWorker, PlaysOtherEpisodesUnderAnotherSeed) {
   v1::RolloutRequest other = Episodes(0, 1);
   other.set_seed(6);
@@ -252,9 +262,9 @@ TEST(RolloutWorker, RecordsLogitsAndValuesOfTheActingPolicy) {
     const Policy::Output expected = policy.Infer(observations, true);
     for (int64_t t = 0; t < steps; ++t) {
       const std::span<const float> row = view.logits.subspan(static_cast<size_t>(t) * 2, 2);
-      EXPECT_NEAR(row[0], expected.logits[t][0].item<float>(), 1e-4);
-      EXPECT_NEAR(row[1], expected.logits[t][1].item<float>(), 1e-4);
-      EXPECT_NEAR(view.values[static_cast<size_t>(t)], expected.values[t].item<float>(), 1e-4);
+      EXPECT_EQ(row[0], expected.logits[t][0].item<float>());
+      EXPECT_EQ(row[1], expected.logits[t][1].item<float>());
+      EXPECT_EQ(view.values[static_cast<size_t>(t)], expected.values[t].item<float>());
       int32_t action = 0;
       std::memcpy(&action, view.actions.data() + t * 4, 4);
       EXPECT_EQ(action, row[1] > row[0] ? 1 : 0);
@@ -332,7 +342,21 @@ TEST(RolloutWorker, NamesAPolicyWhoseOutputIsNotFinite) {
   policy.parameters().fill_(std::numeric_limits<float>::quiet_NaN());
   const absl::Status status = RollOut(Episodes(0, 1), policy).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_NE(status.message().find("expert@1"), absl::string_view::npos) << status;
+  EXPECT_EQ(status.message(), "CartPole-v1, episode 0, step 0: logits[0] of policy expert@1 is nan");
+}
+
+TEST(RolloutWorker, NamesTheNumberThatIsNotFinite) {
+  const Policy logits = BalancingPolicy();
+  logits.parameters()[8].fill_(-std::numeric_limits<float>::infinity());  // the second logit's bias
+  EXPECT_EQ(RollOut(Segments(3, 4, 8), logits).status().message(),
+            "CartPole-v1, slot 3, step 0: logits[1] of policy expert@1 is -inf");
+
+  const Policy value = BalancingPolicy();
+  value.parameters()[15].fill_(std::numeric_limits<float>::infinity());  // the value's bias
+  v1::RolloutRequest request = Episodes(5, 6);
+  request.add_record(v1::RECORD_VALUE);
+  EXPECT_EQ(RollOut(request, value).status().message(),
+            "CartPole-v1, episode 5, step 0: value of policy expert@1 is inf");
 }
 
 }  // namespace

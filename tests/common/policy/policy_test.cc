@@ -70,6 +70,11 @@ TEST(Policy, WritingTheFlatParametersChangesTheNetwork) {
   EXPECT_EQ(policy.Infer(RandomObservations(2, 1), true).logits.abs().max().item<float>(), 0);
 }
 
+// Relative to the largest output: where terms cancel, so little is left that rounding shows.
+double RelativeError(const at::Tensor& inferred, const at::Tensor& forward) {
+  return ((inferred - forward).abs().max() / forward.abs().max()).item<double>();
+}
+
 TEST(Policy, KnowsWhichTensorAParameterIsIn) {
   const Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
   EXPECT_EQ(policy.TensorAt(0), "actor.0.weight");
@@ -77,11 +82,6 @@ TEST(Policy, KnowsWhichTensorAParameterIsIn) {
   EXPECT_EQ(policy.TensorAt(4 * 8), "actor.0.bias");
   EXPECT_EQ(policy.TensorAt(4 * 8 + 8), "actor.1.weight");
   EXPECT_EQ(policy.TensorAt(policy.parameters().numel() - 1), "critic.1.bias");
-}
-
-// Relative to the largest output: where terms cancel, so little is left that rounding shows.
-double RelativeError(const at::Tensor& inferred, const at::Tensor& forward) {
-  return ((inferred - forward).abs().max() / forward.abs().max()).item<double>();
 }
 
 TEST(Policy, InferIsForwardWithoutGradients) {
