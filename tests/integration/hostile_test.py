@@ -3,6 +3,7 @@ refused or bounded, and the servers keep serving."""
 
 import contextlib
 import copy
+import hashlib
 import pathlib
 import resource
 import socket
@@ -85,6 +86,7 @@ class Hostile(TestCase):
         self.workers = v1.WorkersStub(channel)
         self.rollouts = v1.RolloutsStub(channel)
         self.policies = v1.PoliciesStub(channel)
+        self.checkpoints = v1.CheckpointsStub(channel)
 
     def assert_refused(self, code, words, refusal):
         self.assertIsInstance(refusal, Refused)
@@ -219,7 +221,25 @@ class Hostile(TestCase):
                 ("INVALID_ARGUMENT", "found parameter_count -1", stage, {"parameter_count": -1}),
                 ("INVALID_ARGUMENT", "cannot publish policy other", stage, {"name": "other"})):
             self.refused(code, words, lambda: publish(publication(key, policy(name, small, **changes))))
+        self.refuse_checkpoints(stage, stale)
         self.refused("RESOURCE_EXHAUSTED", "", lambda: self.policies.Get(v1.GetPolicyRequest(name="x" * (65 * MIB))))
+
+    def refuse_checkpoints(self, stage, stale):
+        save, load = self.checkpoints.Save, self.checkpoints.Load
+        def chunks(**changes):
+            header = {"stage": stage, "iteration": 1, "size": 4, "digest": hashlib.sha256(b"true").digest(), **changes}
+            yield v1.CheckpointChunk(header=v1.CheckpointHeader(**header))
+            yield v1.CheckpointChunk(content=b"true")
+        for code, words, changes in (
+                ("ABORTED", "epoch", {"stage": stale}),
+                ("DATA_LOSS", "found SHA-256", {"digest": bytes(32)}),
+                ("INVALID_ARGUMENT", "in all", {"size": 3}),
+                ("INVALID_ARGUMENT", "found size -1", {"size": -1}),
+                ("INVALID_ARGUMENT", "found iteration -7", {"iteration": -7})):
+            self.refused(code, words, lambda: save(chunks(**changes)))
+        self.refused("INVALID_ARGUMENT", "no header", lambda: save(iter(list(chunks())[1:])))
+        self.refused("INVALID_ARGUMENT", "ended before", lambda: save(iter([])))
+        self.refused("ABORTED", "epoch", lambda: list(load(v1.LoadCheckpointRequest(stage=stale))))
 
     def publish_the_largest_policy(self, stage):
         """192 MiB, up and down: what bounds memory does not hinder who is honest."""
