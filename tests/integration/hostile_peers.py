@@ -10,7 +10,7 @@ from stubs import Messages
 
 PROTOCOL_VERSION = 2
 LIMITS = (4.8, float("inf"), 0.418879032, float("inf"))  # of CartPole's observations
-TIMEOUT = 20
+TIMEOUT = 60
 
 v1 = Messages()
 
@@ -33,13 +33,20 @@ def answer(call):
 
 
 class Stream:
-    """A bidirectional call: send what you like, read until it ends."""
+    """A bidirectional call: send what you like, read until it ends. `heartbeat` is sent whenever a second has passed."""
 
-    def __init__(self, method, *messages):
+    def __init__(self, method, *messages, heartbeat=None):
         self._outgoing = queue.Queue()
         for message in messages:
             self._outgoing.put(message)
-        self._call = method(iter(self._outgoing.get, None), timeout=TIMEOUT)
+        self._heartbeat = heartbeat
+        self._call = method(iter(self._next, None), timeout=TIMEOUT)
+
+    def _next(self):
+        try:
+            return self._outgoing.get(timeout=1 if self._heartbeat else None)
+        except queue.Empty:
+            return self._heartbeat
 
     def send(self, message):
         self._outgoing.put(message)
@@ -80,12 +87,16 @@ def hello(kind, worker_id, **fields):
     return v1.WorkerMessage(hello=v1.WorkerHello(**{**base, **fields}))
 
 
+HEARTBEAT = v1.WorkerMessage(heartbeat=v1.WorkerHeartbeat())
+
+
 def attach_learner(workers, worker_id):
-    return Stream(workers.Attach, hello(v1.WORKER_KIND_LEARNER, worker_id, rollouts_address="127.0.0.1:1"))
+    return Stream(workers.Attach, hello(v1.WORKER_KIND_LEARNER, worker_id, rollouts_address="127.0.0.1:1"),
+                  heartbeat=HEARTBEAT)
 
 
 def attach_actor(workers, worker_id):
-    return Stream(workers.Attach, hello(v1.WORKER_KIND_ACTOR, worker_id))
+    return Stream(workers.Attach, hello(v1.WORKER_KIND_ACTOR, worker_id), heartbeat=HEARTBEAT)
 
 
 def policy(policy_name, parameters, **changes):

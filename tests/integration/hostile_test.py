@@ -25,8 +25,10 @@ stages:
 NAN = float("nan")
 MIB = 1 << 20
 IDLE_CONNECTIONS = 10_000
-# Server: 1 GiB of received bytes at most (server.cc); and what it is itself.
-MOST_RSS_MIB = 1024 + 400
+# The 1 GiB of received bytes at which gRPC begins to cancel calls (server.cc), what comes before it has done so, and
+# 10,000 connections. Without that limit it would be all that is sent.
+MOST_RSS_MIB = 1024 + 900
+HALF_MESSAGES = 60
 
 
 def spoilt_results():
@@ -106,12 +108,11 @@ class Hostile(TestCase):
         return int(next(line for line in status.splitlines() if line.startswith(what)).split()[1]) // 1024
 
     def assert_serves(self, during):
-        seconds = []  # the best of three: the machine may be busy with other things, too
-        for _ in range(3):
+        seconds = []  # the best of five: the machine may be busy with other things, too
+        for _ in range(5):
             began = time.monotonic()
             done = self.servers.call("experiments", "list")
-            seconds.append(time.monotonic() - began)
-            self.assertEqual(0, done.returncode, done.stderr)
+            seconds.append(time.monotonic() - began if done.returncode == 0 else float("inf"))
         print(f"{during}: experiments list in {min(seconds):.2f} s, coordinator has {self.rss()} MiB")
         self.assertLess(min(seconds), 2)
         self.assertLess(self.rss("VmHWM"), MOST_RSS_MIB)
@@ -310,12 +311,13 @@ class Hostile(TestCase):
             wait_until(lambda: len(list(descriptors.iterdir())) > self.connections, "the server has accepted them", 8)
             self.assert_serves(f"{len(silent)} silent and {len(idle)} idle connections, 2,000 silent streams")
 
-            halves = [HalfMessage(self.address, b"/understudy.v1.Datasets/Get", 63 * MIB, 60 * MIB) for _ in range(30)]
+            halves = [HalfMessage(self.address, b"/understudy.v1.Datasets/Get", 63 * MIB, 60 * MIB)
+                      for _ in range(HALF_MESSAGES)]
             for half in halves:
                 stack.enter_context(half.socket)
             send_halves(halves, 8)
             self.assert_serves(f"{sum(half.ended is None for half in halves)} half-sent messages, "
-                               f"of which {1800 - sum(half.remaining for half in halves) // MIB} MiB were sent")
+                               f"of which {60 * HALF_MESSAGES - sum(half.remaining for half in halves) // MIB} MiB were sent")
             # Ten seconds to begin to speak HTTP/2.
             for connection in (silent[0], silent[-1]):
                 connection.settimeout(20)
