@@ -30,7 +30,7 @@ void Drain(understudy::Actor& actor, understudy::TerminationSignals& signals) {
     *drained = true;
     signals.Wake();
   });
-  const bool again = signals.WaitFor(kDrainLimit) != 0;
+  const bool again = signals.WaitFor(kDrainLimit).value_or(0) != 0;
   if (!*drained) {
     spdlog::warn("{}: the request in hand is dropped, others will be asked",
                  again ? "a second signal came" : "draining takes too long");

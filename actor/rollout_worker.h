@@ -18,8 +18,8 @@ namespace understudy {
 using EmitResult = std::function<absl::Status(v1::RolloutResult)>;
 
 // Runs `width` episodes or slots at a time, each in a lane of its own; a lane that is done goes on with the next
-// number. Every inference has exactly `width` rows, so that a trajectory depends on the policy, the seed and its number
-// alone. Thread-compatible.
+// number. A trajectory depends on the policy, the seed and its number alone, since inference computes each row as if
+// there were no others (Policy::Infer). Thread-compatible.
 class RolloutWorker {
  public:
   // Errors are VectorEnvironment::Create's.

@@ -49,6 +49,24 @@ function(understudy_test name)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS ${labels})
 endfunction()
 
+# understudy_fuzzer(NAME SOURCES … LIBRARIES …): a program around LLVMFuzzerTestOneInput. With UNDERSTUDY_FUZZ it fuzzes, for
+# tests/fuzz/run, and the target fuzzers builds them all; without, it is a test that replays tests/fuzz/corpus/NAME.
+function(understudy_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name}_fuzzer ${ARG_SOURCES})
+  understudy_options(${name}_fuzzer)
+  target_link_libraries(${name}_fuzzer PRIVATE ${ARG_LIBRARIES})
+  set_target_properties(${name}_fuzzer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  if(UNDERSTUDY_FUZZ)
+    target_link_options(${name}_fuzzer PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name}_fuzzer)
+  else()
+    target_link_libraries(${name}_fuzzer PRIVATE understudy_fuzz_replay)
+    add_test(NAME fuzz.${name} COMMAND ${name}_fuzzer ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS unit TIMEOUT 120)
+  endif()
+endfunction()
+
 # LibTorch's headers cost twenty seconds a file: targets that include them reuse one precompiled header.
 function(understudy_reuse_libtorch_headers target)
   target_precompile_headers(${target} REUSE_FROM understudy_libtorch)

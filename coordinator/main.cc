@@ -12,6 +12,7 @@
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/services/checkpoints_service.h"
 #include "coordinator/services/datasets_service.h"
 #include "coordinator/services/experiments_service.h"
 #include "coordinator/services/policies_service.h"
@@ -54,9 +55,10 @@ absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignal
                            [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
                              return control.Publish(stage, std::move(snapshot));
                            });
+  CheckpointsService checkpoints(store, [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); });
   DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
   RolloutService rollouts(control);
-  auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &datasets, &rollouts});
+  auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
   if (!server.ok()) return server.status();
   std::cout << "listening on " << (*server)->address() << std::endl;
 

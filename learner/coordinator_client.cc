@@ -6,9 +6,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
+#include "common/snapshot/checkpoint_chunks.h"
 #include "common/trajectory/trajectory_layout.h"
+#include "learner/checkpoint.h"
 
 namespace understudy {
 namespace {
@@ -17,7 +21,16 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // Whole policies and datasets; the keepalive finds a dead peer long before.
 constexpr absl::Duration kTransferTimeout = absl::Minutes(30);
 
-bool IsTransient(const absl::Status& status) { return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status); }
+constexpr absl::Duration kLongestBackoff = absl::Milliseconds(500);
+
+// Of a call that was not cancelled on this side: the coordinator cancels what it has in hand when it stops.
+bool IsTransient(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
+}
+
+std::string DurationText(absl::Duration duration) {
+  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(10)));
+}
 
 BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
   BatchExpectation expected{.environment = recipe.environment(),
@@ -36,12 +49,14 @@ BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
 CoordinatorClient::CoordinatorClient(std::shared_ptr<grpc::Channel> channel)
     : policies_(v1::Policies::NewStub(channel)),
       datasets_(v1::Datasets::NewStub(channel)),
-      workers_(v1::Workers::NewStub(channel)) {}
+      workers_(v1::Workers::NewStub(channel)),
+      checkpoints_(v1::Checkpoints::NewStub(channel)) {}
 
 absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
                                       const std::function<absl::Status(grpc::ClientContext&)>& call) {
-  Backoff backoff(absl::Milliseconds(50), absl::Seconds(2), std::random_device{}());
-  for (bool warned = false;;) {
+  Backoff backoff(absl::Milliseconds(50), kLongestBackoff, std::random_device{}());
+  Reminder outage(absl::ZeroDuration(), absl::Seconds(10));
+  for (;;) {
     if (absl::Status status = cancellation.Check(); !status.ok()) return status;
     // Shared, because the cancelling thread may still hold it when the call is over.
     const auto context = std::make_shared<grpc::ClientContext>();
@@ -49,9 +64,18 @@ absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellati
     const Cancellation::Registration registration = cancellation.OnCancel([context] { context->TryCancel(); });
     const absl::Status status = call(*context);
     if (absl::Status cancelled = cancellation.Check(); !cancelled.ok()) return cancelled;
-    if (!IsTransient(status)) return status;
-    if (!warned) spdlog::warn("{}: the coordinator is away ({}), trying again", what, status.ToString());
-    warned = true;
+    const absl::Time now = absl::Now();
+    const absl::Duration lasting = outage.lasting(now);
+    if (!IsTransient(status)) {
+      if (outage.End()) spdlog::info("{}: the coordinator is back after {}", what, DurationText(lasting));
+      return status;
+    }
+    outage.Begin(now);
+    if (outage.Due(now)) {
+      spdlog::warn("{}: the coordinator is away{} ({}), trying again", what,
+                   lasting > absl::ZeroDuration() ? absl::StrCat(", for ", DurationText(lasting), " now") : "",
+                   status.ToString());
+    }
     cancellation.WaitFor(backoff.Next());
   }
 }
@@ -148,6 +172,55 @@ absl::Status CoordinatorClient::ReportProgress(const v1::StageKey& stage, const 
     v1::ProgressResponse response;
     return FromGrpc(workers_->ReportProgress(&context, request, &response));
   });
+}
+
+absl::StatusOr<absl::Duration> CoordinatorClient::SaveCheckpoint(const v1::StageKey& stage,
+                                                                 const v1::Checkpoint& checkpoint,
+                                                                 Cancellation& cancellation) {
+  absl::Time began = absl::Now();
+  const std::string content = checkpoint.SerializeAsString();
+  const v1::CheckpointHeader header = MakeCheckpointHeader(stage, checkpoint.iteration(), content);
+  const absl::Duration preparation = absl::Now() - began;
+  const absl::Status status =
+      Retry("storing of a checkpoint", cancellation, kTransferTimeout, [&](grpc::ClientContext& context) {
+        began = absl::Now();
+        v1::SaveCheckpointResponse response;
+        const auto writer = checkpoints_->Save(&context, &response);
+        SendCheckpointInChunks(header, content, [&](v1::CheckpointChunk chunk) { return writer->Write(chunk); });
+        writer->WritesDone();
+        return FromGrpc(writer->Finish());
+      });
+  if (!status.ok()) return status;
+  return preparation + (absl::Now() - began);
+}
+
+absl::StatusOr<std::optional<v1::Checkpoint>> CoordinatorClient::LoadCheckpoint(const v1::StageKey& stage,
+                                                                                Cancellation& cancellation) {
+  v1::LoadCheckpointRequest request;
+  *request.mutable_stage() = stage;
+  std::optional<std::string> content;
+  const absl::Status status = Retry("download of a checkpoint", cancellation, kTransferTimeout,
+                                    [&](grpc::ClientContext& context) -> absl::Status {
+                                      const auto reader = checkpoints_->Load(&context, request);
+                                      CheckpointAssembler assembler;
+                                      v1::CheckpointChunk chunk;
+                                      while (reader->Read(&chunk)) {
+                                        const absl::StatusOr<bool> complete = assembler.Add(chunk);
+                                        if (!complete.ok()) {
+                                          context.TryCancel();
+                                          reader->Finish();
+                                          return absl::DataLossError(complete.status().message());
+                                        }
+                                        if (*complete) content = assembler.TakeContent();
+                                      }
+                                      return FromGrpc(reader->Finish());
+                                    });
+  if (absl::IsNotFound(status)) return std::nullopt;
+  if (!status.ok()) return status;
+  if (!content.has_value()) return absl::DataLossError("checkpoint: the stream ended before its end");
+  absl::StatusOr<v1::Checkpoint> checkpoint = ParseCheckpoint(*content);
+  if (!checkpoint.ok()) return absl::DataLossError(checkpoint.status().message());
+  return *std::move(checkpoint);
 }
 
 absl::Status CoordinatorClient::FinishStage(const v1::FinishStageRequest& request, Cancellation& cancellation) {

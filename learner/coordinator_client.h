@@ -6,21 +6,25 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/process/cancellation.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "learner/training_context.h"
+#include "understudy/v1/checkpoints.grpc.pb.h"
 #include "understudy/v1/datasets.grpc.pb.h"
 #include "understudy/v1/policy.grpc.pb.h"
 #include "understudy/v1/workers.grpc.pb.h"
 
 namespace understudy {
 
-// Thread-safe. While the coordinator is away (UNAVAILABLE, DEADLINE_EXCEEDED) every call is tried again, with jittered
-// backoff and a warning in the log, until it answers or the call is cancelled (CANCELLED). Other errors are returned as
-// the coordinator gave them.
+// Thread-safe. While the coordinator is away (UNAVAILABLE, DEADLINE_EXCEEDED, a call that it cancelled) every call is
+// tried again, with jittered backoff of at most half a second, until it answers or the call is cancelled (CANCELLED).
+// The log says so at once, every ten seconds, and when it is over. Other errors are returned as the coordinator gave
+// them.
 class CoordinatorClient {
  public:
   explicit CoordinatorClient(std::shared_ptr<grpc::Channel> channel);
@@ -34,6 +38,13 @@ class CoordinatorClient {
   absl::StatusOr<int64_t> PublishPolicy(const v1::StageKey& stage, const PolicySnapshot& policy,
                                         Cancellation& cancellation);
   absl::Status ReportProgress(const v1::StageKey& stage, const v1::StageProgress& progress, Cancellation& cancellation);
+
+  // Returns once it is stored: how long the attempt took that succeeded.
+  absl::StatusOr<absl::Duration> SaveCheckpoint(const v1::StageKey& stage, const v1::Checkpoint& checkpoint,
+                                                Cancellation& cancellation);
+  // The stage's latest one, valid; nullopt: there is none. DATA_LOSS: it is damaged, naming what is.
+  absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(const v1::StageKey& stage, Cancellation& cancellation);
+
   absl::Status FinishStage(const v1::FinishStageRequest& request, Cancellation& cancellation);
 
  private:
@@ -43,6 +54,7 @@ class CoordinatorClient {
   std::unique_ptr<v1::Policies::Stub> policies_;
   std::unique_ptr<v1::Datasets::Stub> datasets_;
   std::unique_ptr<v1::Workers::Stub> workers_;
+  std::unique_ptr<v1::Checkpoints::Stub> checkpoints_;
 };
 
 }  // namespace understudy

@@ -11,39 +11,11 @@
 #include "common/process/error_text.h"
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
-#include "learner/progress_reporter.h"
+#include "learner/checkpoint.h"
+#include "learner/learner_stage.h"
 
 namespace understudy {
 namespace {
-
-// A training stage's world: actors behind the sink, the coordinator behind the client.
-class LearnerStage final : public TrainingContext {
- public:
-  LearnerStage(const v1::LearnerWork& work, CoordinatorClient& client, RolloutSink& sink, Cancellation& cancellation)
-      : work_(work),
-        client_(client),
-        sink_(sink),
-        cancellation_(cancellation),
-        reporter_(client, work.stage(), cancellation) {}
-
-  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override {
-    return sink_.Run(std::move(order), std::move(policy), cancellation_);
-  }
-  absl::StatusOr<Demonstrations> ReadDemonstrations() override {
-    return client_.ReadDataset(work_.train().dataset(), cancellation_);
-  }
-  absl::Status Report(const v1::StageProgress& progress) override { return reporter_.Report(progress); }
-  absl::Status CheckCancelled() const override { return cancellation_.Check(); }
-
-  absl::Status FlushReports() { return reporter_.Flush(); }
-
- private:
-  const v1::LearnerWork& work_;
-  CoordinatorClient& client_;
-  RolloutSink& sink_;
-  Cancellation& cancellation_;
-  ProgressReporter reporter_;
-};
 
 // The address that actors are told. Listening on all interfaces is no address to connect to.
 absl::StatusOr<std::string> RolloutsAddress(const std::string& advertise, const std::string& listening) {
@@ -67,6 +39,10 @@ v1::WorkerHello MakeHello(const std::string& rollouts_address) {
   hello.set_pid(getpid());
   hello.set_rollouts_address(rollouts_address);
   return hello;
+}
+
+std::string StageText(const StageJob& job) {
+  return absl::StrCat(job.work.stage().experiment_id(), " stage ", job.work.stage().stage());
 }
 
 }  // namespace
@@ -100,8 +76,26 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
 
 Learner::~Learner() { session_.reset(); }
 
+void Learner::Drain() {
+  MutexLock lock(mutex_);
+  stopped_ = true;
+  if (desired_ != nullptr) desired_->draining = true;
+  changed_.NotifyAll();
+}
+
+void Learner::GiveUpIteration() {
+  std::shared_ptr<StageJob> current;
+  {
+    MutexLock lock(mutex_);
+    current = desired_;
+  }
+  if (current != nullptr && !current->saving) {
+    current->cancellation.Cancel("the learner is stopping; the iteration in hand takes too long");
+  }
+}
+
 void Learner::Stop() {
-  std::shared_ptr<Job> current;
+  std::shared_ptr<StageJob> current;
   {
     MutexLock lock(mutex_);
     stopped_ = true;
@@ -113,21 +107,23 @@ void Learner::Stop() {
 }
 
 void Learner::OnAssignment(const v1::Assignment& assignment) {
-  std::shared_ptr<Job> old;
+  std::shared_ptr<StageJob> old;
   {
     MutexLock lock(mutex_);
     old = std::exchange(desired_, nullptr);
     if (assignment.has_learner()) {
-      desired_ = std::make_shared<Job>();
+      desired_ = std::make_shared<StageJob>();
       desired_->work = assignment.learner();
     }
     taken_ = false;
     changed_.NotifyAll();
   }
-  if (old != nullptr) old->cancellation.Cancel("the coordinator took the stage away");
+  if (old == nullptr) return;
+  old->cancellation.Cancel(
+      absl::StrCat("fenced: the coordinator took the stage away, epoch ", old->work.stage().epoch(), " is over"));
 }
 
-std::shared_ptr<Learner::Job> Learner::NextJob() {
+std::shared_ptr<StageJob> Learner::NextJob() {
   MutexLock lock(mutex_);
   while (!stopped_ && (desired_ == nullptr || taken_)) changed_.Wait(mutex_);
   if (stopped_) return nullptr;
@@ -136,21 +132,28 @@ std::shared_ptr<Learner::Job> Learner::NextJob() {
 }
 
 void Learner::Run() {
-  while (const std::shared_ptr<Job> job = NextJob()) RunJob(*job);
+  while (const std::shared_ptr<StageJob> job = NextJob()) RunJob(*job);
 }
 
-void Learner::RunJob(Job& job) {
-  const v1::StageKey& stage = job.work.stage();
-  const std::string name = absl::StrCat(stage.experiment_id(), " stage ", stage.stage());
+void Learner::RunJob(StageJob& job) {
+  const std::string name = StageText(job);
   spdlog::info("{}: training policy '{}' with {}", name, job.work.train().policy(), job.work.train().algorithm());
   const absl::StatusOr<v1::TrainResult> result = Train(job);
   sink_.End();
-  if (!job.cancellation.Check().ok()) {
-    spdlog::info("{}: given up: {}", name, job.cancellation.Check().ToString());
-    return;
+  if (const absl::Status cancelled = job.cancellation.Check(); !cancelled.ok()) {
+    spdlog::info("{}: given up: {}", name, std::string(cancelled.message()));
+  } else if (absl::IsAborted(result.status())) {
+    spdlog::warn("{}: given up: fenced: {}", name, std::string(result.status().message()));
+  } else {
+    Finish(job, result);
   }
+}
+
+void Learner::Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>& result) {
+  const std::string name = StageText(job);
   v1::FinishStageRequest request;
-  *request.mutable_stage() = stage;
+  *request.mutable_stage() = job.work.stage();
+  *request.mutable_trajectories() = Sum(job.trajectories_before, sink_.accounting());
   if (result.ok()) {
     *request.mutable_result() = *result;
   } else {
@@ -167,7 +170,7 @@ void Learner::RunJob(Job& job) {
   if (!status.ok()) spdlog::warn("{}: the outcome was not taken: {}", name, status.ToString());
 }
 
-absl::StatusOr<v1::TrainResult> Learner::Train(Job& job) {
+absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
   const v1::LearnerWork& work = job.work;
   auto environment = FindEnvironmentSpec(work.environment());
   if (!environment.ok()) return environment.status();
@@ -183,10 +186,14 @@ absl::StatusOr<v1::TrainResult> Learner::Train(Job& job) {
     if (!initial.ok()) return initial.status();
     input.initial = *std::move(initial);
   }
-  LearnerStage context(work, client_, sink_, job.cancellation);
-  auto output = (*algorithm)(input, context);
+  auto checkpoint = LoadCheckpoint(job);
+  if (!checkpoint.ok()) return checkpoint.status();
+  input.checkpoint = *std::move(checkpoint);
+
+  LearnerStage context(job, client_, sink_);
+  auto output = TrainFrom(input, *algorithm, job, context);
   if (!output.ok()) return output.status();
-  if (absl::Status status = context.FlushReports(); !status.ok()) return status;
+  if (absl::Status status = context.Flush(); !status.ok()) return status;
 
   const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);
   if (!version.ok()) return version.status();
@@ -195,6 +202,29 @@ absl::StatusOr<v1::TrainResult> Learner::Train(Job& job) {
   result.set_policy_version(*version);
   result.set_policy_digest(output->policy->header.digest());
   return result;
+}
+
+absl::StatusOr<std::optional<v1::Checkpoint>> Learner::LoadCheckpoint(StageJob& job) {
+  auto checkpoint = client_.LoadCheckpoint(job.work.stage(), job.cancellation);
+  if (!absl::IsDataLoss(checkpoint.status())) return checkpoint;
+  // What is lost is time: the same seed leads to the same policy.
+  spdlog::error("{}: its checkpoint is damaged, so it begins anew: {}", StageText(job),
+                std::string(checkpoint.status().message()));
+  return std::nullopt;
+}
+
+absl::StatusOr<TrainingOutput> Learner::TrainFrom(TrainingInput& input, const TrainingAlgorithm& algorithm,
+                                                  StageJob& job, LearnerStage& context) {
+  if (!input.checkpoint.has_value()) return algorithm(input, context);
+  spdlog::info("{}: going on after iteration {}", StageText(job), input.checkpoint->iteration());
+  job.trajectories_before = input.checkpoint->trajectories();
+  absl::StatusOr<TrainingOutput> output = algorithm(input, context);
+  if (!DoesNotFit(output.status())) return output;
+  spdlog::error("{}: its checkpoint is not of this stage, so it begins anew: {}", StageText(job),
+                std::string(output.status().message()));
+  job.trajectories_before.Clear();
+  input.checkpoint.reset();
+  return algorithm(input, context);
 }
 
 }  // namespace understudy

@@ -13,7 +13,9 @@
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
 #include "common/rpc/worker_session.h"
+#include "learner/algorithms/algorithm.h"
 #include "learner/coordinator_client.h"
+#include "learner/learner_stage.h"
 #include "learner/rollout_sink.h"
 #include "understudy/v1/workers.pb.h"
 
@@ -34,24 +36,33 @@ class Learner {
   static absl::StatusOr<std::unique_ptr<Learner>> Start(const LearnerOptions& options);
   ~Learner();
 
-  // Works on stages, on the calling thread, until Stop.
+  // Works on stages, on the calling thread, until it is told to end in one of these ways. The coordinator gives a stage
+  // that was in hand to another learner once this one is destroyed.
   void Run();
-  // Ends Run; a stage in hand is given up.
+  // Run takes no further stage, and ends once the iteration in hand is done and its checkpoint stored, or the stage
+  // over.
+  void Drain();
+  // After Drain: does not wait for an iteration that is still in hand, but for a checkpoint.
+  void GiveUpIteration();
+  // An iteration is waiting for actors, and none is there.
+  bool WithoutActors() const { return sink_.actor_status().without_actors > absl::ZeroDuration(); }
+  // Run ends now; a stage in hand is given up.
   void Stop();
 
  private:
   explicit Learner(const LearnerOptions& options);
 
-  // A stage and what ends it early.
-  struct Job {
-    v1::LearnerWork work;
-    Cancellation cancellation;
-  };
-
   void OnAssignment(const v1::Assignment& assignment);
-  std::shared_ptr<Job> NextJob();
-  void RunJob(Job& job);
-  absl::StatusOr<v1::TrainResult> Train(Job& job);
+  std::shared_ptr<StageJob> NextJob();
+  void RunJob(StageJob& job);
+  // Tells the coordinator.
+  void Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>& result);
+  absl::StatusOr<v1::TrainResult> Train(StageJob& job);
+  // nullopt: there is none to go on from.
+  absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(StageJob& job);
+  // From the input's checkpoint, or anew where that does not fit.
+  absl::StatusOr<TrainingOutput> TrainFrom(TrainingInput& input, const TrainingAlgorithm& algorithm, StageJob& job,
+                                           LearnerStage& context);
 
   CoordinatorClient client_;
   Cancellation stopping_;
@@ -59,8 +70,8 @@ class Learner {
   RolloutService rollouts_{sink_};
   Mutex mutex_;
   CondVar changed_;
-  std::shared_ptr<Job> desired_ ABSL_GUARDED_BY(mutex_);  // null: idle
-  bool taken_ ABSL_GUARDED_BY(mutex_) = false;            // Run has begun with desired_
+  std::shared_ptr<StageJob> desired_ ABSL_GUARDED_BY(mutex_);  // null: idle
+  bool taken_ ABSL_GUARDED_BY(mutex_) = false;                 // Run has begun with desired_
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<RpcServer> server_;
   // Last: its thread calls OnAssignment, so that it has to end first.

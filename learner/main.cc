@@ -3,12 +3,35 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <thread>
 
 #include "common/policy/blas.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "learner/learner.h"
+
+namespace {
+
+// The first signal drains; a second one ends the program at once, and so does what takes longer than ten seconds in
+// all.
+void EndOnSignal(understudy::TerminationSignals& signals, understudy::Learner& learner) {
+  if (signals.Wait() == 0) return;
+  learner.Drain();
+  std::optional<int> next = signals.WaitFor(absl::Seconds(1));
+  // Nobody comes to finish the iteration where actors were told to end, too.
+  if (!next.has_value() && !learner.WithoutActors()) next = signals.WaitFor(absl::Seconds(4));
+  if (!next.has_value()) learner.GiveUpIteration();
+  if (!next.has_value()) next = signals.WaitFor(absl::Seconds(3));
+  if (!next.has_value()) learner.Stop();
+  if (!next.has_value()) next = signals.WaitFor(absl::Seconds(1));
+  if (next == 0) return;
+  spdlog::warn("ending in the middle of what was in hand");
+  std::_Exit(next.has_value() ? 128 + *next : 0);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
@@ -41,10 +64,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   // Training runs on the main thread, where LibTorch expects it; the signals have a thread of their own.
-  std::thread stopper([&] {
-    signals.Wait();
-    (*learner)->Stop();
-  });
+  std::thread stopper([&] { EndOnSignal(signals, **learner); });
   (*learner)->Run();
   signals.Wake();
   stopper.join();

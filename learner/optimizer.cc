@@ -1,6 +1,7 @@
 #include "learner/optimizer.h"
 
 #include <array>
+#include <bit>
 #include <cmath>
 
 namespace understudy {
@@ -22,6 +23,12 @@ double SumOfSquares(std::span<const float> numbers) {
   return total;
 }
 
+// As a number and without a branch, fit for vector instructions.
+uint32_t IsNotFinite(float number) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  return static_cast<uint32_t>((std::bit_cast<uint32_t>(number) & kExponent) == kExponent);
+}
+
 }  // namespace
 
 Adam::Adam(AdamOptions options, int64_t parameter_count)
@@ -30,7 +37,7 @@ Adam::Adam(AdamOptions options, int64_t parameter_count)
              .first_moments = std::vector<float>(parameter_count),
              .second_moments = std::vector<float>(parameter_count)} {}
 
-void Adam::Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate) {
+bool Adam::Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate) {
   ++state_.steps;
   const double correction1 = 1 - std::pow(options_.beta1, static_cast<double>(state_.steps));
   const double correction2 = 1 - std::pow(options_.beta2, static_cast<double>(state_.steps));
@@ -48,16 +55,20 @@ void Adam::Step(std::span<float> parameters, std::span<const float> gradients, d
   float* __restrict second = state_.second_moments.data();
   float* __restrict parameter = parameters.data();
   const float* __restrict gradient = gradients.data();
+  uint32_t not_finite = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
     first[i] = beta1 * first[i] + share1 * gradient[i];
     second[i] = beta2 * second[i] + share2 * gradient[i] * gradient[i];
     parameter[i] = kept * parameter[i] - step_size * first[i] / (std::sqrt(second[i]) * root_correction + epsilon);
+    // The first moment shows in the parameter, the second one alone does not: an infinite one stops it for ever.
+    not_finite |= IsNotFinite(parameter[i]) | IsNotFinite(second[i]);
   }
+  return not_finite == 0;
 }
 
 double ClipGlobalNorm(std::span<float> gradients, double max_norm) {
   const double norm = std::sqrt(SumOfSquares(gradients));
-  if (max_norm > 0 && norm > max_norm) {
+  if (max_norm > 0 && norm > max_norm && std::isfinite(norm)) {
     const float scale = static_cast<float>(max_norm / norm);
     for (float& gradient : gradients) gradient *= scale;
   }

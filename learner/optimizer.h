@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace understudy {
@@ -28,17 +29,21 @@ class Adam {
 
   Adam(AdamOptions options, int64_t parameter_count);
 
-  // One update of `parameters` in place. Both spans have parameter_count elements.
-  void Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate);
+  // One update of `parameters` in place. Both spans have parameter_count elements. False: a parameter or a moment is
+  // not finite now.
+  bool Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate);
 
   const State& state() const { return state_; }
+  // Goes on from there. Both moments have parameter_count elements.
+  void Restore(State state) { state_ = std::move(state); }
 
  private:
   AdamOptions options_;
   State state_;
 };
 
-// Scales `gradients` down to the Euclidean norm `max_norm` where it is longer; 0: never. Returns the norm before.
+// Scales `gradients` down to the Euclidean norm `max_norm` where it is longer; 0: never. Returns the norm before; where
+// it is not finite, neither is a gradient, and all stay as they are.
 double ClipGlobalNorm(std::span<float> gradients, double max_norm);
 
 }  // namespace understudy

@@ -46,4 +46,30 @@ void StopRule::FillIn(v1::TrainResult& result) const {
   result.set_evaluation_episodes(last_.episodes);
 }
 
+v1::StopRuleState StopRule::state() const {
+  v1::StopRuleState state;
+  state.set_evaluated_version(evaluated_version_);
+  state.set_steps(steps_);
+  v1::EpisodeSummary& last = *state.mutable_last();
+  last.set_episodes(last_.episodes);
+  last.set_transitions(last_.transitions);
+  last.set_mean_return(last_.mean_return);
+  last.set_std_return(last_.std_return);
+  last.set_min_return(last_.min_return);
+  last.set_max_return(last_.max_return);
+  return state;
+}
+
+void StopRule::Restore(const v1::StopRuleState& state) {
+  evaluated_version_ = state.evaluated_version();
+  steps_ = state.steps();
+  const v1::EpisodeSummary& last = state.last();
+  last_ = {.episodes = last.episodes(),
+           .transitions = last.transitions(),
+           .mean_return = last.mean_return(),
+           .std_return = last.std_return(),
+           .min_return = last.min_return(),
+           .max_return = last.max_return()};
+}
+
 }  // namespace understudy

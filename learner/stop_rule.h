@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "common/rollouts/episode_order.h"
 #include "learner/training_context.h"
+#include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
@@ -37,6 +38,10 @@ class StopRule {
 
   // Writes verdict, mean return and number of episodes.
   void FillIn(v1::TrainResult& result) const;
+
+  // What a checkpoint holds of it, and going on from there.
+  v1::StopRuleState state() const;
+  void Restore(const v1::StopRuleState& state);
 
  private:
   std::optional<v1::StopRule> rule_;

@@ -9,6 +9,7 @@
 #include "common/rollouts/episode_order.h"
 #include "common/rollouts/segment_order.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/datasets.pb.h"
 #include "understudy/v1/experiments.pb.h"
 
@@ -34,6 +35,14 @@ class TrainingContext {
 
   // Metrics of an iteration: 1, 2, 3 … Non-blocking but for a slow coordinator.
   virtual absl::Status Report(const v1::StageProgress& progress) = 0;
+
+  // Whether to take a checkpoint now, at the end of an iteration, once it has been reported.
+  virtual bool CheckpointDue() = 0;
+
+  // Hands a checkpoint over, to be stored after everything that was reported before it; the context fills in the
+  // trajectories. Non-blocking but for a slow coordinator; an earlier one's error is returned here. CANCELLED also
+  // where the process is to end now that this one is stored.
+  virtual absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) = 0;
 
   // OK, or CANCELLED: for algorithms to ask between minibatches.
   virtual absl::Status CheckCancelled() const = 0;

@@ -10,10 +10,16 @@ namespace understudy {
 namespace {
 
 constexpr int64_t kMaxElements = int64_t{1} << 24;
+constexpr int kMaxDimensions = 16;
 constexpr int32_t kMaxDiscrete = int32_t{1} << 20;
 
 absl::Status ValidateBox(const v1::Space::Box& box) {
   if (box.shape().empty()) return absl::InvalidArgumentError("box space: found no shape, expected one");
+  // Dimensions of one make no elements, but text.
+  if (box.shape_size() > kMaxDimensions) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("box space: found ", box.shape_size(), " dimensions, expected at most ", kMaxDimensions));
+  }
   int64_t elements = 1;
   for (const int64_t size : box.shape()) {
     if (size < 1 || size > kMaxElements / elements) {

@@ -125,13 +125,18 @@ inline void AllValues(float* values, size_t count, size_t i) {
   if constexpr (kWidth > 1) AllValues<Function, kWidth / 2>(values, count, i);
 }
 
+template <typename Function>
+void Apply(float* values, size_t count) {
+  AllValues<Function, kFloats>(values, count, 0);
+}
+
 }  // namespace
 
 extern const DenseKernels UNDERSTUDY_DENSE_KERNELS = {
     .instruction_set = UNDERSTUDY_DENSE_INSTRUCTION_SET,
     .dense = Dense,
-    .tanh = [](float* values, size_t count) { AllValues<Tanh, kFloats>(values, count, 0); },
-    .relu = [](float* values, size_t count) { AllValues<Relu, kFloats>(values, count, 0); },
+    .tanh = Apply<Tanh>,
+    .relu = Apply<Relu>,
 };
 
 }  // namespace understudy

@@ -27,6 +27,7 @@ struct Layer {
   int64_t inputs = 0;
   int64_t outputs = 0;
   double gain = 0;
+  std::string name;
 };
 
 class Mlp final : public Network {
@@ -36,10 +37,11 @@ class Mlp final : public Network {
         shared_(spec.trunk() == "shared"),
         hidden_(spec.hidden_sizes_size()),
         widest_(*std::max_element(spec.hidden_sizes().begin(), spec.hidden_sizes().end())) {
-    const int64_t width = AddHiddenLayers(observation_size, spec);
-    layers_.push_back({width, actions, kPolicyHeadGain});
-    if (!shared_) AddHiddenLayers(observation_size, spec);
-    layers_.push_back({width, 1, kValueHeadGain});
+    const int64_t width = AddHiddenLayers(observation_size, spec, shared_ ? "trunk." : "actor.");
+    const size_t before_head = shared_ ? 0 : hidden_;
+    layers_.push_back({width, actions, kPolicyHeadGain, absl::StrCat("actor.", before_head)});
+    if (!shared_) AddHiddenLayers(observation_size, spec, "critic.");
+    layers_.push_back({width, 1, kValueHeadGain, absl::StrCat("critic.", before_head)});
   }
 
   std::vector<std::vector<int64_t>> ParameterShapes() const override {
@@ -49,6 +51,15 @@ class Mlp final : public Network {
       shapes.push_back({layer.outputs});
     }
     return shapes;
+  }
+
+  std::vector<std::string> ParameterNames() const override {
+    std::vector<std::string> names;
+    for (const Layer& layer : layers_) {
+      names.push_back(layer.name + ".weight");
+      names.push_back(layer.name + ".bias");
+    }
+    return names;
   }
 
   void Initialise(const std::vector<at::Tensor>& parameters, uint64_t seed) const override {
@@ -96,10 +107,10 @@ class Mlp final : public Network {
 
  private:
   // Returns the last layer's width.
-  int64_t AddHiddenLayers(int64_t inputs, const v1::NetworkSpec& spec) {
-    for (const int32_t size : spec.hidden_sizes()) {
-      layers_.push_back({inputs, size, kHiddenGain});
-      inputs = size;
+  int64_t AddHiddenLayers(int64_t inputs, const v1::NetworkSpec& spec, const char* part) {
+    for (int i = 0; i < spec.hidden_sizes_size(); ++i) {
+      layers_.push_back({inputs, spec.hidden_sizes(i), kHiddenGain, absl::StrCat(part, i)});
+      inputs = spec.hidden_sizes(i);
     }
     return inputs;
   }

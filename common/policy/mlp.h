@@ -13,7 +13,8 @@ namespace understudy {
 // actor and critic have hidden layers of their own; shared: they share them all.
 //
 // Parameters: a weight [inputs, outputs] and a bias [outputs] for every layer; the actor's hidden layers and head come
-// first, then the critic's hidden layers (where separate) and head.
+// first, then the critic's hidden layers (where separate) and head. They are called actor.0.weight, actor.0.bias,
+// actor.1.weight … and critic.0.weight …, layers that both share trunk.0.weight ….
 // Initialisation: orthogonal weights (Saxe et al. 2013) with gain √2 in hidden layers, 0.01 in the policy head, 1 in
 // the value head; zero biases.
 //

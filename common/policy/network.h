@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,6 +21,9 @@ class Network {
 
   // Shapes of the parameter tensors, in the order in which they lie in the flat buffer.
   virtual std::vector<std::vector<int64_t>> ParameterShapes() const = 0;
+
+  // What they are called, in the same order: for messages.
+  virtual std::vector<std::string> ParameterNames() const = 0;
 
   // Fresh values into the tensors (contiguous views of the flat buffer), from the seed alone.
   virtual void Initialise(const std::vector<at::Tensor>& parameters, uint64_t seed) const = 0;

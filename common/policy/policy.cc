@@ -65,6 +65,13 @@ Policy::Output Policy::Infer(const at::Tensor& observations, bool with_values) c
   return network_->Infer(layers_, observations, with_values, scratch_);
 }
 
+std::string Policy::TensorAt(int64_t index) const {
+  const std::vector<std::string> names = network_->ParameterNames();
+  size_t layer = 0;
+  for (int64_t end = layers_[0].numel(); end <= index; end += layers_[layer].numel()) ++layer;
+  return names[layer];
+}
+
 std::shared_ptr<const PolicySnapshot> Policy::Snapshot(std::string name, int64_t version) const {
   v1::PolicyHeader header = header_;
   header.set_name(std::move(name));

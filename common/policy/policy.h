@@ -46,6 +46,9 @@ class Policy {
   // The current parameters as a snapshot under a name and version.
   std::shared_ptr<const PolicySnapshot> Snapshot(std::string name, int64_t version) const;
 
+  // Which layer's tensor the flat parameters' element `index` belongs to, as the network calls it: "actor.0.weight".
+  std::string TensorAt(int64_t index) const;
+
   const v1::PolicyHeader& header() const { return header_; }
 
  private:

@@ -88,15 +88,15 @@ int TerminationSignals::Wait() {
   return handler_signal.exchange(0);
 }
 
-int TerminationSignals::WaitFor(absl::Duration timeout) {
-  const absl::Time end = absl::Now() + timeout;
+std::optional<int> TerminationSignals::WaitFor(absl::Duration timeout) {
+  const absl::Time until = absl::Now() + timeout;
   pollfd event = {.fd = event_fd_, .events = POLLIN, .revents = 0};
-  while (event.revents == 0) {
-    const absl::Duration left = end - absl::Now();
-    if (left <= absl::ZeroDuration()) return 0;
-    poll(&event, 1, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1)))));
+  for (absl::Duration left = timeout; left > absl::ZeroDuration(); left = until - absl::Now()) {
+    if (poll(&event, 1, static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))))) == 1) {
+      return Wait();
+    }
   }
-  return Wait();
+  return std::nullopt;
 }
 
 void TerminationSignals::Wake() { eventfd_write(event_fd_, 1); }

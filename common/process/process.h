@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 #define UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
@@ -25,8 +26,8 @@ class TerminationSignals {
 
   // Blocks until one of them comes (returns its number) or Wake is called, before or meanwhile (returns 0).
   int Wait();
-  // Likewise, or until so long has passed (returns 0).
-  int WaitFor(absl::Duration timeout);
+  // The same, but returns nullopt once `timeout` has passed.
+  std::optional<int> WaitFor(absl::Duration timeout);
   // Ends Wait. Thread-safe.
   void Wake();
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/rollouts/rejection.h"
 #include "common/rpc/protocol.h"
@@ -25,6 +26,12 @@ void Acknowledge(ActorLink& actor, const v1::RolloutResult& result, const Accept
   ack.set_reason(acceptance.reason);
   ack.set_detail(acceptance.detail);
   actor.Send(std::move(message));
+}
+
+// It is stored and shown: one line, printable, of bounded length.
+std::string OneLine(const std::string& text) {
+  constexpr size_t kMostBytes = 1024;
+  return absl::CHexEscape(text.substr(0, kMostBytes));
 }
 
 absl::Status NotAsked(uint64_t request_id) {
@@ -156,7 +163,7 @@ absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure, a
   }
   // Not asked again: whoever is asked fails, and the caller removes the order.
   return absl::FailedPreconditionError(
-      absl::StrCat("actor '", actor.link->hello().worker_id(), "': ", failure.message()));
+      absl::StrCat("actor '", actor.link->hello().worker_id(), "': ", OneLine(failure.message())));
 }
 
 bool Dispatcher::Owes(const Actor& actor) {

@@ -22,7 +22,8 @@
 
 namespace understudy {
 
-// Rows of every inference batch of every experiment: see SinkHello.
+// Rows of every actor's inference batches (SinkHello): enough that a step's fixed costs are shared by many, so few that
+// forty actors find work in an order of a few thousand episodes or slots. No result depends on it.
 inline constexpr int kInferenceWidth = 64;
 // An actor keeps so many of the snapshots that it was sent last over a stream, and the sink counts on them.
 inline constexpr size_t kPoliciesPerStream = 4;

@@ -27,7 +27,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   // Despite its name this is how long one attempt to connect may take; and how long one does take where the connection
   // is accepted and dropped again, as by the proxy of a peer that is being restarted.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(kLongestBackoff)));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(kLongestReconnectPause)));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
@@ -43,7 +44,15 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message()));
+  std::string message(status.message());
+  if (message.size() > kMaxStatusMessageBytes) {
+    // Not in the middle of a character of UTF-8.
+    size_t end = kMaxStatusMessageBytes;
+    while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
+    message.resize(end);
+    message.append("…");
+  }
+  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), message);
 }
 
 }  // namespace understudy

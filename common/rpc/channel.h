@@ -19,16 +19,20 @@ absl::Status ValidateAddress(const std::string& address);
 // The longest pause between two attempts to reach somebody, of channels and of whoever calls through them: a restarted
 // peer is found again in well under a second. It is cheap, as a refused connection costs a few packets: 10,000 workers
 // make some 40,000 attempts a second, spread by jitter.
-inline constexpr absl::Duration kLongestBackoff = absl::Milliseconds(300);
+inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300);
 
 // A lazy channel with our message limit, keepalive that finds a dead peer within ten seconds, the lease of a worker,
-// and reconnection with pauses of at most kLongestBackoff. HTTP proxies of the environment are not used.
+// and reconnection with pauses of at most kLongestReconnectPause. HTTP proxies of the environment are not used.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 // Sets the deadline of a unary call.
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 
-// Between the two kinds of status: codes are the same numbers.
+// A status travels in the headers of HTTP/2, which clients take 8 KiB of, and each byte may need three there.
+inline constexpr size_t kMaxStatusMessageBytes = 2048;
+
+// Between the two kinds of status: codes are the same numbers. Messages longer than kMaxStatusMessageBytes, as those
+// that repeat what a peer sent, are cut and end in "…": else the peer would see an error of gRPC's in their place.
 absl::Status FromGrpc(const grpc::Status& status);
 grpc::Status ToGrpc(const absl::Status& status);
 

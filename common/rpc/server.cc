@@ -1,5 +1,6 @@
 #include "common/rpc/server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/process/open_files.h"
 #include "common/rpc/address.h"
 #include "common/rpc/protocol.h"
 
@@ -21,18 +23,28 @@ constexpr int kMaxStreamsPerConnection = 1024;
 // Of synchronous handlers: bounds memory. gRPC refuses callers beyond with RESOURCE_EXHAUSTED, so no honest load may
 // come near it. Streams that live long are reactors and need none.
 constexpr int kMaxThreads = 1024;
+// Of what has been received and not yet been taken; beyond it gRPC cancels streams and closes connections that are
+// idle. A sender may stop in the middle of the largest message on every stream that it has.
+constexpr size_t kMaxBufferedBytes = size_t{2} << 30;
+// For a new connection to begin to speak HTTP/2.
+constexpr int kHandshakeTimeoutMs = 10'000;
+// For a connection without calls. Clients connect again by themselves when they have something to say.
+constexpr int kMaxConnectionIdleMs = 5 * 60 * 1000;
 // Calls are over in milliseconds, and streams never end by themselves.
 constexpr absl::Duration kDrain = absl::Milliseconds(200);
 
 void Configure(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("understudy");
   quota.SetMaxThreads(kMaxThreads);
+  quota.Resize(kMaxBufferedBytes);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   // Two servers on one port would share its connections at random.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxConnectionIdleMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 5'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -79,6 +91,9 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
                      "nor authenticated; listen on 127.0.0.1, or pass --insecure on a network that you trust"));
   }
   if (absl::Status status = TryToBind(host->ip, address->port, options.listen); !status.ok()) return status;
+  RaiseOpenFileLimit();
+  // It would write a line for every message that a peer malforms.
+  google::protobuf::SetLogHandler(nullptr);
   grpc::ServerBuilder builder;
   Configure(builder);
   int port = 0;

@@ -63,9 +63,11 @@ absl::StatusOr<PolicyReference> ParsePolicyReference(std::string_view text) {
     valid = valid && error == std::errc() && end == version.end() && reference.version > 0;
   }
   if (valid) return reference;
-  return absl::InvalidArgumentError(absl::StrCat("policy reference: found \"", absl::CHexEscape(std::string(text)),
-                                                 "\", expected NAME or NAME@VERSION, a name being ", kNamePattern,
-                                                 " and versions counting from 1"));
+  constexpr size_t kMostRepeated = 160;
+  const std::string found = absl::CHexEscape(std::string(text.substr(0, kMostRepeated)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("policy reference: found \"", found, text.size() > kMostRepeated ? "…" : "",
+                   "\", expected NAME or NAME@VERSION, a name being ", kNamePattern, " and versions counting from 1"));
 }
 
 }  // namespace understudy

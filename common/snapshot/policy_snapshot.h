@@ -70,7 +70,7 @@ struct PolicyReference {
   int64_t version = 0;  // 0: the latest
 };
 
-// INVALID_ARGUMENT names the text and what was expected.
+// INVALID_ARGUMENT names the text, its beginning where it is long, and what was expected.
 absl::StatusOr<PolicyReference> ParsePolicyReference(std::string_view text);
 
 }  // namespace understudy

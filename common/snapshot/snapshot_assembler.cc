@@ -32,6 +32,7 @@ absl::Status ValidateNetwork(const v1::NetworkSpec& network) {
   status.Update(CheckName("network.activation", network.activation()));
   status.Update(CheckName("network.trunk", network.trunk()));
   status.Update(CheckRange("number of network.hidden_sizes", network.hidden_sizes_size(), 0, kMaxHiddenLayers));
+  if (!status.ok()) return status;  // before there is a loop over millions
   for (const int64_t size : network.hidden_sizes()) {
     status.Update(CheckRange("network.hidden_sizes", size, 1, kMaxHiddenSize));
   }

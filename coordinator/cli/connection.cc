@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/rpc/channel.h"
 #include "coordinator/services/datasets_service.h"
 #include "coordinator/services/policies_service.h"
@@ -95,8 +96,27 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   return options.data_directory.empty() ? OpenRemote(options.coordinator) : OpenLocal(options.data_directory, access);
 }
 
+std::unique_ptr<Connection> Connection::At(const std::string& coordinator) {
+  return std::make_unique<RemoteConnection>(MakeChannel(coordinator), coordinator);
+}
+
 Connection::Connection(const std::shared_ptr<grpc::Channel>& channel, std::string peer)
-    : peer_(std::move(peer)), experiments_(channel), workers_(channel), datasets_(channel), policies_(channel) {}
+    : channel_(channel),
+      peer_(std::move(peer)),
+      experiments_(channel),
+      workers_(channel),
+      datasets_(channel),
+      policies_(channel) {}
+
+void Connection::Pause(absl::Duration duration) {
+  const auto deadline = absl::ToChronoTime(absl::Now() + duration);
+  grpc_connectivity_state state = channel_->GetState(true);
+  const bool was_there = state == GRPC_CHANNEL_READY;
+  while (channel_->WaitForStateChange(state, deadline)) {
+    state = channel_->GetState(true);
+    if (state == GRPC_CHANNEL_READY && !was_there) return;
+  }
+}
 
 absl::Status Connection::Result(const grpc::Status& status) const {
   switch (status.error_code()) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "understudy/v1/datasets.grpc.pb.h"
 #include "understudy/v1/experiments.grpc.pb.h"
 #include "understudy/v1/policy.grpc.pb.h"
@@ -32,12 +33,19 @@ class Connection {
   // address and what to do. INVALID_ARGUMENT: not an address. DataDirectory::Open's errors.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Access access);
 
+  // To a coordinator that is known to be there, or to come: connects with the first call.
+  static std::unique_ptr<Connection> At(const std::string& coordinator);
+
   virtual ~Connection() = default;
 
   v1::Experiments::Stub& experiments() { return experiments_; }
   v1::Workers::Stub& workers() { return workers_; }
   v1::Datasets::Stub& datasets() { return datasets_; }
   v1::Policies::Stub& policies() { return policies_; }
+
+  // Waits for `duration`, or until a connection that is lost is there again. Blocks in gRPC, which makes connections only
+  // while somebody waits in it.
+  void Pause(absl::Duration duration);
 
   // What a call came to. Where the transport failed, the message names the other side.
   absl::Status Result(const grpc::Status& status) const;
@@ -74,6 +82,7 @@ class Connection {
   }
   static void SetQuickDeadline(grpc::ClientContext& context);
 
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::string peer_;  // for messages
   v1::Experiments::Stub experiments_;
   v1::Workers::Stub workers_;

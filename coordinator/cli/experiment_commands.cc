@@ -6,6 +6,7 @@
 #include "coordinator/cli/experiment_client.h"
 #include "coordinator/cli/experiment_json.h"
 #include "coordinator/cli/experiment_report.h"
+#include "coordinator/cli/persistent_client.h"
 #include "coordinator/cli/progress_printer.h"
 
 namespace understudy {
@@ -24,12 +25,14 @@ absl::StatusOr<int> Submit(const ClientOptions& options, const Console& console)
   if (!spec.ok()) return spec.status();
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
-  const absl::StatusOr<std::string> id = SubmitExperiment(**connection, *spec);
-  if (!id.ok()) return id.status();
+  const auto response =
+      (*connection)->Quick(&v1::Experiments::Stub::Submit, (*connection)->experiments(), MakeSubmitRequest(*spec));
+  if (!response.ok()) return response.status();
+  const std::string& id = response->id();
   if (options.json) {
-    PrintJson({{"id", *id}}, console);
+    PrintJson({{"id", id}}, console);
   } else {
-    console.out << "submitted " << spec->name() << " as " << *id << "\n  understudy experiments watch " << *id << '\n';
+    console.out << "submitted " << spec->name() << " as " << id << "\n  understudy experiments watch " << id << '\n';
   }
   return 0;
 }
@@ -68,9 +71,9 @@ absl::StatusOr<int> Watch(const ClientOptions& options, const Console& console) 
   absl::StatusOr<v1::Experiment> experiment;
   {
     ProgressPrinter progress(console);
-    grpc::ClientContext context;
-    experiment = WatchExperiment(**connection, options.name, context,
-                                 [&progress](const v1::Experiment& state) { progress.Update(state, absl::Now()); });
+    PersistentClient client(**connection, {.log = [&progress](std::string_view line) { progress.Print(line); }});
+    experiment =
+        client.Watch(options.name, [&progress](const v1::Experiment& state) { progress.Update(state, absl::Now()); });
   }
   if (!experiment.ok()) return experiment.status();
   Print(*experiment, options.json, console);
@@ -86,6 +89,18 @@ absl::StatusOr<int> Cancel(const ClientOptions& options, const Console& console)
   const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Cancel, (*connection)->experiments(), request);
   if (!experiment.ok()) return experiment.status();
   Print(*experiment, options.json, console);
+  return 0;
+}
+
+absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console) {
+  const auto connection = Connection::Open(options.connection, Access::kWrite);
+  if (!connection.ok()) return connection.status();
+  v1::ResumeExperimentRequest request;
+  request.set_id(options.name);
+  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Resume, (*connection)->experiments(), request);
+  if (!experiment.ok()) return experiment.status();
+  Print(*experiment, options.json, console);
+  if (!options.json) console.out << "  understudy experiments watch " << options.name << '\n';
   return 0;
 }
 
@@ -106,7 +121,7 @@ void AddWithId(CLI::App& group, Action& action, const std::string& name, const s
 }  // namespace
 
 void AddExperimentCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "experiments", "Submit, watch and cancel experiments");
+  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel and resume experiments");
   {
     const auto [command, options] =
         AddCommand<ClientOptions>(group, action, "submit", "Submit an experiment, and return at once",
@@ -125,6 +140,7 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
   AddWithId(group, action, "show", "What an experiment has come to", Show);
   AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds", Watch);
   AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", Cancel);
+  AddWithId(group, action, "resume", "Go on with a failed or cancelled experiment where it stopped", Resume);
   AddCommand<ClientOptions>(group, action, "keys", "All keys of an experiment file: meaning, bounds, defaults",
                             "understudy experiments keys", Keys);
 }

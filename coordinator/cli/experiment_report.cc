@@ -58,7 +58,8 @@ std::string StageOutcome(const v1::StageState& stage) {
     case v1::StageState::RESULT_NOT_SET:
       break;
   }
-  return "";
+  const bool waits = stage.status() == v1::STATUS_RUNNING && !stage.waiting_for().empty();
+  return waits ? absl::StrCat("waiting for ", stage.waiting_for()) : "";
 }
 
 std::string FormatExperiment(const v1::Experiment& experiment) {

@@ -11,7 +11,10 @@ namespace {
 constexpr absl::Duration kStartTimeout = absl::Seconds(10);
 constexpr std::string_view kListening = "listening on ";
 constexpr int kCoordinator = 0;
-constexpr int kLearner = 1;
+
+std::vector<std::string> CoordinatorArguments(const std::string& address, const LocalClusterOptions& options) {
+  return {"--listen", address, "--data_dir", options.data_directory, "--log_level", options.log_level};
+}
 
 }  // namespace
 
@@ -23,17 +26,34 @@ absl::StatusOr<LocalCluster> LocalCluster::Start(ProcessGroup& processes, LocalC
 }
 
 LocalCluster::LocalCluster(ProcessGroup& processes, LocalClusterOptions options)
-    : processes_(processes), options_(std::move(options)) {}
+    : group_(processes), options_(std::move(options)) {}
+
+absl::Status LocalCluster::Start(const std::string& program, const std::string& name,
+                                 std::vector<std::string> arguments) {
+  Process process = {.name = name,
+                     .program = absl::StrCat(options_.program_directory, "/", program),
+                     .arguments = std::move(arguments),
+                     .started = absl::Now(),
+                     .last_words = {}};
+  const absl::StatusOr<int> child = group_.Start(process.program, process.arguments);
+  if (child.ok()) processes_.push_back(std::move(process));
+  return child.status();
+}
 
 absl::Status LocalCluster::StartCoordinator() {
-  const absl::StatusOr<int> child = processes_.Start(
-      absl::StrCat(options_.program_directory, "/understudy-coordinator"),
-      {"--listen", "127.0.0.1:0", "--data_dir", options_.data_directory, "--log_level", options_.log_level});
-  if (!child.ok()) return child.status();
+  const absl::Status started =
+      Start("understudy-coordinator", "understudy-coordinator", CoordinatorArguments("127.0.0.1:0", options_));
+  if (!started.ok()) return started;
+  if (absl::Status status = AwaitCoordinator(); !status.ok()) return status;
+  processes_[kCoordinator].arguments = CoordinatorArguments(address_, options_);
+  return absl::OkStatus();
+}
+
+absl::Status LocalCluster::AwaitCoordinator() {
   const absl::Time deadline = absl::Now() + kStartTimeout;
   std::string last_error;
   while (true) {
-    const ProcessEvent event = processes_.Next(deadline);
+    const ProcessEvent event = group_.Next(deadline);
     switch (event.kind) {
       case ProcessEvent::Kind::kOutput:
         if (!event.text.starts_with(kListening)) break;
@@ -60,25 +80,41 @@ absl::Status LocalCluster::StartCoordinator() {
 }
 
 absl::Status LocalCluster::StartWorkers() {
-  const absl::StatusOr<int> learner =
-      processes_.Start(absl::StrCat(options_.program_directory, "/understudy-learner"),
-                       {"--coordinator", address_, "--listen", "127.0.0.1:0", "--log_level", options_.log_level});
-  if (!learner.ok()) return learner.status();
-  for (; actors_running_ < options_.actors; ++actors_running_) {
-    const absl::StatusOr<int> actor = processes_.Start(absl::StrCat(options_.program_directory, "/understudy-actor"),
-                                                       {"--coordinator", address_, "--log_level", options_.log_level});
-    if (!actor.ok()) return actor.status();
+  const absl::Status learner =
+      Start("understudy-learner", "understudy-learner",
+            {"--coordinator", address_, "--listen", "127.0.0.1:0", "--log_level", options_.log_level});
+  if (!learner.ok()) return learner;
+  for (int i = 1; i <= options_.actors; ++i) {
+    const std::string name = options_.actors == 1 ? "understudy-actor" : absl::StrCat("understudy-actor ", i);
+    const absl::Status actor =
+        Start("understudy-actor", name, {"--coordinator", address_, "--log_level", options_.log_level});
+    if (!actor.ok()) return actor;
   }
   return absl::OkStatus();
 }
 
-absl::Status LocalCluster::OnExit(const ProcessEvent& exit) {
-  const auto ended = [&exit](const char* name) { return absl::StrCat(name, " has ended unexpectedly: ", exit.text); };
-  if (exit.child == kCoordinator) return absl::InternalError(ended("understudy-coordinator"));
-  if (exit.child == kLearner) return absl::InternalError(ended("understudy-learner"));
-  if (--actors_running_ == 0) return absl::InternalError(ended("the last understudy-actor"));
-  options_.log(absl::StrCat("understudy: warning: ", ended("an understudy-actor"), "; ", actors_running_, " left"));
-  return absl::OkStatus();
+absl::Status LocalCluster::Supervise(const ProcessEvent& event) {
+  if (event.kind == ProcessEvent::Kind::kError) {
+    options_.log(event.text);
+    processes_[event.child].last_words = event.text;
+  }
+  return event.kind == ProcessEvent::Kind::kExit ? StartAgain(event.child, event.text) : absl::OkStatus();
+}
+
+absl::Status LocalCluster::StartAgain(int child, const std::string& end) {
+  Process& process = processes_[child];
+  const absl::Time now = absl::Now();
+  process.quick_ends = now - process.started < kQuickEnd ? process.quick_ends + 1 : 0;
+  if (process.quick_ends == kMaxQuickEnds) {
+    return absl::InternalError(absl::StrCat(process.name, " has ended unexpectedly ", kMaxQuickEnds,
+                                            " times in a row, each within ", absl::FormatDuration(kQuickEnd), ": ", end,
+                                            process.last_words.empty() ? "" : ": ", process.last_words));
+  }
+  options_.log(
+      absl::StrCat("understudy: warning: ", process.name, " has ended unexpectedly: ", end, "; it is started again"));
+  process.started = now;
+  process.last_words.clear();
+  return group_.Replace(child, process.program, process.arguments);
 }
 
 }  // namespace understudy

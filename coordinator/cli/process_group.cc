@@ -52,8 +52,14 @@ ProcessGroup::~ProcessGroup() {
 absl::StatusOr<int> ProcessGroup::Start(const std::string& program, const std::vector<std::string>& arguments) {
   absl::StatusOr<ChildProcess> process = ChildProcess::Start(program, arguments);
   if (!process.ok()) return process.status();
-  children_.push_back({.process = *std::move(process), .output = {}, .errors = {}});
+  children_.push_back(std::make_unique<Child>(*std::move(process)));
   return static_cast<int>(children_.size()) - 1;
+}
+
+absl::Status ProcessGroup::Replace(int child, const std::string& program, const std::vector<std::string>& arguments) {
+  absl::StatusOr<ChildProcess> process = ChildProcess::Start(program, arguments);
+  if (process.ok()) children_[child] = std::make_unique<Child>(*std::move(process));
+  return process.status();
 }
 
 void ProcessGroup::Queue(ProcessEvent::Kind kind, int child, std::string text) {
@@ -61,7 +67,7 @@ void ProcessGroup::Queue(ProcessEvent::Kind kind, int child, std::string text) {
 }
 
 void ProcessGroup::ReadLines(int child) {
-  Child& from = children_[child];
+  Child& from = *children_[child];
   for (std::string& line : from.output.Read(from.process.output_fd())) {
     Queue(ProcessEvent::Kind::kOutput, child, std::move(line));
   }
@@ -72,17 +78,17 @@ void ProcessGroup::ReadLines(int child) {
 
 void ProcessGroup::Poll(absl::Time deadline) {
   std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-  for (const Child& child : children_) {  // poll ignores negative descriptors
-    fds.push_back({child.output.ended() ? -1 : child.process.output_fd(), POLLIN, 0});
-    fds.push_back({child.errors.ended() ? -1 : child.process.errors_fd(), POLLIN, 0});
-    fds.push_back({child.process.exit_fd(), POLLIN, 0});
+  for (const auto& child : children_) {  // poll ignores negative descriptors
+    fds.push_back({child->output.ended() ? -1 : child->process.output_fd(), POLLIN, 0});
+    fds.push_back({child->errors.ended() ? -1 : child->process.errors_fd(), POLLIN, 0});
+    fds.push_back({child->process.exit_fd(), POLLIN, 0});
   }
   if (poll(fds.data(), fds.size(), PollTimeout(deadline)) <= 0) return;
   if (fds[0].revents != 0 && Take(signals_.get())) Queue(ProcessEvent::Kind::kSignal, -1, "");
   for (int i = 0; i < static_cast<int>(children_.size()); ++i) {
-    const std::optional<int> wait_status = children_[i].process.Reap();
+    const std::optional<int> wait_status = children_[i]->process.Reap();
     ReadLines(i);  // after the reaping: all that it wrote before it ended
-    if (wait_status.has_value() && !std::exchange(children_[i].reported, true)) {
+    if (wait_status.has_value() && !std::exchange(children_[i]->reported, true)) {
       Queue(ProcessEvent::Kind::kExit, i, DescribeWaitStatus(*wait_status));
     }
   }
@@ -102,11 +108,11 @@ ProcessEvent ProcessGroup::Next(absl::Time deadline) {
 void ProcessGroup::Wake() { eventfd_write(wake_.get(), 1); }
 
 bool ProcessGroup::AnyRunning() const {
-  return std::any_of(children_.begin(), children_.end(), [](const Child& child) { return !child.reported; });
+  return std::any_of(children_.begin(), children_.end(), [](const auto& child) { return !child->reported; });
 }
 
 void ProcessGroup::Stop(absl::Duration patience, const std::function<void(const ProcessEvent&)>& seen) {
-  for (Child& child : children_) child.process.Signal(SIGTERM);
+  for (const auto& child : children_) child->process.Signal(SIGTERM);
   const absl::Time deadline = absl::Now() + patience;
   while (AnyRunning() || !events_.empty()) {
     const ProcessEvent event = Next(deadline);

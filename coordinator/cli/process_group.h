@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,6 +44,9 @@ class ProcessGroup {
   // Starts a child and numbers it: 0, 1, 2 …
   absl::StatusOr<int> Start(const std::string& program, const std::vector<std::string>& arguments);
 
+  // Starts another program in place of a child, under the same number. The child's kExit must have been taken.
+  absl::Status Replace(int child, const std::string& program, const std::vector<std::string>& arguments);
+
   // Blocks until something has happened, at most until `deadline`.
   ProcessEvent Next(absl::Time deadline);
 
@@ -55,6 +59,7 @@ class ProcessGroup {
 
  private:
   struct Child {
+    explicit Child(ChildProcess started) : process(std::move(started)) {}
     ChildProcess process;
     LineReader output;
     LineReader errors;
@@ -71,7 +76,7 @@ class ProcessGroup {
   FileDescriptor signals_;
   FileDescriptor wake_;
   sigset_t previous_mask_;
-  std::vector<Child> children_;
+  std::vector<std::unique_ptr<Child>> children_;
   std::deque<ProcessEvent> events_;  // bounded by what one Poll can read: it is called when this is empty
 };
 

@@ -36,8 +36,9 @@ std::vector<std::string> Parts(const v1::StageState& stage, absl::Time now) {
   const v1::StageProgress& progress = stage.progress();
   const double elapsed = absl::ToDoubleSeconds(now - absl::FromUnixMillis(stage.started_unix_ms()));
   std::vector<std::string> parts = {stage.name()};
+  if (!stage.waiting_for().empty()) parts.push_back(absl::StrCat("waiting for ", stage.waiting_for()));
   if (progress.total() <= 0) {
-    parts.push_back(stage.workers() == 0 ? "waiting for workers" : "starting");
+    if (parts.size() == 1) parts.push_back(stage.workers() == 0 ? "waiting for workers" : "starting");
     return parts;
   }
   const double share = static_cast<double>(progress.done()) / static_cast<double>(progress.total());
@@ -46,7 +47,7 @@ std::vector<std::string> Parts(const v1::StageState& stage, absl::Time now) {
   if (elapsed > 0 && progress.steps() > 0) {
     parts.push_back(absl::StrCat(ShortText(static_cast<double>(progress.steps()) / elapsed), " steps/s"));
   }
-  if (elapsed > 0 && share > 0) {
+  if (elapsed > 0 && share > 0 && stage.waiting_for().empty()) {
     const double left = elapsed * std::max(0.0, 1 / share - 1);
     parts.push_back(absl::StrCat(DurationText(absl::Seconds(left)), " left"));
   }

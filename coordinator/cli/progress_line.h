@@ -9,8 +9,8 @@
 
 namespace understudy {
 
-// Name, bar, done and total, rate, time left (were the stage to go on to its total at its mean speed), newest metric;
-// as many of these, from the left, as fit `columns`. Pure.
+// Name, what it waits for if it cannot go on, bar, done and total, rate, time left (were the stage to go on to its
+// total at its mean speed), newest metric; as many of these, from the left, as fit `columns`. Pure.
 std::string ProgressLine(const v1::StageState& stage, absl::Time now, int columns);
 
 }  // namespace understudy

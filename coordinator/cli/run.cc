@@ -9,6 +9,7 @@
 #include "coordinator/cli/experiment_client.h"
 #include "coordinator/cli/experiment_json.h"
 #include "coordinator/cli/experiment_report.h"
+#include "coordinator/cli/experiment_session.h"
 #include "coordinator/cli/local_cluster.h"
 #include "coordinator/cli/progress_printer.h"
 #include "coordinator/cli/result_directory.h"
@@ -18,38 +19,19 @@ namespace {
 
 constexpr absl::Duration kStopPatience = absl::Seconds(3);
 constexpr absl::Duration kCancelTimeout = absl::Seconds(2);
-// How long after a broken connection to wait for the news that the coordinator has died.
-constexpr absl::Duration kObituaryTimeout = absl::Seconds(1);
 
 std::string OwnDirectory() {
   std::error_code error;
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
 }
 
-// Until watching has ended (OK), or there is a reason to end it.
-absl::Status Follow(ProcessGroup& processes, LocalCluster& cluster, const ExperimentWatcher& watcher,
-                    ProgressPrinter& progress) {
-  absl::Time deadline = absl::InfiniteFuture();
+// Until the session has ended, with its status, or there is a reason to end it.
+absl::Status Follow(ProcessGroup& processes, LocalCluster& cluster, const ExperimentSession& session) {
   while (true) {
-    const ProcessEvent event = processes.Next(deadline);
-    switch (event.kind) {
-      case ProcessEvent::Kind::kWake:
-        if (watcher.status().ok()) return absl::OkStatus();
-        deadline = absl::Now() + kObituaryTimeout;
-        break;
-      case ProcessEvent::Kind::kTimeout:
-        return watcher.status();
-      case ProcessEvent::Kind::kSignal:
-        return absl::CancelledError("interrupted");
-      case ProcessEvent::Kind::kExit:
-        if (absl::Status status = cluster.OnExit(event); !status.ok()) return status;
-        break;
-      case ProcessEvent::Kind::kError:
-        progress.Print(event.text);
-        break;
-      case ProcessEvent::Kind::kOutput:
-        break;
-    }
+    const ProcessEvent event = processes.Next(absl::InfiniteFuture());
+    if (event.kind == ProcessEvent::Kind::kWake) return session.status();
+    if (event.kind == ProcessEvent::Kind::kSignal) return absl::CancelledError("interrupted");
+    if (absl::Status status = cluster.Supervise(event); !status.ok()) return status;
   }
 }
 
@@ -73,22 +55,18 @@ struct Ending {
 };
 
 absl::StatusOr<Ending> SubmitAndFollow(const v1::ExperimentSpec& spec, ProcessGroup& processes, LocalCluster& cluster,
-                                       ResultDirectory& directory, ProgressPrinter& progress) {
-  const auto connection = Connection::Open({.coordinator = cluster.address()}, Access::kWrite);
-  if (!connection.ok()) return connection.status();
-  const absl::StatusOr<std::string> id = SubmitExperiment(**connection, spec);
-  if (!id.ok()) return id.status();
-  directory.Keep();
-
+                                       ProgressPrinter& progress) {
+  const std::unique_ptr<Connection> connection = Connection::At(cluster.address());
+  const ExperimentSession session(
+      *connection, {.spec = spec,
+                    .seen = [&progress](const v1::Experiment& experiment) { progress.Update(experiment, absl::Now()); },
+                    .log = [&progress](std::string_view line) { progress.Print(line); },
+                    .ended = [&processes] { processes.Wake(); }});
   Ending ending;
-  ending.experiment.set_id(*id);
-  *ending.experiment.mutable_spec() = spec;
-  const ExperimentWatcher watcher(
-      **connection, *id, [&progress](const v1::Experiment& experiment) { progress.Update(experiment, absl::Now()); },
-      [&processes] { processes.Wake(); });
-  ending.reason = Follow(processes, cluster, watcher, progress);
-  if (v1::Experiment latest = watcher.Latest(); !latest.id().empty()) ending.experiment = std::move(latest);
-  if (!ending.reason.ok()) ending.experiment = Cancel(**connection, std::move(ending.experiment), ending.reason);
+  ending.reason = Follow(processes, cluster, session);
+  ending.experiment = session.Latest();
+  if (ending.experiment.id().empty()) return ending.reason;  // it was never accepted
+  if (!ending.reason.ok()) ending.experiment = Cancel(*connection, std::move(ending.experiment), ending.reason);
   return ending;
 }
 
@@ -125,7 +103,7 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
                     .log_level = options.log_level,
                     .log = log});
   if (!cluster.ok()) return cluster.status();
-  absl::StatusOr<Ending> ending = SubmitAndFollow(*spec, **processes, *cluster, directory, progress);
+  absl::StatusOr<Ending> ending = SubmitAndFollow(*spec, **processes, *cluster, progress);
   progress.Finish();
   // While they all stop at once, workers warn that the coordinator is gone: for those only who asked for more than
   // warnings.
@@ -134,6 +112,7 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
     if (chatty && event.kind == ProcessEvent::Kind::kError) log(event.text);
   });
   if (!ending.ok()) return ending.status();
+  directory.Keep();
 
   v1::Experiment& experiment = ending->experiment;  // its time is the whole command's
   experiment.set_submitted_unix_ms(absl::ToUnixMillis(begin));

@@ -19,9 +19,11 @@ struct RunOptions {
 };
 
 // Validates the file, starts the processes, submits, watches, prints the result, and stops the processes, whatever
-// happens. Returns 0 where every stage succeeded. An error where a stage did not (after the result is printed), where a
-// process is missing, or, CANCELLED, where SIGINT or SIGTERM came. Until the experiment is accepted, an error leaves
-// nothing behind. To be called by the main thread before there are others.
+// happens. Where the data directory holds an unfinished experiment of the same content, because an earlier run was
+// killed, it goes on with that. A process that ends is started again (LocalCluster). Returns 0 where every stage
+// succeeded. An error where a stage did not (after the result is printed), where a process is missing or keeps ending,
+// or, CANCELLED, where SIGINT or SIGTERM came. Until the experiment is accepted, an error leaves nothing behind. To be
+// called by the main thread before there are others.
 absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& console);
 
 }  // namespace understudy

@@ -1,55 +1,17 @@
 #include "coordinator/services/attach_stream.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/protocol.h"
+#include "coordinator/services/worker_messages.h"
 
 namespace understudy {
 namespace {
 
 constexpr std::chrono::seconds kHelloTimeout{10};
-constexpr size_t kLongestWorkerId = 128;
-constexpr size_t kLongestHost = 256;
-
-bool IsWorkerId(const std::string& id) {
-  const auto allowed = [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.'; };
-  return !id.empty() && id.size() <= kLongestWorkerId && std::all_of(id.begin(), id.end(), allowed);
-}
 
 }  // namespace
-
-absl::Status ValidateHello(const v1::WorkerHello& hello) {
-  if (hello.protocol_version() != kProtocolVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("protocol_version: found ", hello.protocol_version(),
-                                                      ", expected ", kProtocolVersion,
-                                                      ": run the same version of Understudy everywhere"));
-  }
-  if (!IsWorkerId(hello.worker_id())) {
-    return absl::InvalidArgumentError("worker_id: expected 1 to 128 of A-Z a-z 0-9 . _ -");
-  }
-  if (hello.host().size() > kLongestHost) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("host: found ", hello.host().size(), " bytes, expected at most 256"));
-  }
-  switch (hello.kind()) {
-    case v1::WORKER_KIND_ACTOR:
-      if (hello.rollouts_address().empty()) return absl::OkStatus();
-      return absl::InvalidArgumentError("rollouts_address: expected none of an actor");
-    case v1::WORKER_KIND_LEARNER: {
-      const absl::Status valid = ValidateAddress(hello.rollouts_address());
-      return valid.ok() ? valid : absl::InvalidArgumentError(absl::StrCat("rollouts_address: ", valid.message()));
-    }
-    default:
-      return absl::InvalidArgumentError(
-          absl::StrFormat("kind: found %d, expected an actor or a learner", hello.kind()));
-  }
-}
 
 AttachStream* AttachStream::Begin(Coordinator& coordinator, grpc::CallbackServerContext* context) {
   std::shared_ptr<AttachStream> stream(new AttachStream(coordinator, context));
@@ -105,10 +67,13 @@ void AttachStream::OnReadDone(bool ok) {
     return;
   }
   if (!worker_id_.empty()) {
-    if (incoming_.has_heartbeat()) {
+    const absl::Status valid = incoming_.has_heartbeat()
+                                   ? ValidateHeartbeat(incoming_.heartbeat())
+                                   : absl::InvalidArgumentError("expected a heartbeat after the hello");
+    if (valid.ok()) {
       coordinator_.Heartbeat(worker_id_, shared_from_this(), incoming_.heartbeat());
     } else {
-      Close(absl::InvalidArgumentError("expected a heartbeat after the hello"));
+      Close(valid);
     }
     return;
   }

@@ -17,9 +17,6 @@
 
 namespace understudy {
 
-// INVALID_ARGUMENT or FAILED_PRECONDITION (protocol version) names the field, what was found and what was expected.
-absl::Status ValidateHello(const v1::WorkerHello& hello);
-
 // Thread-safe. Lives until gRPC is done with it and nobody holds it as a link. One read is in flight, and one write:
 // an assignment that comes meanwhile waits, and gives way to a later one.
 class AttachStream final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1::Assignment>,

@@ -9,6 +9,7 @@ namespace understudy {
 namespace {
 
 constexpr int64_t kBatchBytes = int64_t{1} << 20;
+constexpr absl::Duration kReaderPatience = absl::Minutes(5);
 
 }  // namespace
 
@@ -43,22 +44,25 @@ grpc::Status DatasetsService::Verify(grpc::ServerContext*, const v1::VerifyDatas
   return grpc::Status::OK;
 }
 
-grpc::Status DatasetsService::Read(grpc::ServerContext*, const v1::ReadDatasetRequest* request,
+grpc::Status DatasetsService::Read(grpc::ServerContext* context, const v1::ReadDatasetRequest* request,
                                    grpc::ServerWriter<v1::TrajectoryBatch>* writer) {
   if (request->first_episode() < 0) {
     return ToGrpc(absl::InvalidArgumentError(
         absl::StrCat("first_episode: found ", request->first_episode(), ", expected 0 or more")));
   }
+  StreamGuard guard(reading_, *context, kReaderPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   const auto dataset = store_.GetDataset(request->name());
   if (!dataset.ok()) return ToGrpc(dataset.status());
   if (!dataset->complete()) {
     return ToGrpc(absl::FailedPreconditionError(absl::StrCat(
         "dataset ", request->name(), " is not complete: ", dataset->transitions(), " transitions so far")));
   }
-  return ToGrpc(store_.ReadEpisodes(
-      request->name(), request->first_episode(), kBatchBytes, [writer](const v1::TrajectoryBatch& batch) {
-        return writer->Write(batch) ? absl::OkStatus() : absl::CancelledError("the reader has gone");
-      }));
+  return ToGrpc(store_.ReadEpisodes(request->name(), request->first_episode(), kBatchBytes,
+                                    [&](const v1::TrajectoryBatch& batch) {
+                                      const bool written = guard.Do([&] { return writer->Write(batch); });
+                                      return written ? absl::OkStatus() : absl::CancelledError("the reader has gone");
+                                    }));
 }
 
 grpc::Status DatasetsService::Delete(grpc::ServerContext*, const v1::DeleteDatasetRequest* request,

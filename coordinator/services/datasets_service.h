@@ -8,12 +8,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/rpc/stream_guard.h"
 #include "coordinator/storage/store.h"
 #include "understudy/v1/datasets.grpc.pb.h"
 
 namespace understudy {
 
 // Thread-safe. Needs no coordinator: also serves a store that is opened without one. Reads on the caller's thread.
+// At most 256 Read streams at a time, then RESOURCE_EXHAUSTED; one whose reader reads nothing for 5 minutes ends.
 class DatasetsService final : public v1::Datasets::Service {
  public:
   // The experiment that uses a dataset; empty: none.
@@ -37,6 +39,7 @@ class DatasetsService final : public v1::Datasets::Service {
  private:
   Store& store_;
   const FindUser find_user_;
+  StreamLimit reading_{256};
 };
 
 }  // namespace understudy

@@ -7,17 +7,22 @@
 namespace understudy {
 namespace {
 
+constexpr absl::Duration kPublisherPatience = absl::Seconds(10);
+constexpr absl::Duration kReaderPatience = absl::Minutes(5);
+
 // The snapshot that the chunks on a Publish stream make up.
-absl::StatusOr<std::shared_ptr<const PolicySnapshot>> ReadSnapshot(
-    grpc::ServerReader<v1::PublishPolicyRequest>& reader) {
+absl::StatusOr<std::shared_ptr<const PolicySnapshot>> ReadSnapshot(grpc::ServerReader<v1::PublishPolicyRequest>& reader,
+                                                                   StreamGuard& guard) {
   SnapshotAssembler assembler;
   v1::PublishPolicyRequest message;
-  while (reader.Read(&message)) {
+  while (guard.Do([&] { return reader.Read(&message); })) {
     if (!message.has_chunk()) return absl::InvalidArgumentError("expected chunks after the stage");
     auto snapshot = assembler.Add(message.chunk());
     if (!snapshot.ok() || *snapshot != nullptr) return snapshot;
   }
-  return absl::InvalidArgumentError("the stream ended before the policy was complete");
+  absl::Status status = guard.Patience();
+  status.Update(absl::InvalidArgumentError("the stream ended before the policy was complete"));
+  return status;
 }
 
 }  // namespace
@@ -38,22 +43,29 @@ grpc::Status PoliciesService::Get(grpc::ServerContext*, const v1::GetPolicyReque
   return grpc::Status::OK;
 }
 
-grpc::Status PoliciesService::Download(grpc::ServerContext*, const v1::GetPolicyRequest* request,
+grpc::Status PoliciesService::Download(grpc::ServerContext* context, const v1::GetPolicyRequest* request,
                                        grpc::ServerWriter<v1::PolicyChunk>* writer) {
+  StreamGuard guard(downloading_, *context, kReaderPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   const auto policy = store_.LoadPolicy(request->name(), request->version());
   if (!policy.ok()) return ToGrpc(policy.status());
-  const bool sent = SendInChunks(**policy, [writer](const v1::PolicyChunk& chunk) { return writer->Write(chunk); });
+  const bool sent = SendInChunks(
+      **policy, [&](const v1::PolicyChunk& chunk) { return guard.Do([&] { return writer->Write(chunk); }); });
   return sent ? grpc::Status::OK : ToGrpc(absl::CancelledError("the reader has gone"));
 }
 
-grpc::Status PoliciesService::Publish(grpc::ServerContext*, grpc::ServerReader<v1::PublishPolicyRequest>* reader,
+grpc::Status PoliciesService::Publish(grpc::ServerContext* context,
+                                      grpc::ServerReader<v1::PublishPolicyRequest>* reader,
                                       v1::PublishPolicyResponse* response) {
   if (publisher_ == nullptr) return ToGrpc(absl::FailedPreconditionError("policies are not published here"));
+  StreamGuard guard(publishing_, *context, kPublisherPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   v1::PublishPolicyRequest first;
-  if (!reader->Read(&first) || !first.has_stage()) {
+  if (!guard.Do([&] { return reader->Read(&first); }) || !first.has_stage()) {
+    if (absl::Status patience = guard.Patience(); !patience.ok()) return ToGrpc(patience);
     return ToGrpc(absl::InvalidArgumentError("expected the stage as the first message"));
   }
-  auto snapshot = ReadSnapshot(*reader);
+  auto snapshot = ReadSnapshot(*reader, guard);
   if (!snapshot.ok()) return ToGrpc(snapshot.status());
   const auto version = publisher_(first.stage(), *std::move(snapshot));
   if (!version.ok()) return ToGrpc(version.status());

@@ -8,13 +8,16 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "common/rpc/stream_guard.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/storage/store.h"
 #include "understudy/v1/policy.grpc.pb.h"
 
 namespace understudy {
 
-// Thread-safe. Needs no coordinator: also serves a store that is read without one.
+// Thread-safe. Needs no coordinator: also serves a store that is read without one. At most 64 Publish and 256 Download
+// streams at a time, then RESOURCE_EXHAUSTED; one whose publisher sends nothing for 10 s, or whose reader reads nothing
+// for 5 minutes, ends.
 class PoliciesService final : public v1::Policies::Service {
  public:
   // Stores a snapshot for the stage that trained it, and returns its version.
@@ -36,6 +39,8 @@ class PoliciesService final : public v1::Policies::Service {
  private:
   Store& store_;
   const Publisher publisher_;
+  StreamLimit publishing_{64};
+  StreamLimit downloading_{256};
 };
 
 }  // namespace understudy

@@ -34,6 +34,12 @@ absl::Status CheckAgainstRow(const v1::TrajectoryBatch& batch, const v1::Environ
                                             " steps of episode ", episode.number, " (terminated ", episode.terminated,
                                             ", truncated ", episode.truncated, ")"));
   }
+  // The digest does not cover these: for whole episodes they say nothing.
+  if (trajectory.slot() != 0 || trajectory.first_step() != 0 || (!trajectory.terminated() && !trajectory.truncated())) {
+    return absl::DataLossError(absl::StrCat("holds no whole episode: slot ", trajectory.slot(), ", first step ",
+                                            trajectory.first_step(), ", terminated ", trajectory.terminated(),
+                                            ", truncated ", trajectory.truncated()));
+  }
   const TrajectoryView view = ViewTrajectories(batch, environment).front();
   if (const std::string digest = EpisodeDigest(view); digest != episode.digest) {
     return absl::DataLossError(

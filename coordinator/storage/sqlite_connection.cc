@@ -41,6 +41,8 @@ std::string ImmutableUri(const std::string& path) {
   return uri + "?immutable=1";
 }
 
+bool IsFull(int system_error) { return system_error == ENOSPC || system_error == EDQUOT; }
+
 absl::StatusCode CodeOf(int sqlite_code, int system_error) {
   switch (sqlite_code & 0xff) {
     case SQLITE_FULL:
@@ -58,11 +60,29 @@ absl::StatusCode CodeOf(int sqlite_code, int system_error) {
       return absl::StatusCode::kAlreadyExists;
     case SQLITE_IOERR:
       // Where it is not a plain write that finds the disk full, SQLite says only that something went wrong.
-      return system_error == ENOSPC || system_error == EDQUOT ? absl::StatusCode::kResourceExhausted
-                                                              : absl::StatusCode::kUnavailable;
+      return IsFull(system_error) ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable;
     default:
       return absl::StatusCode::kUnavailable;
   }
+}
+
+// What is wrong with the file, in words that need no knowledge of SQLite.
+std::string Reason(int sqlite_code, int system_error, const char* detail, const std::string& path) {
+  switch (sqlite_code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::StrCat(path, " is damaged (", detail, ")");
+    case SQLITE_IOERR:
+      if (IsFull(system_error))
+        return absl::StrCat("the disk of ", path, " is full (", std::strerror(system_error), ")");
+      [[fallthrough]];
+    case SQLITE_CANTOPEN:
+      if (system_error == 0) break;
+      return absl::StrCat(detail, " (", std::strerror(system_error), ") in ", path);
+    default:
+      break;
+  }
+  return absl::StrCat(detail, " in ", path);
 }
 
 }  // namespace
@@ -163,11 +183,8 @@ absl::Status SqliteConnection::Error(int code) const {
   // Out of memory there may be no database at all.
   const char* detail = database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_);
   const int system_error = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
-  const bool system_reason = system_error != 0 && ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN);
-  return absl::Status(
-      CodeOf(code, system_error),
-      absl::StrCat("cannot ", operation_, ": ", detail,
-                   system_reason ? absl::StrCat(" (", std::strerror(system_error), ")") : "", " in ", path_));
+  return absl::Status(CodeOf(code, system_error),
+                      absl::StrCat("cannot ", operation_, ": ", Reason(code, system_error, detail, path_)));
 }
 
 }  // namespace understudy

@@ -43,6 +43,13 @@ absl::StatusOr<Connection> OpenWriter(const std::string& path, int64_t max_bytes
   return writer;
 }
 
+// SQLite takes an empty file for a new database, and deletes the log beside it.
+absl::Status CheckNotEmpty(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) != 0 || error) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("cannot open the store: ", path, " is damaged (it is empty)"));
+}
+
 // In WAL mode even readers write to a file of locks, so a directory that nobody may write to needs care.
 absl::StatusOr<Connection> OpenReadOnly(const std::string& path) {
   absl::StatusOr<Connection> reader = SqliteConnection::Open(path, Mode::kRead);
@@ -78,6 +85,7 @@ absl::Status SqliteStore::Create(const std::string& path) {
 }
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Options& options) {
+  if (absl::Status status = CheckNotEmpty(path); !status.ok()) return status;
   Connection writer;
   if (!options.read_only) {
     absl::StatusOr<Connection> opened = OpenWriter(path, options.max_bytes);

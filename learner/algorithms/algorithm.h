@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ struct TrainingInput {
   v1::TrainStage stage;  // validated, defaults filled in
   v1::EnvironmentSpec environment;
   std::shared_ptr<const PolicySnapshot> initial;  // null: fresh parameters
+  // Valid; training goes on after it. None: it begins.
+  std::optional<v1::Checkpoint> checkpoint = std::nullopt;
 };
 
 struct TrainingOutput {
@@ -25,7 +28,9 @@ struct TrainingOutput {
   v1::TrainResult result;                        // all but policy, policy_version and policy_digest
 };
 
-// A training algorithm. The same input and the same answers of the context give the same output, bit for bit.
+// A training algorithm. The same input and the same answers of the context give the same output, bit for bit, whether
+// it ran in one piece or went on from any of its checkpoints. A checkpoint of another network or stage is refused as
+// CheckpointDoesNotFit says, before anything else is asked of the context but for its demonstrations.
 using TrainingAlgorithm = std::function<absl::StatusOr<TrainingOutput>(const TrainingInput&, TrainingContext&)>;
 
 // The table of algorithms. NOT_FOUND lists the names that there are.

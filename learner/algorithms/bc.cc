@@ -1,7 +1,6 @@
 #include "learner/algorithms/bc.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -9,15 +8,15 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/policy/policy.h"
 #include "learner/algorithms/bc_dataset.h"
 #include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/numerical_fault.h"
 #include "learner/algorithms/parameter_update.h"
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
-#include "learner/stop_rule.h"
+#include "learner/algorithms/training_state.h"
+#include "learner/checkpoint.h"
 
 namespace understudy {
 namespace {
@@ -31,6 +30,31 @@ struct Epoch {
   std::optional<BcLoss> validation;
 };
 
+// All of an epoch but its parameters.
+v1::BcEpoch Save(const Epoch& epoch) {
+  v1::BcEpoch saved;
+  saved.set_epoch(epoch.snapshot->header.version());
+  saved.set_train_loss(epoch.training.loss);
+  saved.set_train_accuracy(epoch.training.accuracy);
+  if (epoch.validation.has_value()) {
+    saved.set_validation_loss(epoch.validation->loss);
+    saved.set_validation_accuracy(epoch.validation->accuracy);
+  }
+  return saved;
+}
+
+// `header`: of the policy that is trained. `parameters`: the epoch's.
+Epoch Restored(const v1::BcEpoch& saved, v1::PolicyHeader header, const std::string& parameters) {
+  header.set_version(saved.epoch());
+  Epoch epoch{.snapshot = MakeSnapshot(std::move(header), parameters),
+              .training = {.loss = saved.train_loss(), .accuracy = saved.train_accuracy()},
+              .validation = std::nullopt};
+  if (saved.has_validation_loss()) {
+    epoch.validation = {.loss = saved.validation_loss(), .accuracy = saved.validation_accuracy()};
+  }
+  return epoch;
+}
+
 class BcTrainer {
  public:
   BcTrainer(const TrainingInput& input, TrainingContext& context, Policy policy, BcDataset dataset)
@@ -39,57 +63,77 @@ class BcTrainer {
         context_(context),
         distillation_(options_.loss() == "distillation"),
         dataset_(std::move(dataset)),
-        policy_(std::move(policy)),
-        update_(policy_, {.weight_decay = options_.weight_decay()}, options_.max_gradient_norm()),
-        stop_rule_(input.stage, input.environment) {}
+        state_(input, std::move(policy), {.weight_decay = options_.weight_decay()}, options_.max_gradient_norm()) {}
 
+  // To be called first, if at all.
+  absl::Status Restore(const v1::Checkpoint& checkpoint);
   absl::StatusOr<TrainingOutput> Run();
 
  private:
   absl::Status RunEpoch();
   absl::StatusOr<BcLoss> Train();
-  std::optional<BcLoss> Validate();
+  absl::StatusOr<BcLoss> UpdateMinibatch();
+  // nullopt: nothing is held out.
+  absl::StatusOr<std::optional<BcLoss>> Validate();
   BcLoss Loss(const NetworkOutput& output, const BcSamples& samples, const NetworkGradients& gradients) const {
     return distillation_ ? Distillation(output, samples, options_.value_coefficient(), gradients)
                          : CrossEntropy(output, samples, gradients);
   }
-  absl::Status CheckFinite(const char* name, double value) const;
   absl::Status Report(bool evaluated);
+  absl::Status OfferCheckpoint();
+  absl::Status Fault(const absl::Status& fault) const { return Diverged("bc", "epoch", state_.iteration, fault); }
 
   bool restores_best() const { return options_.patience() > 0 && dataset_.validation.steps() > 0; }
   bool out_of_patience() const {
-    return restores_best() && epoch_ - best_.snapshot->header.version() >= options_.patience();
+    return best_.snapshot != nullptr && state_.iteration - best_.snapshot->header.version() >= options_.patience();
   }
 
   const TrainingInput& input_;
   const v1::BcOptions& options_;
   TrainingContext& context_;
   const bool distillation_;
-  const absl::Time started_ = absl::Now();
 
   BcDataset dataset_;
-  Policy policy_;
-  ParameterUpdate update_;
-  StopRule stop_rule_;
+  TrainingState state_;  // its iterations are epochs
   BcData minibatch_;
-  int64_t epoch_ = 0;  // the current one: 1, 2, 3 …
-  int64_t updates_ = 0;
   Epoch last_;
-  Epoch best_;  // by validation loss
+  Epoch best_;  // by validation loss; none where that decides nothing
 };
 
+absl::Status BcTrainer::Restore(const v1::Checkpoint& checkpoint) {
+  if (!checkpoint.has_bc()) return CheckpointDoesNotFit("algorithm", "the state of another", "that of bc");
+  const v1::BcState& bc = checkpoint.bc();
+  const auto presence = [](bool present) { return present ? "one" : "none"; };
+  const bool validates = dataset_.validation.steps() > 0;
+  if (bc.last().has_validation_loss() != validates) {
+    return CheckpointDoesNotFit("bc.last.validation_loss", presence(!validates), presence(validates));
+  }
+  if (bc.has_best() != restores_best()) {
+    return CheckpointDoesNotFit("bc.best", presence(bc.has_best()), presence(restores_best()));
+  }
+  if (absl::Status status = state_.Restore(checkpoint, options_.epochs()); !status.ok()) return status;
+  v1::PolicyHeader header = state_.policy.header();
+  header.set_name(input_.stage.policy());
+  last_ = Restored(bc.last(), header, checkpoint.parameters());
+  if (!bc.has_best()) return absl::OkStatus();
+  const bool is_last = bc.best().epoch() == bc.last().epoch();
+  best_ = is_last ? last_ : Restored(bc.best(), header, bc.best().parameters());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TrainingOutput> BcTrainer::Run() {
-  do {
+  while (state_.iteration < options_.epochs() && !state_.stop_rule.reached() && !out_of_patience()) {
     if (absl::Status status = RunEpoch(); !status.ok()) return status;
-  } while (epoch_ < options_.epochs() && !stop_rule_.reached() && !out_of_patience());
-  const Epoch& chosen = restores_best() && !stop_rule_.reached() ? best_ : last_;
-  if (absl::Status status = stop_rule_.Evaluate(chosen.snapshot, context_); !status.ok()) return status;
+  }
+  const Epoch& chosen = restores_best() && !state_.stop_rule.reached() ? best_ : last_;
+  absl::Status evaluated = state_.stop_rule.Evaluate(chosen.snapshot, context_);
+  if (!evaluated.ok()) return During("epoch", state_.iteration, evaluated);
 
   TrainingOutput output{.policy = chosen.snapshot, .result = {}};
-  stop_rule_.FillIn(output.result);
+  state_.stop_rule.FillIn(output.result);
   output.result.set_environment_steps(dataset_.training.steps());
-  output.result.set_updates(updates_);
-  output.result.set_iterations(epoch_);
+  output.result.set_updates(state_.updates);
+  output.result.set_iterations(state_.iteration);
   output.result.set_train_loss(chosen.training.loss);
   output.result.set_train_accuracy(chosen.training.accuracy);
   if (chosen.validation.has_value()) {
@@ -100,46 +144,67 @@ absl::StatusOr<TrainingOutput> BcTrainer::Run() {
 }
 
 absl::Status BcTrainer::RunEpoch() {
-  ++epoch_;
+  ++state_.iteration;
   const absl::StatusOr<BcLoss> training = Train();
   if (!training.ok()) return training.status();
-  last_ = {
-      .snapshot = policy_.Snapshot(input_.stage.policy(), epoch_), .training = *training, .validation = Validate()};
-  if (last_.validation.has_value()) {
-    if (absl::Status status = CheckFinite("validation_loss", last_.validation->loss); !status.ok()) return status;
-    if (best_.snapshot == nullptr || last_.validation->loss < best_.validation->loss) best_ = last_;
-  }
-  const bool evaluate = stop_rule_.DueAfter(epoch_);
+  const absl::StatusOr<std::optional<BcLoss>> validation = Validate();
+  if (!validation.ok()) return Fault(validation.status());
+  last_ = {.snapshot = state_.policy.Snapshot(input_.stage.policy(), state_.iteration),
+           .training = *training,
+           .validation = *validation};
+  if (restores_best() && (best_.snapshot == nullptr || last_.validation->loss < best_.validation->loss)) best_ = last_;
+  const bool evaluate = state_.stop_rule.DueAfter(state_.iteration);
   if (evaluate) {
-    if (absl::Status status = stop_rule_.Evaluate(last_.snapshot, context_); !status.ok()) return status;
+    absl::Status status = state_.stop_rule.Evaluate(last_.snapshot, context_);
+    if (!status.ok()) return During("epoch", state_.iteration, status);
   }
-  return Report(evaluate);
+  if (absl::Status status = Report(evaluate); !status.ok()) return status;
+  return OfferCheckpoint();
+}
+
+absl::Status BcTrainer::OfferCheckpoint() {
+  if (!context_.CheckpointDue()) return absl::OkStatus();
+  v1::Checkpoint checkpoint = state_.Capture();
+  v1::BcState& bc = *checkpoint.mutable_bc();
+  *bc.mutable_last() = Save(last_);
+  if (best_.snapshot != nullptr) {
+    *bc.mutable_best() = Save(best_);
+    if (bc.best().epoch() != bc.last().epoch()) bc.mutable_best()->set_parameters(best_.snapshot->parameters);
+  }
+  return context_.SaveCheckpoint(std::move(checkpoint));
 }
 
 absl::StatusOr<BcLoss> BcTrainer::Train() {
   const std::vector<uint32_t> order =
       RandomOrder(dataset_.training.steps(),
-                  RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, /*stream=*/0, epoch_));
+                  RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, /*stream=*/0, state_.iteration));
   BcLoss mean;
   for (const std::span<const uint32_t> steps : Minibatches(order, options_.minibatch_size())) {
     if (absl::Status status = context_.CheckCancelled(); !status.ok()) return status;
     GatherSteps(dataset_.training, steps, minibatch_);
-    BcLoss loss;
-    const double norm = update_.Apply(minibatch_.observations, distillation_, options_.learning_rate(),
-                                      [&](const NetworkOutput& output, const NetworkGradients& gradients) {
-                                        loss = Loss(output, minibatch_.samples(), gradients);
-                                      });
-    if (absl::Status status = CheckFinite("train_loss", loss.loss); !status.ok()) return status;
-    if (absl::Status status = CheckFinite("gradient_norm", norm); !status.ok()) return status;
+    const absl::StatusOr<BcLoss> loss = UpdateMinibatch();
+    if (!loss.ok()) return Fault(loss.status());
     const double share = static_cast<double>(steps.size()) / static_cast<double>(order.size());
-    mean.loss += share * loss.loss;
-    mean.accuracy += share * loss.accuracy;
-    ++updates_;
+    mean.loss += share * loss->loss;
+    mean.accuracy += share * loss->accuracy;
+    ++state_.updates;
   }
   return mean;
 }
 
-std::optional<BcLoss> BcTrainer::Validate() {
+absl::StatusOr<BcLoss> BcTrainer::UpdateMinibatch() {
+  BcLoss loss;
+  const absl::StatusOr<double> norm =
+      state_.update.Apply(minibatch_.observations, distillation_, options_.learning_rate(),
+                          [&](const NetworkOutput& output, const NetworkGradients& gradients) {
+                            loss = Loss(output, minibatch_.samples(), gradients);
+                            return CheckFinite("train_loss", loss.loss);
+                          });
+  if (!norm.ok()) return norm.status();
+  return loss;
+}
+
+absl::StatusOr<std::optional<BcLoss>> BcTrainer::Validate() {
   const BcData& data = dataset_.validation;
   if (data.steps() == 0) return std::nullopt;
   std::vector<uint32_t> order(data.steps());
@@ -147,29 +212,26 @@ std::optional<BcLoss> BcTrainer::Validate() {
   BcLoss mean;
   for (const std::span<const uint32_t> steps : Minibatches(order, kMaxValidationMinibatch)) {
     GatherSteps(data, steps, minibatch_);
-    const Policy::Output output = policy_.Infer(minibatch_.observations, distillation_);
-    const BcLoss loss =
-        Loss({.logits = Numbers(output.logits), .values = Numbers(output.values)}, minibatch_.samples(), {});
+    const Policy::Output output = state_.policy.Infer(minibatch_.observations, distillation_);
+    const NetworkOutput numbers{.logits = Numbers(output.logits), .values = Numbers(output.values)};
+    if (absl::Status status = CheckFinite("logits of validation", numbers.logits); !status.ok()) return status;
+    if (absl::Status status = CheckFinite("values of validation", numbers.values); !status.ok()) return status;
+    const BcLoss loss = Loss(numbers, minibatch_.samples(), {});
     const double share = static_cast<double>(steps.size()) / static_cast<double>(data.steps());
     mean.loss += share * loss.loss;
     mean.accuracy += share * loss.accuracy;
   }
+  if (absl::Status status = CheckFinite("validation_loss", mean.loss); !status.ok()) return status;
   return mean;
-}
-
-absl::Status BcTrainer::CheckFinite(const char* name, double value) const {
-  if (std::isfinite(value)) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("bc: ", name, " is ", value, " in epoch ", epoch_,
-                                          ": training has diverged; a smaller learning_rate may help"));
 }
 
 absl::Status BcTrainer::Report(bool evaluated) {
   v1::StageProgress progress;
-  progress.set_iteration(epoch_);
-  progress.set_done(epoch_);
+  progress.set_iteration(state_.iteration);
+  progress.set_done(state_.iteration);
   progress.set_total(options_.epochs());
   progress.set_unit("epochs");
-  progress.set_steps(stop_rule_.steps());
+  progress.set_steps(state_.stop_rule.steps());
   std::map<std::string, double> metrics;
   metrics["train_loss"] = last_.training.loss;
   metrics["train_accuracy"] = last_.training.accuracy;
@@ -178,8 +240,8 @@ absl::Status BcTrainer::Report(bool evaluated) {
     metrics["validation_accuracy"] = last_.validation->accuracy;
   }
   metrics["learning_rate"] = options_.learning_rate();
-  metrics["seconds"] = absl::ToDoubleSeconds(absl::Now() - started_);
-  if (evaluated) metrics["evaluation_mean_return"] = stop_rule_.last().mean_return;
+  metrics["seconds"] = state_.seconds();
+  if (evaluated) metrics["evaluation_mean_return"] = state_.stop_rule.last().mean_return;
   progress.mutable_metrics()->insert(metrics.begin(), metrics.end());
   return context_.Report(progress);
 }
@@ -194,7 +256,11 @@ absl::StatusOr<TrainingOutput> TrainBc(const TrainingInput& input, TrainingConte
   absl::StatusOr<BcDataset> dataset =
       MakeBcDataset(*demonstrations, input.environment, input.stage.bc(), input.stage.seed());
   if (!dataset.ok()) return dataset.status();
-  return BcTrainer(input, context, *std::move(policy), *std::move(dataset)).Run();
+  BcTrainer trainer(input, context, *std::move(policy), *std::move(dataset));
+  if (input.checkpoint.has_value()) {
+    if (absl::Status status = trainer.Restore(*input.checkpoint); !status.ok()) return status;
+  }
+  return trainer.Run();
 }
 
 }  // namespace understudy

@@ -18,8 +18,11 @@ namespace understudy {
 // absent without validation); besides: learning_rate, seconds since the start, and after an evaluation
 // evaluation_mean_return.
 //
-// INTERNAL: a loss or gradient that is not finite, naming it and the epoch. INVALID_ARGUMENT, FAILED_PRECONDITION: as
-// StartingPolicy and MakeBcDataset. Other errors are the context's.
+// After every epoch it offers a checkpoint, and goes on from one, patience and best parameters included.
+//
+// INTERNAL: a number that is not finite, naming it and the epoch ("bc: train_loss is nan in epoch 3"): nothing of that
+// epoch is reported or saved. INVALID_ARGUMENT, FAILED_PRECONDITION: as StartingPolicy and MakeBcDataset. Errors of
+// rollouts are the context's after "epoch i: ", and others the context's.
 absl::StatusOr<TrainingOutput> TrainBc(const TrainingInput& input, TrainingContext& context);
 
 }  // namespace understudy

@@ -6,8 +6,9 @@
 
 #include <functional>
 #include <span>
-#include <vector>
+#include <string_view>
 
+#include "absl/status/statusor.h"
 #include "common/policy/policy.h"
 #include "learner/optimizer.h"
 
@@ -31,19 +32,29 @@ class ParameterUpdate {
   // `max_gradient_norm`: 0: no clipping.
   ParameterUpdate(const Policy& policy, AdamOptions options, double max_gradient_norm);
 
+  // Writes the derivatives of the loss by the network's output. Its error is Apply's.
+  using Loss = std::function<absl::Status(const NetworkOutput&, const NetworkGradients&)>;
+
   // Updates the policy's parameters by the loss that `loss` differentiates. Returns the global gradient norm before
-  // clipping; where it is not finite, the parameters stay as they are.
-  double Apply(const at::Tensor& observations, bool with_values, double learning_rate,
-               const std::function<void(const NetworkOutput&, const NetworkGradients&)>& loss);
+  // clipping. INTERNAL names what is not finite: "element 5 of logits is nan", "gradient of actor.1.weight is nan",
+  // where parameters and optimiser stay as they are; or, after the update, "actor.1.weight is inf".
+  absl::StatusOr<double> Apply(const at::Tensor& observations, bool with_values, double learning_rate,
+                               const Loss& loss);
+
+  const Adam& optimizer() const { return adam_; }
+  Adam& optimizer() { return adam_; }
 
  private:
+  absl::Status Fault(std::string_view what, std::span<const float> numbers) const;
+
   const Policy& policy_;
   Adam adam_;
   double max_gradient_norm_;
 };
 
-// View of a contiguous float32 tensor's numbers; empty for an undefined one.
+// Views of a contiguous float32 tensor's numbers; empty for an undefined one.
 std::span<const float> Numbers(const at::Tensor& tensor);
+std::span<float> MutableNumbers(const at::Tensor& tensor);
 
 }  // namespace understudy
 

@@ -1,22 +1,22 @@
 #include "learner/algorithms/ppo.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/policy/policy.h"
+#include "learner/algorithms/numerical_fault.h"
 #include "learner/algorithms/parameter_update.h"
 #include "learner/algorithms/ppo_batch.h"
 #include "learner/algorithms/ppo_loss.h"
 #include "learner/algorithms/recent_returns.h"
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
-#include "learner/stop_rule.h"
+#include "learner/algorithms/training_state.h"
+#include "learner/checkpoint.h"
 
 namespace understudy {
 namespace {
@@ -44,28 +44,33 @@ class PpoTrainer {
       : input_(input),
         options_(input.stage.ppo()),
         context_(context),
-        policy_(std::move(policy)),
-        update_(policy_, {}, options_.max_gradient_norm()),
-        stop_rule_(input.stage, input.environment),
+        state_(input, std::move(policy), {}, options_.max_gradient_norm()),
         returns_(options_.slots()) {}
 
+  // To be called first, if at all.
+  absl::Status Restore(const v1::Checkpoint& checkpoint);
   absl::StatusOr<TrainingOutput> Run();
 
  private:
   absl::Status Iterate();
+  absl::Status Learn(const std::vector<v1::TrajectoryBatch>& segments);
   absl::StatusOr<std::vector<v1::TrajectoryBatch>> RollOutSegments();
+  absl::Status CheckBatch(const PpoBatch& batch) const;
   absl::Status Update(const PpoBatch& batch);
   // One pass over the batch. Returns its mean approximate KL.
   absl::StatusOr<double> UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options);
   absl::Status UpdateMinibatch(const PpoLossOptions& options);
-  absl::Status Report(const PpoBatch& batch, bool evaluated);
+  absl::Status Report(bool evaluated);
+  absl::Status OfferCheckpoint();
+  absl::Status Fault(const absl::Status& fault) const { return Diverged("ppo", "iteration", state_.iteration, fault); }
 
   int64_t steps_per_iteration() const { return int64_t{options_.slots()} * options_.steps_per_slot(); }
-  int64_t environment_steps() const { return iteration_ * steps_per_iteration(); }
+  int64_t iterations() const { return std::max<int64_t>(1, options_.environment_steps() / steps_per_iteration()); }
+  int64_t environment_steps() const { return state_.iteration * steps_per_iteration(); }
   // What a schedule leaves of its value in this iteration: from 1 in the first to almost 0 at the end of the budget.
   double Scheduled(const std::string& schedule) const {
     if (schedule == "constant") return 1;
-    const double used = static_cast<double>((iteration_ - 1) * steps_per_iteration());
+    const double used = static_cast<double>((state_.iteration - 1) * steps_per_iteration());
     return std::max(0.0, 1 - used / static_cast<double>(options_.environment_steps()));
   }
   double learning_rate() const { return options_.learning_rate() * Scheduled(options_.learning_rate_schedule()); }
@@ -73,52 +78,89 @@ class PpoTrainer {
   const TrainingInput& input_;
   const v1::PpoOptions& options_;
   TrainingContext& context_;
-  const absl::Time started_ = absl::Now();
 
-  Policy policy_;
-  ParameterUpdate update_;
-  StopRule stop_rule_;
+  TrainingState state_;
   RecentReturns returns_;
   std::shared_ptr<const PolicySnapshot> snapshot_;  // of the current parameters
   std::vector<v1::SlotState> slot_states_;
-  int64_t iteration_ = 0;  // the current one: 1, 2, 3 …
-  int64_t updates_ = 0;
 
+  // Of the current iteration.
   PpoMinibatch minibatch_;
-  UpdateStatistics statistics_;  // of the current iteration
+  UpdateStatistics statistics_;
+  double explained_variance_ = 0;
 };
 
+absl::Status PpoTrainer::Restore(const v1::Checkpoint& checkpoint) {
+  if (!checkpoint.has_ppo()) return CheckpointDoesNotFit("algorithm", "the state of another", "that of ppo");
+  const v1::PpoState& ppo = checkpoint.ppo();
+  if (ppo.slots_size() != options_.slots()) {
+    return CheckpointDoesNotFit("ppo.slots", absl::StrCat(ppo.slots_size()), absl::StrCat(options_.slots()));
+  }
+  if (absl::Status status = state_.Restore(checkpoint, iterations()); !status.ok()) return status;
+  const int64_t steps = state_.iteration * options_.steps_per_slot();
+  if (ppo.slots(0).steps() != steps) {
+    return CheckpointDoesNotFit("ppo.slots 0 steps", absl::StrCat(ppo.slots(0).steps()), absl::StrCat(steps));
+  }
+  slot_states_.assign(ppo.slots().begin(), ppo.slots().end());
+  returns_.Restore(ppo);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TrainingOutput> PpoTrainer::Run() {
-  snapshot_ = policy_.Snapshot(input_.stage.policy(), 1);
-  const int64_t iterations = std::max<int64_t>(1, options_.environment_steps() / steps_per_iteration());
-  while (iteration_ < iterations && !stop_rule_.reached()) {
+  snapshot_ = state_.policy.Snapshot(input_.stage.policy(), state_.iteration + 1);
+  while (state_.iteration < iterations() && !state_.stop_rule.reached()) {
     if (absl::Status status = Iterate(); !status.ok()) return status;
   }
-  if (absl::Status status = stop_rule_.Evaluate(snapshot_, context_); !status.ok()) return status;
+  absl::Status evaluated = state_.stop_rule.Evaluate(snapshot_, context_);
+  if (!evaluated.ok()) return During("iteration", state_.iteration, evaluated);
 
   TrainingOutput output{.policy = snapshot_, .result = {}};
-  stop_rule_.FillIn(output.result);
+  state_.stop_rule.FillIn(output.result);
   output.result.set_environment_steps(environment_steps());
-  output.result.set_updates(updates_);
-  output.result.set_iterations(iteration_);
+  output.result.set_updates(state_.updates);
+  output.result.set_iterations(state_.iteration);
   return output;
 }
 
 absl::Status PpoTrainer::Iterate() {
-  ++iteration_;
+  ++state_.iteration;
   absl::StatusOr<std::vector<v1::TrajectoryBatch>> segments = RollOutSegments();
-  if (!segments.ok()) return segments.status();
-  for (const v1::TrajectoryBatch& segment : *segments) returns_.Add(segment, input_.environment);
-  const PpoBatch batch = MakePpoBatch(*segments, input_.environment, policy_,
-                                      {.gamma = options_.gamma(), .lambda = options_.gae_lambda()});
-  if (absl::Status status = Update(batch); !status.ok()) return status;
+  if (!segments.ok()) return During("iteration", state_.iteration, segments.status());
+  if (absl::Status status = Learn(*segments); !status.ok()) return status;
 
-  snapshot_ = policy_.Snapshot(input_.stage.policy(), iteration_ + 1);
-  const bool evaluate = stop_rule_.DueAfter(iteration_);
+  snapshot_ = state_.policy.Snapshot(input_.stage.policy(), state_.iteration + 1);
+  const bool evaluate = state_.stop_rule.DueAfter(state_.iteration);
   if (evaluate) {
-    if (absl::Status status = stop_rule_.Evaluate(snapshot_, context_); !status.ok()) return status;
+    absl::Status status = state_.stop_rule.Evaluate(snapshot_, context_);
+    if (!status.ok()) return During("iteration", state_.iteration, status);
   }
-  return Report(batch, evaluate);
+  if (absl::Status status = Report(evaluate); !status.ok()) return status;
+  return OfferCheckpoint();
+}
+
+absl::Status PpoTrainer::OfferCheckpoint() {
+  if (!context_.CheckpointDue()) return absl::OkStatus();
+  v1::Checkpoint checkpoint = state_.Capture();
+  checkpoint.mutable_ppo()->mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
+  returns_.Save(*checkpoint.mutable_ppo());
+  return context_.SaveCheckpoint(std::move(checkpoint));
+}
+
+absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments) {
+  for (const v1::TrajectoryBatch& segment : segments) returns_.Add(segment, input_.environment);
+  const PpoBatch batch = MakePpoBatch(segments, input_.environment, state_.policy,
+                                      {.gamma = options_.gamma(), .lambda = options_.gae_lambda()});
+  if (absl::Status status = CheckBatch(batch); !status.ok()) return Fault(status);
+  explained_variance_ = ExplainedVariance(batch);
+  return Update(batch);
+}
+
+// Observations, rewards and log-probabilities were checked when they came in.
+absl::Status PpoTrainer::CheckBatch(const PpoBatch& batch) const {
+  absl::Status status = CheckFinite("values", batch.values);
+  status.Update(CheckFinite("advantages", batch.advantages));
+  status.Update(CheckFinite("returns", batch.returns));
+  return status;
 }
 
 absl::StatusOr<std::vector<v1::TrajectoryBatch>> PpoTrainer::RollOutSegments() {
@@ -148,13 +190,13 @@ absl::Status PpoTrainer::Update(const PpoBatch& batch) {
     if (!kl.ok()) return kl.status();
     if (options_.target_kl() > 0 && *kl > 1.5 * options_.target_kl()) break;
   }
-  updates_ += statistics_.minibatches;
+  state_.updates += statistics_.minibatches;
   return absl::OkStatus();
 }
 
 absl::StatusOr<double> PpoTrainer::UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options) {
   const std::vector<uint32_t> order = RandomOrder(
-      batch.steps(), RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, iteration_, epoch));
+      batch.steps(), RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, state_.iteration, epoch));
   const UpdateStatistics before = statistics_;
   for (const std::span<const uint32_t> steps : Minibatches(order, options_.minibatch_size())) {
     if (absl::Status status = context_.CheckCancelled(); !status.ok()) return status;
@@ -167,31 +209,28 @@ absl::StatusOr<double> PpoTrainer::UpdateEpoch(const PpoBatch& batch, int64_t ep
 
 absl::Status PpoTrainer::UpdateMinibatch(const PpoLossOptions& options) {
   PpoLoss loss;
-  const double norm = update_.Apply(minibatch_.observations(), /*with_values=*/true, learning_rate(),
-                                    [&](const NetworkOutput& output, const NetworkGradients& gradients) {
-                                      loss = ComputePpoLoss(output.logits, output.values, minibatch_.samples(), options,
-                                                            gradients.logits, gradients.values);
-                                    });
-  const std::pair<const char*, double> quantities[] = {{"policy_loss", loss.policy_loss},
-                                                       {"value_loss", loss.value_loss},
-                                                       {"entropy", loss.entropy},
-                                                       {"gradient_norm", norm}};
-  for (const auto& [name, value] : quantities) {
-    if (std::isfinite(value)) continue;
-    return absl::InternalError(absl::StrCat("ppo: ", name, " is ", value, " in iteration ", iteration_,
-                                            ": training has diverged; a smaller learning_rate may help"));
-  }
-  statistics_.Add(loss, norm);
+  const absl::StatusOr<double> norm =
+      state_.update.Apply(minibatch_.observations(), /*with_values=*/true, learning_rate(),
+                          [&](const NetworkOutput& output, const NetworkGradients& gradients) {
+                            loss = ComputePpoLoss(output.logits, output.values, minibatch_.samples(), options,
+                                                  gradients.logits, gradients.values);
+                            absl::Status status = CheckFinite("policy_loss", loss.policy_loss);
+                            status.Update(CheckFinite("value_loss", loss.value_loss));
+                            status.Update(CheckFinite("entropy", loss.entropy));
+                            return status;
+                          });
+  if (!norm.ok()) return Fault(norm.status());
+  statistics_.Add(loss, *norm);
   return absl::OkStatus();
 }
 
-absl::Status PpoTrainer::Report(const PpoBatch& batch, bool evaluated) {
+absl::Status PpoTrainer::Report(bool evaluated) {
   v1::StageProgress progress;
-  progress.set_iteration(iteration_);
+  progress.set_iteration(state_.iteration);
   progress.set_done(environment_steps());
   progress.set_total(options_.environment_steps());
   progress.set_unit("steps");
-  progress.set_steps(environment_steps() + stop_rule_.steps());
+  progress.set_steps(environment_steps() + state_.stop_rule.steps());
   std::map<std::string, double> metrics;
   const double count = static_cast<double>(statistics_.minibatches);
   metrics["policy_loss"] = statistics_.sum.policy_loss / count;
@@ -200,12 +239,12 @@ absl::Status PpoTrainer::Report(const PpoBatch& batch, bool evaluated) {
   metrics["approximate_kl"] = statistics_.sum.approximate_kl / count;
   metrics["clip_fraction"] = statistics_.sum.clip_fraction / count;
   metrics["gradient_norm"] = statistics_.gradient_norm / count;
-  metrics["explained_variance"] = ExplainedVariance(batch);
+  metrics["explained_variance"] = explained_variance_;
   metrics["learning_rate"] = learning_rate();
   metrics["environment_steps"] = static_cast<double>(environment_steps());
-  metrics["seconds"] = absl::ToDoubleSeconds(absl::Now() - started_);
+  metrics["seconds"] = state_.seconds();
   if (const std::optional<double> mean = returns_.Mean()) metrics["mean_return"] = *mean;
-  if (evaluated) metrics["evaluation_mean_return"] = stop_rule_.last().mean_return;
+  if (evaluated) metrics["evaluation_mean_return"] = state_.stop_rule.last().mean_return;
   progress.mutable_metrics()->insert(metrics.begin(), metrics.end());
   return context_.Report(progress);
 }
@@ -215,7 +254,11 @@ absl::Status PpoTrainer::Report(const PpoBatch& batch, bool evaluated) {
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context) {
   absl::StatusOr<Policy> policy = StartingPolicy(input);
   if (!policy.ok()) return policy.status();
-  return PpoTrainer(input, context, *std::move(policy)).Run();
+  PpoTrainer trainer(input, context, *std::move(policy));
+  if (input.checkpoint.has_value()) {
+    if (absl::Status status = trainer.Restore(*input.checkpoint); !status.ok()) return status;
+  }
+  return trainer.Run();
 }
 
 }  // namespace understudy

@@ -16,8 +16,11 @@ namespace understudy {
 // 100 training episodes), learning_rate, environment_steps, seconds since the start, and after an evaluation
 // evaluation_mean_return.
 //
-// INTERNAL: a loss or gradient that is not finite, naming it and the iteration. INVALID_ARGUMENT: as StartingPolicy.
-// Other errors are the context's.
+// After every iteration it offers a checkpoint, and goes on from one: it acts with version i + 1 next, where it stood.
+//
+// INTERNAL: a number that is not finite, naming it and the iteration ("ppo: gradient of actor.1.weight is nan in
+// iteration 7"): nothing of that iteration is reported or saved. INVALID_ARGUMENT: as StartingPolicy. Errors of
+// rollouts are the context's after "iteration i: ", and others the context's.
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context);
 
 }  // namespace understudy

@@ -28,4 +28,14 @@ std::optional<double> RecentReturns::Mean() const {
   return sum / static_cast<double>(finished_.size());
 }
 
+void RecentReturns::Save(v1::PpoState& state) const {
+  state.mutable_running_returns()->Assign(running_.begin(), running_.end());
+  state.mutable_finished_returns()->Assign(finished_.begin(), finished_.end());
+}
+
+void RecentReturns::Restore(const v1::PpoState& state) {
+  running_.assign(state.running_returns().begin(), state.running_returns().end());
+  finished_.assign(state.finished_returns().begin(), state.finished_returns().end());
+}
+
 }  // namespace understudy

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
@@ -21,6 +22,10 @@ class RecentReturns {
 
   // nullopt: no episode has finished yet.
   std::optional<double> Mean() const;
+
+  // Into a checkpoint, and from one with as many slots.
+  void Save(v1::PpoState& state) const;
+  void Restore(const v1::PpoState& state);
 
  private:
   std::vector<double> running_;

@@ -147,6 +147,16 @@ TEST(RolloutWorker, GivesTheSameEpisodesHoweverTheyAreGrouped) {
   }
 }
 
+TEST(RolloutWorker, GivesTheSameEpisodesAtEveryInferenceWidth) {
+  v1::RolloutRequest request = Episodes(0, 20);
+  request.add_record(v1::RECORD_LOGITS);
+  request.add_record(v1::RECORD_VALUE);
+  const auto expected = Digests(RollOut(request, TestPolicy()).value());
+  EXPECT_EQ(expected.size(), 20u);
+  for (const int width : {1, 7, 100})
+    EXPECT_EQ(Digests(RollOut(request, TestPolicy(), width).value()), expected) << width;
+}
+
 TEST(RolloutWorker, PlaysOtherEpisodesUnderAnotherSeed) {
   v1::RolloutRequest other = Episodes(0, 1);
   other.set_seed(6);
@@ -252,9 +262,9 @@ TEST(RolloutWorker, RecordsLogitsAndValuesOfTheActingPolicy) {
     const Policy::Output expected = policy.Infer(observations, true);
     for (int64_t t = 0; t < steps; ++t) {
       const std::span<const float> row = view.logits.subspan(static_cast<size_t>(t) * 2, 2);
-      EXPECT_NEAR(row[0], expected.logits[t][0].item<float>(), 1e-4);
-      EXPECT_NEAR(row[1], expected.logits[t][1].item<float>(), 1e-4);
-      EXPECT_NEAR(view.values[static_cast<size_t>(t)], expected.values[t].item<float>(), 1e-4);
+      EXPECT_EQ(row[0], expected.logits[t][0].item<float>());
+      EXPECT_EQ(row[1], expected.logits[t][1].item<float>());
+      EXPECT_EQ(view.values[static_cast<size_t>(t)], expected.values[t].item<float>());
       int32_t action = 0;
       std::memcpy(&action, view.actions.data() + t * 4, 4);
       EXPECT_EQ(action, row[1] > row[0] ? 1 : 0);

@@ -1,13 +1,16 @@
 """Processes that start, come, go and end: no orphans, no hangs, nothing that LibTorch slows down without need."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
 import subprocess
+import tempfile
+import time
 import unittest
 
-from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, call_json, digests, free_port, wait_until
+from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, call, call_json, digests, free_port, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 
@@ -20,35 +23,50 @@ stages:
 """
 
 
-class Run(TestCase):
-    def start_endless(self):
-        data = self.directory / "data"
+def children_of(parent):
+    """The processes that `parent` has started, by the names of their programs, oldest first."""
+    children = {}
+    for pid in sorted(int(entry.name) for entry in pathlib.Path("/proc").glob("[0-9]*")):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            if parent_of(pid) == parent:
+                program = pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name
+                children.setdefault(program, []).append(pid)
+    return children
+
+
+def parent_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def has_ended(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+class RunCase(TestCase):
+    def start(self, experiment, *arguments):
+        """`understudy run` in the background, once it has its coordinator, its learner and two actors."""
         process = subprocess.Popen(
-            [BIN / "understudy", "run", self.write("endless.yaml", ENDLESS), "--actors", "2", "--data_dir", data],
+            [BIN / "understudy", "run", experiment, "--actors", "2", "--data_dir", self.directory / "data", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
-        wait_until(lambda: (data / "understudy.sqlite").exists() and len(self.pids_of_children(process.pid)) == 4,
-                   "coordinator, learner and two actors")
+        wait_until(lambda: sum(map(len, children_of(process.pid).values())) == 4, "coordinator, learner and two actors")
         return process
 
+    def start_endless(self):
+        return self.start(self.write("endless.yaml", ENDLESS))
+
     def pids_of_children(self, parent):
-        children = []
-        for entry in pathlib.Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # ended meanwhile
-                if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == parent:
-                    children.append(int(entry.name))
-        return children
+        return [pid for pids in children_of(parent).values() for pid in pids]
 
     def assert_all_end(self, pids):
-        def gone(pid):
-            try:
-                with open(f"/proc/{pid}/stat") as stat:
-                    return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
-            except FileNotFoundError:
-                return True
-        wait_until(lambda: all(gone(pid) for pid in pids), f"end of {pids}", timeout=10)
+        wait_until(lambda: all(map(has_ended, pids)), f"end of {pids}", timeout=10)
 
+
+class Run(RunCase):
     def test_interrupted_stops_every_process(self):
         process = self.start_endless()
         children = self.pids_of_children(process.pid)
@@ -63,6 +81,90 @@ class Run(TestCase):
         process.kill()
         process.communicate(timeout=TIMEOUT)
         self.assert_all_end(children)
+
+
+class Deaths(RunCase):
+    """Whatever dies below `understudy run`, or with it: what comes out is what an undisturbed run gives."""
+
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory(prefix="understudy-test-") as data:
+            cls.undisturbed = digests(call_json("run", CANONICAL, "--data_dir", data))
+
+    def start_training(self):
+        """`understudy run` of the canonical experiment, in the middle of its first training stage."""
+        process = self.start(CANONICAL, "--json")
+        learner = children_of(process.pid)["understudy-learner"][0]
+        words = pathlib.Path(f"/proc/{learner}/cmdline").read_text().split("\0")
+        coordinator = words[words.index("--coordinator") + 1]
+
+        def trains():
+            shown = call("experiments", "list", "--json", "--coordinator", coordinator)
+            experiments = json.loads(shown.stdout) if shown.returncode == 0 else []
+            return experiments and experiments[0]["stages"][0].get("progress", {}).get("iteration", 0) > 0
+        wait_until(trains, "the first iteration")
+        return process
+
+    def assert_finishes_undisturbed(self, process):
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(0, process.returncode, errors)
+        experiment = json.loads(output)
+        self.assert_succeeded(experiment)
+        self.assertEqual(self.undisturbed, digests(experiment))
+        return errors
+
+    def kill_one(self, program):
+        process = self.start_training()
+        os.kill(children_of(process.pid)[program][0], signal.SIGKILL)
+        errors = self.assert_finishes_undisturbed(process)
+        self.assertRegex(errors, f"warning: {program}( 1)? has ended unexpectedly: killed by signal 9 .Killed.; "
+                                 "it is started again\n")
+
+    def test_of_the_learner(self):
+        self.kill_one("understudy-learner")
+
+    def test_of_an_actor(self):
+        self.kill_one("understudy-actor")
+
+    def test_of_the_coordinator(self):
+        self.kill_one("understudy-coordinator")
+
+    def test_of_everything_at_once(self):
+        process = self.start_training()
+        children = self.pids_of_children(process.pid)
+        process.kill()
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):  # it does not outlive its parent
+                os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=TIMEOUT)
+        self.assert_all_end(children)
+        errors = self.assert_finishes_undisturbed(self.start(CANONICAL, "--json"))
+        self.assertRegex(errors, "going on with experiment cartpole-[0-9a-f]+, which had not finished\n")
+
+
+class Watch(TestCase):
+    def test_finds_the_coordinator_soon_after_it_is_back(self):
+        cluster = self.cluster()
+        coordinator = cluster.coordinator()
+        experiment = cluster.submit(self.write("endless.yaml", ENDLESS))
+        with open(self.directory / "watch.log", "a") as log:
+            watch = subprocess.Popen([BIN / "understudy", "experiments", "watch", experiment, "--coordinator",
+                                      cluster.address], stdout=subprocess.DEVNULL, stderr=log)
+            self.addCleanup(watch.wait)
+            self.addCleanup(watch.kill)
+
+            def says(text):
+                return text in (self.directory / "watch.log").read_text()
+            wait_until(lambda: says("expert: train (ppo) started"), "the experiment's state")
+            for _ in range(2):
+                coordinator.kill()
+                coordinator.wait()
+                wait_until(lambda: says("connection is lost"), "news of the death")
+                time.sleep(1.5)  # by then, attempts to connect have become rare
+                coordinator = cluster.coordinator()
+                wait_until(lambda: says("connected again"), "news of the return", timeout=3)
+                os.truncate(self.directory / "watch.log", 0)
+            self.assertIsNone(watch.poll())
 
 
 class Elastic(TestCase):
@@ -114,7 +216,8 @@ class Programs(TestCase):
     def test_every_command_has_help_with_an_example(self):
         commands = [["understudy", *words.split()] for words in (
             "", "run", "experiments", "experiments submit", "experiments list", "experiments show", "experiments watch",
-            "experiments cancel", "workers list", "datasets", "datasets list", "datasets show", "datasets digest",
+            "experiments cancel", "experiments resume", "workers list", "datasets",
+            "datasets list", "datasets show", "datasets digest",
             "datasets verify", "datasets export", "datasets delete", "policies list", "policies show")]
         commands += [["understudy-coordinator"], ["understudy-learner"], ["understudy-actor"]]
         for program, *words in commands:

@@ -44,6 +44,28 @@ TEST(Adam, ItsStateIsWhatACheckpointNeeds) {
   }
 }
 
+TEST(Adam, GoesOnFromARestoredStateToTheSameBits) {
+  Adam whole({.weight_decay = 0.1}, 3);
+  std::vector<float> expected = Optimised(whole);
+  Adam restored({.weight_decay = 0.1}, 3);
+  std::vector<float> parameters = expected;
+  restored.Restore(whole.state());
+  EXPECT_TRUE(whole.Step(expected, kGradients[0], 0.01));
+  EXPECT_TRUE(restored.Step(parameters, kGradients[0], 0.01));
+  EXPECT_EQ(parameters, expected);
+  EXPECT_EQ(restored.state().steps, 4);
+  EXPECT_EQ(restored.state().first_moments, whole.state().first_moments);
+  EXPECT_EQ(restored.state().second_moments, whole.state().second_moments);
+}
+
+TEST(Adam, SaysWhetherParametersAndMomentsAreStillFinite) {
+  std::vector<float> parameters = {1.0f, 1.0f};
+  EXPECT_TRUE(Adam({}, 2).Step(parameters, std::vector<float>{1e15f, 0.0f}, 0.1));
+  EXPECT_FALSE(Adam({}, 2).Step(parameters, std::vector<float>{0.0f, 1e25f}, 0.1));  // its square is infinite
+  EXPECT_TRUE(std::isfinite(parameters[1]));
+  EXPECT_FALSE(Adam({}, 2).Step(parameters, std::vector<float>{0.0f, 1.0f}, 1e39));
+}
+
 TEST(Adam, AParameterWithoutGradientStaysWhereItIs) {
   Adam adam({}, 2);
   std::vector<float> parameters = {3.0f, 3.0f};
@@ -86,9 +108,12 @@ TEST(ClipGlobalNorm, CountsEveryElementOfAnyLength) {
   }
 }
 
-TEST(ClipGlobalNorm, SaysWhereAGradientIsNotFinite) {
+TEST(ClipGlobalNorm, WhereAGradientIsNotFiniteNeitherIsTheNormAndAllStayAsTheyAre) {
   std::vector<float> gradients = {1.0f, NAN};
   EXPECT_FALSE(std::isfinite(ClipGlobalNorm(gradients, 1)));
+  gradients = {3.0f, -INFINITY};
+  EXPECT_FALSE(std::isfinite(ClipGlobalNorm(gradients, 1)));
+  EXPECT_EQ(gradients, (std::vector<float>{3.0f, -INFINITY}));
 }
 
 }  // namespace

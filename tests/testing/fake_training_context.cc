@@ -188,6 +188,7 @@ absl::Status FakeTrainingContext::RollOut(std::shared_ptr<Order> order,
                                           std::shared_ptr<const PolicySnapshot> snapshot) {
   const absl::StatusOr<Policy> policy = Policy::FromSnapshot(*snapshot);
   if (!policy.ok()) return policy.status();
+  policies.push_back(snapshot);
   for (uint64_t id = 1; !order->done(); ++id) {
     if (absl::Status status = CheckCancelled(); !status.ok()) return status;
     std::optional<v1::RolloutRequest> request = order->Next(id, 1);
@@ -201,6 +202,12 @@ absl::Status FakeTrainingContext::RollOut(std::shared_ptr<Order> order,
     const absl::StatusOr<Acceptance> acceptance = order->Accept(*result);
     if (!acceptance.ok()) return acceptance.status();
   }
+  return absl::OkStatus();
+}
+
+absl::Status FakeTrainingContext::SaveCheckpoint(v1::Checkpoint checkpoint) {
+  if (absl::Status status = CheckCancelled(); !status.ok()) return status;
+  checkpoints.push_back(std::move(checkpoint));
   return absl::OkStatus();
 }
 

@@ -18,6 +18,8 @@ class FakeTrainingContext final : public TrainingContext {
     reports.push_back(progress);
     return absl::OkStatus();
   }
+  bool CheckpointDue() override { return checkpoints_due; }
+  absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 
   // What ReadDemonstrations answers.
@@ -26,10 +28,14 @@ class FakeTrainingContext final : public TrainingContext {
   mutable int calls_until_cancelled = -1;
   // Rewards are the environment's, times this.
   float reward_scale = 1;
+  // Whether checkpoints are wanted, after every iteration.
+  bool checkpoints_due = false;
 
   // What was asked of it.
   std::vector<v1::StageProgress> reports;
   std::vector<v1::RolloutRequest> requests;
+  std::vector<std::shared_ptr<const PolicySnapshot>> policies;  // an order's each
+  std::vector<v1::Checkpoint> checkpoints;
 };
 
 // The shortest prefix of episodes 0, 1, 2 … under `seed` that reaches `transitions`, sampled, as a complete dataset

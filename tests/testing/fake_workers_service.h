@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -39,6 +40,59 @@ class FakeWorkersService final : public v1::Workers::Service {
     MutexLock lock(mutex_);
     if (stream_ == stream) stream_ = nullptr;
     return grpc::Status::OK;
+  }
+
+  grpc::Status ReportProgress(grpc::ServerContext*, const v1::ProgressRequest* request,
+                              v1::ProgressResponse*) override {
+    MutexLock lock(mutex_);
+    ++progress_calls_;
+    changed_.NotifyAll();
+    if (!progress_refusal_.ok()) return progress_refusal_;
+    progress_.push_back(*request);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status FinishStage(grpc::ServerContext*, const v1::FinishStageRequest* request,
+                           v1::FinishStageResponse*) override {
+    MutexLock lock(mutex_);
+    finished_.push_back(*request);
+    changed_.NotifyAll();
+    return grpc::Status::OK;
+  }
+
+  // What reports of progress are answered from now on; OK: they are taken.
+  void RefuseProgress(grpc::Status status) {
+    MutexLock lock(mutex_);
+    progress_refusal_ = std::move(status);
+  }
+
+  // Waits until progress has been reported so often, taken or not, but at most ten seconds.
+  void AwaitProgress(size_t calls) {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    while (progress_calls_ < calls && absl::Now() < deadline) changed_.WaitFor(mutex_, deadline - absl::Now());
+  }
+
+  // The reports that were taken.
+  std::vector<v1::ProgressRequest> progress() {
+    MutexLock lock(mutex_);
+    return progress_;
+  }
+  size_t progress_calls() {
+    MutexLock lock(mutex_);
+    return progress_calls_;
+  }
+
+  // The outcomes, once there are so many; fewer where that takes longer than ten seconds.
+  std::vector<v1::FinishStageRequest> AwaitFinished(size_t count) {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    while (finished_.size() < count && absl::Now() < deadline) changed_.WaitFor(mutex_, deadline - absl::Now());
+    return finished_;
+  }
+  std::vector<v1::FinishStageRequest> finished() {
+    MutexLock lock(mutex_);
+    return finished_;
   }
 
   // Whoever attaches from now on is refused.
@@ -90,6 +144,10 @@ class FakeWorkersService final : public v1::Workers::Service {
   grpc::ServerReaderWriter<v1::Assignment, v1::WorkerMessage>* stream_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::vector<v1::WorkerHello> hellos_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::WorkerHeartbeat> heartbeats_ ABSL_GUARDED_BY(mutex_);
+  size_t progress_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  grpc::Status progress_refusal_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::ProgressRequest> progress_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::FinishStageRequest> finished_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace understudy::testing

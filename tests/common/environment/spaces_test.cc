@@ -62,6 +62,11 @@ TEST(ValidateSpace, RefusesShapesThatHoldNothingOrTooMuch) {
   ExpectRefused(Box({int64_t{1} << 32, int64_t{1} << 32}), "dimension of 4294967296");
 }
 
+TEST(ValidateSpace, RefusesMoreThanSixteenDimensions) {
+  EXPECT_TRUE(ValidateSpace(Box(std::vector<int64_t>(16, 1))).ok());
+  ExpectRefused(Box(std::vector<int64_t>(17, 1)), "found 17 dimensions, expected at most 16");
+}
+
 TEST(ValidateSpace, RefusesBoundsThatDoNotFit) {
   ExpectRefused(Box({2}, {0}, {1, 1}), "found 1 low and 2 high bounds, expected 2 of each");
   ExpectRefused(Box({2}, {}, {1, 1}), "found 0 low and 2 high");

@@ -48,6 +48,18 @@ TEST(Mlp, ASharedTrunkHasTwoHeads) {
                           ElementsAre(1)));
 }
 
+TEST(Mlp, NamesItsTensorsInTheOrderOfTheirShapes) {
+  const auto names = [](const std::string& network) {
+    return (*MakeNetwork(CartPoleHeader(network)))->ParameterNames();
+  };
+  EXPECT_THAT(names("hidden_sizes: [8]"),
+              ElementsAre("actor.0.weight", "actor.0.bias", "actor.1.weight", "actor.1.bias", "critic.0.weight",
+                          "critic.0.bias", "critic.1.weight", "critic.1.bias"));
+  EXPECT_THAT(names("hidden_sizes: [8, 3] trunk: 'shared'"),
+              ElementsAre("trunk.0.weight", "trunk.0.bias", "trunk.1.weight", "trunk.1.bias", "actor.0.weight",
+                          "actor.0.bias", "critic.0.weight", "critic.0.bias"));
+}
+
 TEST(Mlp, InitialWeightsAreOrthogonalWithTheirLayersGain) {
   const std::unique_ptr<Network> network = *MakeNetwork(CartPoleHeader("hidden_sizes: [64, 3, 48]"));
   std::vector<at::Tensor> tensors;

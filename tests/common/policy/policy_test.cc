@@ -75,6 +75,15 @@ double RelativeError(const at::Tensor& inferred, const at::Tensor& forward) {
   return ((inferred - forward).abs().max() / forward.abs().max()).item<double>();
 }
 
+TEST(Policy, KnowsWhichTensorAParameterIsIn) {
+  const Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
+  EXPECT_EQ(policy.TensorAt(0), "actor.0.weight");
+  EXPECT_EQ(policy.TensorAt(4 * 8 - 1), "actor.0.weight");
+  EXPECT_EQ(policy.TensorAt(4 * 8), "actor.0.bias");
+  EXPECT_EQ(policy.TensorAt(4 * 8 + 8), "actor.1.weight");
+  EXPECT_EQ(policy.TensorAt(policy.parameters().numel() - 1), "critic.1.bias");
+}
+
 TEST(Policy, InferIsForwardWithoutGradients) {
   for (const char* network : {"hidden_sizes: [8]", "hidden_sizes: [64, 64]", "hidden_sizes: [70, 33] trunk: 'shared'",
                               "hidden_sizes: [300, 200] activation: 'relu'"}) {

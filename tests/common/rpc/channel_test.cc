@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace understudy {
 namespace {
 
@@ -14,6 +16,16 @@ TEST(StatusConversion, KeepsCodeAndMessageInBothDirections) {
   EXPECT_EQ(back.message(), "torn");
   EXPECT_TRUE(ToGrpc(absl::OkStatus()).ok());
   EXPECT_TRUE(FromGrpc(grpc::Status::OK).ok());
+}
+
+TEST(StatusConversion, CutsLongMessagesBetweenCharacters) {
+  // An odd byte, then characters of two bytes each: the limit is in the middle of one.
+  std::string message = "x";
+  while (message.size() < 3 * kMaxStatusMessageBytes) message.append("é");
+  const std::string cut = ToGrpc(absl::InternalError(message)).error_message();
+  EXPECT_EQ(cut, message.substr(0, kMaxStatusMessageBytes - 1) + "…");
+  const std::string longest(kMaxStatusMessageBytes, 'x');
+  EXPECT_EQ(ToGrpc(absl::InternalError(longest)).error_message(), longest);
 }
 
 TEST(ValidateAddress, WantsAPortThatSomebodyCanListenOn) {

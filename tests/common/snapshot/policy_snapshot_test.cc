@@ -109,5 +109,12 @@ TEST(ParsePolicyReference, RefusesEverythingElseAndNamesIt) {
   }
 }
 
+TEST(ParsePolicyReference, RepeatsOnlyTheBeginningOfALongText) {
+  const std::string message(ParsePolicyReference("@" + std::string(100000, 'x')).status().message());
+  EXPECT_THAT(message, HasSubstr("found \"@xxx"));
+  EXPECT_THAT(message, HasSubstr("x…\", expected NAME"));
+  EXPECT_LT(message.size(), 400u);
+}
+
 }  // namespace
 }  // namespace understudy

@@ -130,6 +130,15 @@ TEST(SnapshotAssembler, RefusesNumbersOutOfBounds) {
   ExpectHeaderRefused([](auto& header) { header.set_digest(std::string(33, 'd')); }, "digest length 33");
 }
 
+TEST(SnapshotAssembler, RefusesMillionsOfLayersWithoutLookingAtThem) {
+  ExpectHeaderRefused(
+      [](v1::PolicyHeader& header) {
+        header.set_fingerprint(std::string(32, 'f'));  // a right one would take a while, too
+        header.mutable_network()->mutable_hidden_sizes()->Resize(1 << 23, 0);
+      },
+      "found number of network.hidden_sizes 8388608, expected 0 to 16");
+}
+
 TEST(SnapshotAssembler, RefusesInvalidSpaces) {
   ExpectHeaderRefused([](auto& header) { header.clear_observation_space(); }, "space: found no kind");
   ExpectHeaderRefused([](auto& header) { header.mutable_action_space()->mutable_discrete()->set_n(0); }, "found n = 0");

@@ -110,6 +110,37 @@ TEST(ExperimentsWatch, FailsWithTheExperiment) {
   EXPECT_THAT(result.err, HasSubstr("understudy: experiment cartpole FAILED: stage 1 (train expert): no luck\n"));
 }
 
+TEST(ExperimentsWatch, FollowsThroughTheCoordinatorsAbsence) {
+  FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
+  coordinator.Fail(2);
+  const CommandResult result = RunAt(coordinator, {"experiments", "watch", "e1", "--json"});
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_EQ(nlohmann::json::parse(result.out)["status"], "SUCCEEDED");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("connection is lost: coordinator at " + coordinator.address()),
+                                HasSubstr("understudy: connected again\n")));
+}
+
+TEST(ExperimentsResume, ShowsTheExperimentAfterwards) {
+  FakeCoordinator coordinator({FailedExperiment()});
+  const CommandResult result = RunAt(coordinator, {"experiments", "resume", "e1", "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["status"], "RUNNING");
+  EXPECT_TRUE(coordinator.resumed());
+}
+
+TEST(ExperimentsResume, SaysHowToFollow) {
+  const FakeCoordinator coordinator({FailedExperiment()});
+  const CommandResult result = RunAt(coordinator, {"experiments", "resume", "e1"});
+  EXPECT_THAT(result.out, AllOf(HasSubstr("(e1): RUNNING"), HasSubstr("understudy experiments watch e1\n")));
+}
+
+TEST(ExperimentsResume, SaysWhyItWasRefused) {
+  const FakeCoordinator coordinator({SucceededExperiment()});
+  const CommandResult result = RunAt(coordinator, {"experiments", "resume", "e1"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_EQ(result.err, "understudy: experiment e1 has SUCCEEDED\n");
+}
+
 TEST(ExperimentsCancel, ShowsTheExperimentAfterwards) {
   FakeCoordinator coordinator({RunningExperiment()});
   const CommandResult result = RunAt(coordinator, {"experiments", "cancel", "e1", "--json"});

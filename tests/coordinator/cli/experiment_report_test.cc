@@ -46,6 +46,14 @@ TEST(StageOutcome, IsTheErrorOfAFailedStage) { EXPECT_EQ(StageOutcome(FailedExpe
 
 TEST(StageOutcome, IsEmptyBeforeThereIsOne) { EXPECT_EQ(StageOutcome(RunningExperiment().stages(0)), ""); }
 
+TEST(StageOutcome, IsWhatARunningStageWaitsFor) {
+  v1::StageState stage = RunningExperiment().stages(0);
+  stage.set_waiting_for("actors");
+  EXPECT_EQ(StageOutcome(stage), "waiting for actors");
+  stage.set_status(v1::STATUS_CANCELLED);
+  EXPECT_EQ(StageOutcome(stage), "");
+}
+
 TEST(FormatExperiments, HasALineForEach) {
   EXPECT_EQ(FormatExperiments({SucceededExperiment(), RunningExperiment()}),
             "id  experiment  status     stages  submitted                  time\n"

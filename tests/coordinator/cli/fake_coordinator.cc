@@ -7,6 +7,11 @@
 #include "coordinator/cli/number_format.h"
 
 namespace understudy {
+namespace {
+
+const grpc::Status kAway(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+
+}  // namespace
 
 FakeCoordinator::FakeCoordinator(std::vector<v1::Experiment> states) : states_(std::move(states)) {
   absl::StatusOr<std::unique_ptr<RpcServer>> server = RpcServer::Start({.listen = "127.0.0.1:0"}, {this, &workers_});
@@ -26,6 +31,39 @@ bool FakeCoordinator::cancelled() {
   return cancelled_;
 }
 
+bool FakeCoordinator::resumed() {
+  MutexLock lock(mutex_);
+  return resumed_;
+}
+
+void FakeCoordinator::Fail(int calls) {
+  MutexLock lock(mutex_);
+  failures_ = calls;
+}
+
+bool FakeCoordinator::FailsNow() {
+  MutexLock lock(mutex_);
+  if (failures_ == 0) return false;
+  --failures_;
+  return true;
+}
+
+void FakeCoordinator::Hold() {
+  MutexLock lock(mutex_);
+  held_ = true;
+}
+
+void FakeCoordinator::Release() {
+  MutexLock lock(mutex_);
+  held_ = false;
+  changed_.NotifyAll();
+}
+
+void FakeCoordinator::AwaitWatch() {
+  MutexLock lock(mutex_);
+  while (!watched_) changed_.Wait(mutex_);
+}
+
 grpc::Status FakeCoordinator::Find(const std::string& id) const {
   if (id == states_.back().id()) return grpc::Status::OK;
   return grpc::Status(grpc::StatusCode::NOT_FOUND, "no experiment " + id);
@@ -33,10 +71,11 @@ grpc::Status FakeCoordinator::Find(const std::string& id) const {
 
 grpc::Status FakeCoordinator::Submit(grpc::ServerContext*, const v1::SubmitRequest* request,
                                      v1::SubmitResponse* response) {
+  const bool fails = FailsNow();
   MutexLock lock(mutex_);
   submitted_.push_back(*request);
   response->set_id(states_.back().id());
-  return submit_status_;
+  return fails ? kAway : submit_status_;
 }
 
 grpc::Status FakeCoordinator::Get(grpc::ServerContext*, const v1::GetExperimentRequest* request,
@@ -47,14 +86,25 @@ grpc::Status FakeCoordinator::Get(grpc::ServerContext*, const v1::GetExperimentR
 
 grpc::Status FakeCoordinator::List(grpc::ServerContext*, const v1::ListExperimentsRequest*,
                                    v1::ListExperimentsResponse* response) {
-  *response->add_experiments() = states_.back();
+  if (FailsNow()) return kAway;
+  for (const v1::Experiment& experiment : list_.value_or(std::vector<v1::Experiment>{states_.back()})) {
+    *response->add_experiments() = experiment;
+  }
   return grpc::Status::OK;
 }
 
 grpc::Status FakeCoordinator::Watch(grpc::ServerContext*, const v1::WatchExperimentRequest* request,
                                     grpc::ServerWriter<v1::Experiment>* writer) {
   if (grpc::Status status = Find(request->id()); !status.ok()) return status;
-  for (const v1::Experiment& state : states_) writer->Write(state);
+  writer->Write(states_.front());
+  if (FailsNow()) return kAway;
+  {
+    MutexLock lock(mutex_);
+    watched_ = true;
+    changed_.NotifyAll();
+    while (held_ && !cancelled_) changed_.Wait(mutex_);
+  }
+  for (size_t i = 1; i < states_.size(); ++i) writer->Write(states_[i]);
   if (HasEnded(states_.back().status())) return grpc::Status::OK;
   {
     MutexLock lock(mutex_);
@@ -73,6 +123,18 @@ grpc::Status FakeCoordinator::Cancel(grpc::ServerContext*, const v1::CancelExper
   changed_.NotifyAll();
   *response = states_.back();
   response->set_status(v1::STATUS_CANCELLED);
+  return Find(request->id());
+}
+
+grpc::Status FakeCoordinator::Resume(grpc::ServerContext*, const v1::ResumeExperimentRequest* request,
+                                     v1::Experiment* response) {
+  if (states_.back().status() == v1::STATUS_SUCCEEDED) {
+    return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "experiment " + request->id() + " has SUCCEEDED");
+  }
+  MutexLock lock(mutex_);
+  resumed_ = true;
+  *response = states_.back();
+  response->set_status(v1::STATUS_RUNNING);
   return Find(request->id());
 }
 

@@ -3,7 +3,9 @@
 #define UNDERSTUDY_TESTS_COORDINATOR_CLI_FAKE_COORDINATOR_H_
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/process/mutex.h"
@@ -26,8 +28,20 @@ class FakeCoordinator final : public v1::Experiments::Service {
   // What Submit answers; OK: the experiment's id.
   void RefuseSubmit(grpc::Status status) { submit_status_ = std::move(status); }
 
+  // What List answers, newest first; otherwise: the last state.
+  void SetList(std::vector<v1::Experiment> experiments) { list_ = std::move(experiments); }
+  // So many calls, of whatever kind, end with UNAVAILABLE; a watch after its first state.
+  void Fail(int calls);
+  // Watch does not send the last state before Release.
+  void Hold();
+  void Release();
+
+  // Returns once somebody watches.
+  void AwaitWatch();
+
   std::vector<v1::SubmitRequest> submitted();
   bool cancelled();
+  bool resumed();
 
   grpc::Status Submit(grpc::ServerContext* context, const v1::SubmitRequest* request,
                       v1::SubmitResponse* response) override;
@@ -39,6 +53,9 @@ class FakeCoordinator final : public v1::Experiments::Service {
                      grpc::ServerWriter<v1::Experiment>* writer) override;
   grpc::Status Cancel(grpc::ServerContext* context, const v1::CancelExperimentRequest* request,
                       v1::Experiment* response) override;
+  // FAILED_PRECONDITION where the last state has SUCCEEDED.
+  grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeExperimentRequest* request,
+                      v1::Experiment* response) override;
 
  private:
   // Lists one actor at work.
@@ -48,14 +65,20 @@ class FakeCoordinator final : public v1::Experiments::Service {
   };
 
   grpc::Status Find(const std::string& id) const;
+  bool FailsNow();
 
   const std::vector<v1::Experiment> states_;
+  std::optional<std::vector<v1::Experiment>> list_;
   grpc::Status submit_status_;
   FakeWorkers workers_;
   Mutex mutex_;
   CondVar changed_;
   std::vector<v1::SubmitRequest> submitted_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool resumed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool watched_ ABSL_GUARDED_BY(mutex_) = false;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  int failures_ ABSL_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<RpcServer> server_;
 };
 

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <map>
 
 #include "tests/coordinator/storage/temporary_directory.h"
@@ -13,7 +15,6 @@ namespace understudy {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 // Programs that are shell scripts, and a cluster of them.
 class Scripts {
@@ -26,8 +27,10 @@ class Scripts {
     processes = *std::move(group);
   }
 
+  std::string Path(const std::string& name) const { return directory_.File("understudy-" + name); }
+
   void Set(const std::string& name, const std::string& script) {
-    const std::string path = directory_.File("understudy-" + name);
+    const std::string path = Path(name);
     std::ofstream(path) << "#!/bin/sh\n" << script << '\n';
     EXPECT_EQ(chmod(path.c_str(), 0700), 0);
   }
@@ -53,8 +56,6 @@ class Scripts {
  private:
   testing::TemporaryDirectory directory_;
 };
-
-ProcessEvent Exit(int child) { return {.kind = ProcessEvent::Kind::kExit, .child = child, .text = "exit status 1"}; }
 
 TEST(LocalCluster, TellsEachProcessWhatItNeeds) {
   Scripts scripts;
@@ -93,23 +94,62 @@ TEST(LocalCluster, LogsWarningsOfACoordinatorThatStarts) {
   EXPECT_THAT(all, ElementsAre("careful"));
 }
 
-TEST(LocalCluster, GoesOnWhileThereAreActors) {
-  Scripts scripts;
-  auto cluster = scripts.Start();
-  ASSERT_TRUE(cluster.ok());
-  EXPECT_TRUE(cluster->OnExit(Exit(3)).ok());
-  EXPECT_THAT(scripts.logged, ElementsAre("understudy: warning: an understudy-actor has ended unexpectedly: exit "
-                                          "status 1; 1 left"));
-  EXPECT_EQ(cluster->OnExit(Exit(2)).message(), "the last understudy-actor has ended unexpectedly: exit status 1");
+// Takes events until a child says `text` on its standard output.
+absl::Status SuperviseUntil(Scripts& scripts, LocalCluster& cluster, const std::string& text) {
+  while (true) {
+    const ProcessEvent event = scripts.processes->Next(absl::Now() + absl::Seconds(30));
+    if (event.kind == ProcessEvent::Kind::kTimeout) return absl::DeadlineExceededError("nothing happens");
+    if (event.kind == ProcessEvent::Kind::kOutput && event.text == text) return absl::OkStatus();
+    if (absl::Status status = cluster.Supervise(event); !status.ok()) return status;
+  }
 }
 
-TEST(LocalCluster, CannotDoWithoutCoordinatorOrLearner) {
+TEST(LocalCluster, StartsAgainWhatHasEnded) {
   Scripts scripts;
+  scripts.Set("learner", "if mkdir $0.lived 2>/dev/null; then exit 3; fi; echo again $@; exec sleep 1000");
   auto cluster = scripts.Start();
-  ASSERT_TRUE(cluster.ok());
-  EXPECT_EQ(cluster->OnExit(Exit(0)).message(), "understudy-coordinator has ended unexpectedly: exit status 1");
-  EXPECT_EQ(cluster->OnExit(Exit(1)).message(), "understudy-learner has ended unexpectedly: exit status 1");
-  EXPECT_THAT(scripts.logged, IsEmpty());
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  const absl::Status status =
+      SuperviseUntil(scripts, *cluster, "again --coordinator 127.0.0.1:7 --listen 127.0.0.1:0 --log_level error");
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(scripts.logged, ElementsAre("understudy: warning: understudy-learner has ended unexpectedly: exit status "
+                                          "3; it is started again"));
+}
+
+TEST(LocalCluster, StartsTheCoordinatorAgainOnItsAddress) {
+  Scripts scripts;
+  scripts.Set("coordinator",
+              "echo listening on 127.0.0.1:7; if mkdir $0.lived 2>/dev/null; then kill -9 $$; fi; "
+              "echo $@; exec sleep 1000");
+  auto cluster = scripts.Start();
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  const absl::Status status =
+      SuperviseUntil(scripts, *cluster, "--listen 127.0.0.1:7 --data_dir data --log_level error");
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(cluster->address(), "127.0.0.1:7");
+  EXPECT_THAT(scripts.logged, ElementsAre("understudy: warning: understudy-coordinator has ended unexpectedly: killed "
+                                          "by signal 9 (Killed); it is started again"));
+}
+
+TEST(LocalCluster, GivesUpOnAProcessThatKeepsEnding) {
+  Scripts scripts;
+  scripts.Set("learner", "echo life >> $0.lives; echo no memory >&2; exit 3");
+  auto cluster = scripts.Start();
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  EXPECT_EQ(SuperviseUntil(scripts, *cluster, "no such line").message(),
+            "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: exit status 3: no memory");
+  std::ifstream lives(scripts.Path("learner") + ".lives");
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(lives), {}, '\n'), 5);
+}
+
+TEST(LocalCluster, NamesTheActorThatHasEnded) {
+  Scripts scripts;
+  scripts.Set("actor", "exit 4");
+  auto cluster = scripts.Start();
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  EXPECT_THAT(
+      std::string(SuperviseUntil(scripts, *cluster, "no such line").message()),
+      ::testing::MatchesRegex("understudy-actor [12] has ended unexpectedly 5 times in a row, .*: exit status 4"));
 }
 
 }  // namespace

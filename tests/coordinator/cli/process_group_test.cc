@@ -52,6 +52,29 @@ TEST(ProcessGroup, ReportsAnEndOnce) {
   EXPECT_EQ(group->Next(absl::Now()).kind, Kind::kTimeout);
 }
 
+TEST(ProcessGroup, ReplacesAChildThatHasEndedUnderItsNumber) {
+  const auto group = MakeGroup();
+  StartShell(*group, "exit 3");
+  ASSERT_EQ(Next(*group).kind, Kind::kExit);
+  ASSERT_TRUE(group->Replace(0, "/bin/sh", {"-c", "echo again; exit 4"}).ok());
+  const ProcessEvent line = Next(*group);
+  EXPECT_EQ(line.kind, Kind::kOutput);
+  EXPECT_EQ(line.child, 0);
+  EXPECT_EQ(line.text, "again");
+  const ProcessEvent exit = Next(*group);
+  EXPECT_EQ(exit.kind, Kind::kExit);
+  EXPECT_EQ(exit.child, 0);
+  EXPECT_EQ(exit.text, "exit status 4");
+}
+
+TEST(ProcessGroup, SaysWhichProgramCannotReplaceAChild) {
+  const auto group = MakeGroup();
+  StartShell(*group, "exit 0");
+  ASSERT_EQ(Next(*group).kind, Kind::kExit);
+  EXPECT_EQ(group->Replace(0, "/nowhere/at/all", {}).message(),
+            "cannot start /nowhere/at/all: No such file or directory");
+}
+
 TEST(ProcessGroup, GivesUpAtTheDeadline) {
   const auto group = MakeGroup();
   StartShell(*group, "exec sleep 1000");

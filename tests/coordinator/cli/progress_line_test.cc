@@ -27,6 +27,20 @@ TEST(ProgressLine, SaysThatItWaitsForWorkers) {
   EXPECT_EQ(ProgressLine(stage, kTwoSecondsIn, 80), "expert  waiting for workers");
 }
 
+TEST(ProgressLine, SaysFirstWhatTheStageWaitsFor) {
+  v1::StageState stage = RunningExperiment().stages(0);
+  stage.set_waiting_for("a learner");
+  EXPECT_EQ(ProgressLine(stage, kTwoSecondsIn, 80),
+            "expert  waiting for a learner  [==========          ]  75,000/150,000 steps");
+  // How long that will be is not known.
+  EXPECT_EQ(ProgressLine(stage, kTwoSecondsIn, 200),
+            "expert  waiting for a learner  [==========          ]  75,000/150,000 steps  40.0k steps/s  "
+            "mean return 123.4");
+  stage.clear_progress();
+  stage.set_workers(0);
+  EXPECT_EQ(ProgressLine(stage, kTwoSecondsIn, 80), "expert  waiting for a learner");
+}
+
 TEST(ProgressLine, DoesNotGuessARateBeforeTimeHasPassed) {
   EXPECT_EQ(ProgressLine(RunningExperiment().stages(0), absl::FromUnixSeconds(1001), 200),
             "expert  [==========          ]  75,000/150,000 steps  mean return 123.4");

@@ -9,8 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
+#include <thread>
 
+#include "common/config/experiment_file.h"
 #include "tests/coordinator/cli/fake_coordinator.h"
 #include "tests/coordinator/cli/test_experiment.h"
 #include "tests/coordinator/storage/temporary_directory.h"
@@ -150,41 +153,95 @@ TEST(Run, LeavesNothingBehindWhereTheExperimentIsRefused) {
   EXPECT_FALSE(stage.Exists("data"));
 }
 
-TEST(Run, CancelsTheExperimentWhenTheLearnerDies) {
+TEST(Run, CancelsTheExperimentWhenTheLearnerKeepsDying) {
   FakeCoordinator coordinator({RunningExperiment()});
   Stage stage;
   stage.SetProgram("coordinator", ListeningScript(coordinator));
-  stage.SetProgram("learner", "echo no memory >&2; exit 3");
+  ASSERT_EQ(mkfifo(stage.File("fifo").c_str(), 0600), 0);
+  stage.SetProgram("learner", "if mkdir $0.lived 2>/dev/null; then read line < " + stage.File("fifo") +
+                                  "; fi; echo no memory >&2; exit 3");
+  std::thread releaser([&] {
+    coordinator.AwaitWatch();
+    std::ofstream(stage.File("fifo")) << "go\n";
+  });
   stage.options.json = true;
   const absl::StatusOr<int> exit_status = stage.Run();
-  EXPECT_EQ(exit_status.status().message(), "understudy-learner has ended unexpectedly: exit status 3");
+  releaser.join();
+  EXPECT_EQ(exit_status.status().message(),
+            "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: exit status 3: no memory");
   EXPECT_THAT(stage.err(), HasSubstr("no memory\n"));
   EXPECT_TRUE(coordinator.cancelled());
   EXPECT_EQ(nlohmann::json::parse(stage.out())["status"], "CANCELLED");
 }
 
-TEST(Run, FailsWhenAllActorsHaveDied) {
-  FakeCoordinator coordinator({RunningExperiment()});
+TEST(Run, StartsAProcessThatDiesAgainAndGoesOn) {
+  FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
+  coordinator.Hold();
   Stage stage;
   stage.SetProgram("coordinator", ListeningScript(coordinator));
-  stage.SetProgram("actor", "exit 4");
-  stage.options.actors = 2;
+  // Its second life is what the experiment waits for.
+  ASSERT_EQ(mkfifo(stage.File("fifo").c_str(), 0600), 0);
+  stage.SetProgram("learner", "if mkdir $0.lived 2>/dev/null; then kill -9 $$; fi; echo > " + stage.File("fifo") +
+                                  "; exec sleep 1000");
+  std::thread releaser([&] {
+    std::string line;
+    std::ifstream(stage.File("fifo")) >> line;
+    coordinator.Release();
+  });
   const absl::StatusOr<int> exit_status = stage.Run();
-  EXPECT_EQ(exit_status.status().message(), "the last understudy-actor has ended unexpectedly: exit status 4");
+  releaser.join();
+  ASSERT_TRUE(exit_status.ok()) << exit_status.status();
   EXPECT_THAT(stage.err(),
-              HasSubstr("understudy: warning: an understudy-actor has ended unexpectedly: exit status 4; 1 left\n"));
+              HasSubstr("understudy: warning: understudy-learner has ended unexpectedly: killed by signal 9 "
+                        "(Killed); it is started again\n"));
 }
 
-TEST(Run, FailsWhenTheCoordinatorDies) {
-  FakeCoordinator coordinator({RunningExperiment()});
+TEST(Run, OutlivesTheCoordinatorsAbsenceAndSubmitsOnce) {
+  FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
+  coordinator.SetList({});
+  coordinator.Fail(3);  // List, Submit, Watch or any other three
   Stage stage;
-  // The learner is its murderer.
-  stage.SetProgram("coordinator", "mkdir \"$4\"; echo $$ > " + stage.File("pid") + "; echo listening on " +
-                                      coordinator.address() + "; exec sleep 1000");
-  stage.SetProgram("learner", "kill -9 $(cat " + stage.File("pid") + "); exec sleep 1000");
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
   const absl::StatusOr<int> exit_status = stage.Run();
-  EXPECT_EQ(exit_status.status().message(),
-            "understudy-coordinator has ended unexpectedly: killed by signal 9 (Killed)");
+  ASSERT_TRUE(exit_status.ok()) << exit_status.status();
+  std::set<std::string> tokens;
+  for (const v1::SubmitRequest& request : coordinator.submitted()) tokens.insert(request.token());
+  EXPECT_EQ(tokens.size(), 1u);
+}
+
+TEST(Run, GoesOnWithTheUnfinishedExperimentOfTheSameContent) {
+  Stage stage;
+  const auto spec = LoadExperimentFile(stage.options.file);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  v1::Experiment running = RunningExperiment();
+  *running.mutable_spec() = *spec;
+  v1::Experiment later = running, other = RunningExperiment(), ended = SucceededExperiment();
+  later.set_id("e3");
+  other.set_id("e2");
+  *ended.mutable_spec() = *spec;
+  FakeCoordinator coordinator({running, SucceededExperiment()});
+  coordinator.SetList({later, other, running, ended});
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  const absl::StatusOr<int> exit_status = stage.Run();
+  ASSERT_TRUE(exit_status.ok()) << exit_status.status();
+  EXPECT_THAT(stage.err(), HasSubstr("understudy: going on with experiment e1, which had not finished\n"));
+  EXPECT_THAT(stage.err(),
+              HasSubstr("understudy: experiments there that had not finished either go on, too: e2, e3\n"));
+  EXPECT_TRUE(coordinator.submitted().empty());
+}
+
+TEST(Run, SubmitsWhereOnlyOthersHaveNotFinished) {
+  FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
+  std::vector<v1::Experiment> others(5, RunningExperiment());
+  for (int i = 0; i < 5; ++i) others[i].set_id("x" + std::to_string(i));
+  coordinator.SetList(others);
+  Stage stage;
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  ASSERT_TRUE(stage.Run().ok());
+  EXPECT_EQ(coordinator.submitted().size(), 1u);
+  EXPECT_THAT(stage.err(),
+              HasSubstr("understudy: experiments there that had not finished either go on, too: x0, x1, x2 "
+                        "and 2 more\n"));
 }
 
 }  // namespace

@@ -1,45 +1,18 @@
 #include "coordinator/services/workers_service.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/rpc/channel.h"
-#include "coordinator/services/attach_stream.h"
 #include "tests/coordinator/test_coordinator.h"
 
 namespace understudy {
 namespace {
 
 using testing::ActorNamed;
-using ::testing::HasSubstr;
 using testing::LearnerNamed;
 using testing::TemporaryDirectory;
 using testing::TestCoordinator;
 using testing::TestWorker;
-
-TEST(WorkersService, ValidHellosPass) {
-  EXPECT_TRUE(ValidateHello(ActorNamed("host-1.example-77-abcdef")).ok());
-  EXPECT_TRUE(ValidateHello(LearnerNamed("learner")).ok());
-}
-
-TEST(WorkersService, NamesWhatIsWrongWithAHello) {
-  const auto error_after = [](auto change) {
-    v1::WorkerHello hello = LearnerNamed("learner");
-    change(hello);
-    return ValidateHello(hello);
-  };
-  EXPECT_TRUE(absl::IsFailedPrecondition(error_after([](auto& hello) { hello.set_protocol_version(99); })));
-  EXPECT_THAT(error_after([](auto& hello) { hello.set_worker_id(""); }).ToString(), HasSubstr("worker_id"));
-  EXPECT_THAT(error_after([](auto& hello) { hello.set_worker_id("a b"); }).ToString(), HasSubstr("worker_id"));
-  EXPECT_THAT(error_after([](auto& hello) { hello.set_worker_id(std::string(129, 'x')); }).ToString(),
-              HasSubstr("worker_id"));
-  EXPECT_THAT(error_after([](auto& hello) { hello.set_host(std::string(257, 'x')); }).ToString(), HasSubstr("host"));
-  EXPECT_THAT(error_after([](auto& hello) { hello.clear_kind(); }).ToString(), HasSubstr("kind"));
-  EXPECT_THAT(error_after([](auto& hello) { hello.set_rollouts_address("nowhere"); }).ToString(),
-              HasSubstr("rollouts_address"));
-  EXPECT_THAT(error_after([](auto& hello) { hello.set_kind(v1::WORKER_KIND_ACTOR); }).ToString(),
-              HasSubstr("rollouts_address"));
-}
 
 TEST(WorkersService, AnInvalidHelloEndsTheStream) {
   TemporaryDirectory directory;
@@ -83,6 +56,24 @@ TEST(WorkersService, AHeartbeatOfAnotherEpochIsAnsweredWithTheAssignment) {
   const auto assignment = worker.Next();
   ASSERT_TRUE(assignment.ok());
   EXPECT_EQ(assignment->epoch(), 0);
+}
+
+TEST(WorkersService, AnInvalidHeartbeatEndsTheStream) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  grpc::ClientContext context;
+  SetDeadline(context, absl::Seconds(30));
+  const auto stub = v1::Workers::NewStub(test.channel());
+  const auto stream = stub->Attach(&context);
+  v1::WorkerMessage message;
+  *message.mutable_hello() = ActorNamed("actor");
+  ASSERT_TRUE(stream->Write(message));
+  message.mutable_heartbeat()->set_steps_produced(-1);
+  stream->Write(message);
+  v1::Assignment assignment;
+  while (stream->Read(&assignment)) {
+  }
+  EXPECT_TRUE(absl::IsInvalidArgument(FromGrpc(stream->Finish())));
 }
 
 TEST(WorkersService, RefusesProgressThatIsOutOfBounds) {

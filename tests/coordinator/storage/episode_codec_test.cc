@@ -120,6 +120,24 @@ TEST(EpisodeCodec, ContentThatIsSoundButNotThisEpisodeIsFound) {
   EXPECT_EQ(Decode(episode).status().code(), absl::StatusCode::kDataLoss);
 }
 
+// The digest is over the columns, numbers and flags alone: each of these rows has the right one.
+TEST(EpisodeCodec, ContentThatIsNoWholeEpisodeIsFound) {
+  const auto decode_changed = [](void (*change)(v1::Trajectory&)) {
+    const v1::DatasetRecipe recipe = Recipe({});
+    v1::TrajectoryBatch batch = EpisodeBatch({3}, 20);
+    change(*batch.mutable_trajectories(0));
+    const EncodedEpisode row = EpisodeEncoder(recipe).Encode(ViewTrajectories(batch, CartPoleSpec()).front()).value();
+    return Decode(row).status();
+  };
+  EXPECT_TRUE(decode_changed([](v1::Trajectory&) {}).ok());
+  EXPECT_THAT(decode_changed([](v1::Trajectory& t) { t.set_slot(7); }).ToString(),
+              HasSubstr("DATA_LOSS: holds no whole episode: slot 7"));
+  EXPECT_THAT(decode_changed([](v1::Trajectory& t) { t.set_first_step(1); }).ToString(),
+              HasSubstr("DATA_LOSS: holds no whole episode: slot 0, first step 1"));
+  EXPECT_THAT(decode_changed([](v1::Trajectory& t) { t.set_terminated(false); }).ToString(),
+              HasSubstr("DATA_LOSS: holds no whole episode: slot 0, first step 0, terminated 0"));
+}
+
 TEST(EpisodeCodec, ContentOfAnotherRecipeIsFound) {
   EXPECT_EQ(Decode(Encode(3, 5), {.policy = "other"}).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(Decode(Encode(3, 5), {.version = 2}).status().code(), absl::StatusCode::kDataLoss);

@@ -107,7 +107,9 @@ TEST(SqliteConnection, WhatIsNoDatabaseIsDataLoss) {
   const TemporaryDirectory directory;
   std::ofstream(directory.File("db")) << std::string(5000, 'x');
   const auto database = SqliteConnection::Open(directory.File("db"), Mode::kRead).value();
-  EXPECT_EQ(database->Execute("SELECT * FROM sqlite_schema").code(), absl::StatusCode::kDataLoss);
+  const absl::Status status = database->Execute("SELECT * FROM sqlite_schema");
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(directory.File("db") + " is damaged"));
 }
 
 TEST(SqliteConnection, WritingWhatIsOpenForReadingIsDenied) {

@@ -313,6 +313,27 @@ TEST(SqliteStore, ATruncatedFileIsDataLoss) {
   }
 }
 
+TEST(SqliteStore, AnEmptyFileIsDataLossAndItsLogStays) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  const std::string killed = directory.File("killed");
+  {
+    // As a process leaves it that is killed: the log is not in the file yet.
+    const auto store = OpenStore(path);
+    ASSERT_TRUE(MakeCompleteDataset(*store, "logged", 3, 10).ok());
+    std::filesystem::copy_file(path + "-wal", killed + "-wal");
+  }
+  std::ofstream(killed).close();
+  const std::string log = ReadFile(killed + "-wal");
+  ASSERT_THAT(log, Not(IsEmpty()));
+  for (const bool read_only : {true, false}) {
+    const absl::Status status = SqliteStore::Open(killed, {.read_only = read_only}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(killed), HasSubstr("damaged")));
+  }
+  EXPECT_TRUE(ReadFile(killed + "-wal") == log);
+}
+
 TEST(SqliteStore, ANewerSchemaIsRefusedAndLeftAlone) {
   const TemporaryDirectory directory;
   const std::string path = FilledStore(directory);

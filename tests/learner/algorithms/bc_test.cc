@@ -135,7 +135,7 @@ TEST(Bc, ReportsEpochsWithLossAndAccuracyOnBothSplits) {
   }
 }
 
-TEST(Bc, ALossThatIsNotFiniteFailsWithItsNameAndEpoch) {
+TEST(Bc, ALogitThatIsNotFiniteFailsWithItsNameAndEpoch) {
   FakeTrainingContext context = ContextWith(100);
   TrainingInput input = Input("");
   const Policy broken = *Policy::Create(testing::CartPoleHeader("hidden_sizes: [8]"), 0);
@@ -144,8 +144,22 @@ TEST(Bc, ALossThatIsNotFiniteFailsWithItsNameAndEpoch) {
   input.initial = broken.Snapshot("broken", 1);
   const absl::Status status = TrainBc(input, context).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("train_loss is "));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("bc: element 0 of logits is "));
   EXPECT_THAT(std::string(status.message()), HasSubstr("in epoch 1"));
+  EXPECT_TRUE(context.reports.empty());
+}
+
+TEST(Bc, DivergingFailsWithTheTensorAndEpochAndTheLastGoodCheckpointRemains) {
+  FakeTrainingContext context = ContextWith(300);
+  context.checkpoints_due = true;
+  TrainingInput input = Input("epochs: 100 minibatch_size: 1000 weight_decay: 0");
+  input.stage.mutable_bc()->set_learning_rate(1e37);  // more than is allowed, for speed
+  const absl::Status status = TrainBc(input, context).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(
+      std::string(status.message()),
+      ::testing::MatchesRegex("bc: .* is -?(nan|inf) in epoch " + std::to_string(context.reports.size() + 1) + ": .*"));
+  EXPECT_EQ(context.checkpoints.size(), context.reports.size());
 }
 
 TEST(Bc, AnEmptyDatasetIsRefusedByName) {

@@ -1,7 +1,9 @@
 #include "learner/algorithms/parameter_update.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/policy/categorical.h"
@@ -40,10 +42,13 @@ TEST(ParameterUpdate, PpoOverfitsABatch) {
   }
   PpoLoss loss;
   for (int step = 0; step < 600; ++step) {
-    update.Apply(observations, true, 0.003, [&](const NetworkOutput& output, const NetworkGradients& gradients) {
-      loss = ComputePpoLoss(output.logits, output.values, {actions, log_probs, values, advantages, returns}, {},
-                            gradients.logits, gradients.values);
-    });
+    const auto applied =
+        update.Apply(observations, true, 0.003, [&](const NetworkOutput& output, const NetworkGradients& gradients) {
+          loss = ComputePpoLoss(output.logits, output.values, {actions, log_probs, values, advantages, returns}, {},
+                                gradients.logits, gradients.values);
+          return absl::OkStatus();
+        });
+    ASSERT_TRUE(applied.ok());
   }
   EXPECT_LT(loss.value_loss, 0.05);
   const at::Tensor logits = policy.Infer(observations, false).logits;
@@ -57,24 +62,97 @@ TEST(ParameterUpdate, ReturnsTheNormBeforeClipping) {
   ParameterUpdate update(policy, {}, 1e-3);
   const std::vector<int32_t> actions(kRows, 1);
   const double norm =
-      update.Apply(RandomRows(), false, 0.01, [&](const NetworkOutput& output, const NetworkGradients& gradients) {
+      *update.Apply(RandomRows(), false, 0.01, [&](const NetworkOutput& output, const NetworkGradients& gradients) {
         EXPECT_TRUE(output.values.empty());
         CrossEntropy(output, {.actions = actions, .logits = {}, .values = {}}, gradients);
+        return absl::OkStatus();
       });
   EXPECT_GT(norm, 0.1);
   EXPECT_NEAR(policy.gradients().norm().item<double>(), 1e-3, 1e-6);
 }
 
-TEST(ParameterUpdate, LeavesTheParametersWhereAGradientIsNotFinite) {
+// A small network after one good update, and what it was then.
+struct Updated {
   Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
-  ParameterUpdate update(policy, {}, 1);
-  const at::Tensor before = policy.parameters().clone();
-  const double norm =
-      update.Apply(RandomRows(), false, 0.01, [&](const NetworkOutput&, const NetworkGradients& gradients) {
-        for (float& gradient : gradients.logits) gradient = NAN;
+  ParameterUpdate update{policy, {}, 1};
+  at::Tensor parameters;
+  Adam::State optimizer;
+
+  Updated() {
+    EXPECT_TRUE(Fill(0.1f, 0.1f, 0.01).ok());
+    parameters = policy.parameters().clone();
+    optimizer = update.optimizer().state();
+  }
+
+  absl::Status Fill(float logit_gradient, float value_gradient, double learning_rate) {
+    return update
+        .Apply(RandomRows(), true, learning_rate,
+               [&](const NetworkOutput&, const NetworkGradients& gradients) {
+                 std::fill(gradients.logits.begin(), gradients.logits.end(), logit_gradient);
+                 std::fill(gradients.values.begin(), gradients.values.end(), value_gradient);
+                 return absl::OkStatus();
+               })
+        .status();
+  }
+
+  bool IsUnchanged() const {
+    const Adam::State& now = update.optimizer().state();
+    return policy.parameters().equal(parameters) && now.steps == optimizer.steps &&
+           now.first_moments == optimizer.first_moments && now.second_moments == optimizer.second_moments;
+  }
+};
+
+TEST(ParameterUpdate, AGradientThatIsNotFiniteIsNamedAndChangesNothing) {
+  Updated updated;
+  // The first tensor that it reaches, in the order of the flat buffer.
+  EXPECT_EQ(updated.Fill(NAN, 0, 0.01), absl::InternalError("gradient of actor.0.weight is nan"));
+  EXPECT_TRUE(updated.IsUnchanged());
+  EXPECT_EQ(updated.Fill(0, INFINITY, 0.01).code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(updated.Fill(0, INFINITY, 0.01).message()), ::testing::StartsWith("gradient of critic.0."));
+  EXPECT_TRUE(updated.IsUnchanged());
+}
+
+TEST(ParameterUpdate, ALogitThatIsNotFiniteIsNamedBeforeTheLossIsAsked) {
+  Updated updated;
+  updated.policy.parameters()[4 * 8 + 8 + 8 * 2 + 1] = INFINITY;  // the second action's bias
+  const at::Tensor before = updated.policy.parameters().clone();
+  const auto applied =
+      updated.update.Apply(RandomRows(), false, 0.01, [](const NetworkOutput&, const NetworkGradients&) {
+        ADD_FAILURE() << "asked";
+        return absl::OkStatus();
       });
-  EXPECT_FALSE(std::isfinite(norm));
-  EXPECT_TRUE(policy.parameters().equal(before));
+  EXPECT_EQ(applied.status(), absl::InternalError("element 1 of logits is inf"));
+  EXPECT_TRUE(updated.policy.parameters().equal(before));
+}
+
+TEST(ParameterUpdate, ALossThatIsRefusedChangesNothing) {
+  Updated updated;
+  const auto applied =
+      updated.update.Apply(RandomRows(), true, 0.01, [](const NetworkOutput&, const NetworkGradients& gradients) {
+        std::fill(gradients.logits.begin(), gradients.logits.end(), 1.0f);
+        return absl::InternalError("policy_loss is inf");
+      });
+  EXPECT_EQ(applied.status(), absl::InternalError("policy_loss is inf"));
+  EXPECT_TRUE(updated.IsUnchanged());
+}
+
+TEST(ParameterUpdate, AParameterThatTheStepMakesInfiniteIsNamed) {
+  Updated updated;
+  const absl::Status status = updated.Fill(0.1f, 0.1f, 1e39);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()), ::testing::StartsWith("actor.0.weight is "));
+}
+
+TEST(ParameterUpdate, ASecondMomentThatOverflowsIsNamed) {
+  Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
+  ParameterUpdate update(policy, {}, /*max_gradient_norm=*/0);
+  const auto applied =
+      update.Apply(RandomRows(), false, 0.01, [](const NetworkOutput&, const NetworkGradients& gradients) {
+        for (size_t i = 0; i < gradients.logits.size(); ++i) gradients.logits[i] = i % 2 == 0 ? 1e30f : 0.0f;
+        return absl::OkStatus();
+      });
+  EXPECT_EQ(applied.status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(applied.status().message()), ::testing::StartsWith("second moment of actor.0.weight is inf"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "learner/checkpoint.h"
 #include "tests/testing/fake_training_context.h"
 #include "tests/testing/training_inputs.h"
 
@@ -14,6 +15,7 @@ namespace {
 using testing::CartPoleTraining;
 using testing::FakeTrainingContext;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 TrainingInput Input(const std::string& ppo, const std::string& more = "") {
   return CartPoleTraining("algorithm: 'ppo' " + more + " ppo { " + ppo + " }");
@@ -166,13 +168,45 @@ TEST(Ppo, StartsFromTheInitialPolicy) {
   EXPECT_TRUE(TrainPpo(input, context)->result.converged());
 }
 
-TEST(Ppo, ALossThatIsNotFiniteFailsWithItsNameAndIteration) {
+TEST(Ppo, AnAdvantageThatIsNotFiniteFailsWithItsNameAndIteration) {
   FakeTrainingContext context;
+  context.checkpoints_due = true;
   context.reward_scale = 3e38f;  // advantages overflow
   const absl::Status status = TrainPpo(Input(kSmall), context).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("policy_loss is "));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("in iteration 1"));
+  EXPECT_THAT(std::string(status.message()),
+              MatchesRegex("ppo: element [0-9]+ of advantages is inf in iteration 1: .*"));
+  EXPECT_TRUE(context.reports.empty());
+  EXPECT_TRUE(context.checkpoints.empty());
+}
+
+TEST(Ppo, DivergingFailsWithTheTensorAndIterationAndTheLastGoodCheckpointRemains) {
+  FakeTrainingContext context;
+  context.checkpoints_due = true;
+  TrainingInput input = Input(std::string(kSmall) + "environment_steps: 12800 learning_rate_schedule: 'constant'");
+  input.stage.mutable_ppo()->set_learning_rate(1e37);  // more than is allowed, for speed
+  const absl::Status status = TrainPpo(input, context).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()), MatchesRegex("ppo: .* is -?(nan|inf) in iteration " +
+                                                          std::to_string(context.reports.size() + 1) + ": .*"));
+  EXPECT_EQ(context.checkpoints.size(), context.reports.size());
+  for (const v1::Checkpoint& checkpoint : context.checkpoints) EXPECT_TRUE(ValidateCheckpoint(checkpoint).ok());
+}
+
+TEST(Ppo, ANumberFromARolloutThatIsNotFiniteFailsWithItsColumnAndIteration) {
+  FakeTrainingContext context;
+  context.reward_scale = NAN;
+  EXPECT_THAT(std::string(TrainPpo(Input(kSmall), context).status().message()),
+              HasSubstr("iteration 1: column rewards element 0: found nan"));
+}
+
+TEST(Ppo, OffersACheckpointAfterEveryIterationAndTakesItOnlyWhenDue) {
+  FakeTrainingContext due, not_due;
+  due.checkpoints_due = true;
+  ASSERT_TRUE(TrainPpo(Input(std::string(kSmall) + "environment_steps: 384"), due).ok());
+  ASSERT_TRUE(TrainPpo(Input(std::string(kSmall) + "environment_steps: 384"), not_due).ok());
+  EXPECT_EQ(due.checkpoints.size(), 3u);
+  EXPECT_TRUE(not_due.checkpoints.empty());
 }
 
 TEST(Ppo, PassesCancellationOnWhereverItIs) {

@@ -45,5 +45,17 @@ TEST(RecentReturns, ForgetsAllButTheLastHundred) {
   EXPECT_DOUBLE_EQ(returns.Mean().value(), 7);
 }
 
+TEST(RecentReturns, GoOnFromACheckpoint) {
+  RecentReturns whole(2);
+  whole.Add(Piece(0, 0, 10, true), testing::CartPoleSpec());
+  whole.Add(Piece(1, 0, 4, false), testing::CartPoleSpec());
+  v1::PpoState state;
+  whole.Save(state);
+  RecentReturns restored(2);
+  restored.Restore(state);
+  restored.Add(Piece(1, 4, 2, true), testing::CartPoleSpec());
+  EXPECT_DOUBLE_EQ(restored.Mean().value(), (10 + 6) / 2.0);
+}
+
 }  // namespace
 }  // namespace understudy

@@ -1,0 +1,73 @@
+#include "common/rpc/stream_guard.h"
+
+#include <grpcpp/alarm.h>
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/process/mutex.h"
+
+namespace understudy {
+
+struct StreamGuard::Call {
+  Mutex mutex;
+  grpc::ServerContext* context ABSL_GUARDED_BY(mutex) = nullptr;  // nullptr: the guard has gone
+  int64_t step ABSL_GUARDED_BY(mutex) = 0;                        // odd: one is under way
+  bool cancelled ABSL_GUARDED_BY(mutex) = false;
+  std::unique_ptr<grpc::Alarm> alarm;  // of the step under way
+};
+
+StreamGuard::StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience)
+    : limit_(limit),
+      admitted_(limit.streams_.fetch_add(1) < limit.most_),
+      patience_(patience),
+      call_(std::make_shared<Call>()) {
+  MutexLock lock(call_->mutex);
+  call_->context = &context;
+}
+
+StreamGuard::~StreamGuard() {
+  limit_.streams_.fetch_sub(1);
+  MutexLock lock(call_->mutex);
+  call_->context = nullptr;
+}
+
+absl::Status StreamGuard::Admission() const {
+  if (admitted_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("there are ", limit_.most_, " such streams already, try again later"));
+}
+
+absl::Status StreamGuard::Patience() const {
+  MutexLock lock(call_->mutex);
+  if (!call_->cancelled) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      absl::StrCat("nothing happened on the stream for ", absl::FormatDuration(patience_)));
+}
+
+void StreamGuard::Begin() {
+  int64_t step = 0;
+  {
+    MutexLock lock(call_->mutex);
+    step = ++call_->step;
+  }
+  call_->alarm = std::make_unique<grpc::Alarm>();
+  call_->alarm->Set(absl::ToChronoTime(absl::Now() + patience_), [call = call_, step](bool expired) {
+    MutexLock lock(call->mutex);
+    if (!expired || call->context == nullptr || call->step != step) return;
+    call->cancelled = true;
+    call->context->TryCancel();
+  });
+}
+
+void StreamGuard::End() {
+  {
+    MutexLock lock(call_->mutex);
+    ++call_->step;
+  }
+  // Not under the lock: its reaction may run here.
+  call_->alarm.reset();
+}
+
+}  // namespace understudy

@@ -1,0 +1,65 @@
+// For streams that synchronous handlers serve: each holds a thread of the server, so callers who open many, or open one
+// and do nothing, must not keep them all. (Reactors hold none, and bound their silence themselves.)
+#ifndef UNDERSTUDY_COMMON_RPC_STREAM_GUARD_H_
+#define UNDERSTUDY_COMMON_RPC_STREAM_GUARD_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace understudy {
+
+// How many streams there may be at a time. Thread-safe; must outlive its guards.
+class StreamLimit {
+ public:
+  explicit StreamLimit(int most) : most_(most) {}
+
+ private:
+  friend class StreamGuard;
+  const int most_;
+  std::atomic<int> streams_ = 0;
+};
+
+// One call's place within a limit, until it is destroyed; it must not outlive the call. Thread-compatible.
+class StreamGuard {
+ public:
+  // `patience`: how long the caller may take for one step.
+  StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience);
+  ~StreamGuard();
+  StreamGuard(const StreamGuard&) = delete;
+  StreamGuard& operator=(const StreamGuard&) = delete;
+
+  // RESOURCE_EXHAUSTED: there was no place.
+  absl::Status Admission() const;
+
+  // Returns step(), which reads or writes a message and returns whether that was possible. Where it takes longer than
+  // the caller's patience, the call is cancelled, which ends the step.
+  template <typename Step>
+  bool Do(Step step) {
+    Begin();
+    const bool possible = step();
+    End();
+    return possible;
+  }
+
+  // DEADLINE_EXCEEDED: a step was cancelled.
+  absl::Status Patience() const;
+
+ private:
+  struct Call;
+  void Begin();
+  void End();
+
+  StreamLimit& limit_;
+  const bool admitted_;
+  const absl::Duration patience_;
+  const std::shared_ptr<Call> call_;  // alarms may outlive the guard
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_RPC_STREAM_GUARD_H_

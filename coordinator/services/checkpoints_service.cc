@@ -1,0 +1,92 @@
+#include "coordinator/services/checkpoints_service.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/channel.h"
+#include "common/snapshot/checkpoint_chunks.h"
+
+namespace understudy {
+namespace {
+
+constexpr absl::Duration kSaverPatience = absl::Seconds(10);
+constexpr absl::Duration kReaderPatience = absl::Minutes(5);
+
+// One call's share of what all calls are receiving, given back at its end.
+class Share {
+ public:
+  explicit Share(std::atomic<int64_t>& total) : total_(total) {}
+  ~Share() { total_ -= bytes_; }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+
+  absl::Status Grow(int64_t bytes, int64_t max_total) {
+    bytes_ += bytes;
+    const int64_t total = total_ += bytes;
+    if (total <= max_total) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrCat("found ", total,
+                                                     " bytes of checkpoints being received at once, "
+                                                     "expected at most ",
+                                                     max_total, ": try again"));
+  }
+
+ private:
+  std::atomic<int64_t>& total_;
+  int64_t bytes_ = 0;
+};
+
+absl::Status EndedEarly(const CheckpointAssembler& assembler) {
+  if (assembler.header().size() == 0) return absl::InvalidArgumentError("the stream ended before the header");
+  return absl::InvalidArgumentError(absl::StrCat("the stream ended before the checkpoint was complete: found ",
+                                                 assembler.received_bytes(), " bytes of content, expected ",
+                                                 assembler.header().size()));
+}
+
+}  // namespace
+
+absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>& reader, StreamGuard& guard) {
+  Share share(receiving_bytes_);
+  CheckpointAssembler assembler;
+  v1::CheckpointChunk chunk;
+  bool complete = false;
+  while (guard.Do([&] { return reader.Read(&chunk); })) {
+    if (complete) return absl::InvalidArgumentError("found a chunk after the last one, expected the end of the stream");
+    absl::Status status = share.Grow(static_cast<int64_t>(chunk.content().size()), max_receiving_bytes_);
+    if (!status.ok()) return status;
+    const absl::StatusOr<bool> added = assembler.Add(chunk);
+    if (!added.ok()) return added.status();
+    complete = *added;
+    // Before the content: whoever may not store it need not send it.
+    if (chunk.has_header()) status = check_epoch_(assembler.header().stage());
+    if (!status.ok()) return status;
+  }
+  if (absl::Status patience = guard.Patience(); !patience.ok()) return patience;
+  if (!complete) return EndedEarly(assembler);
+  // Again: meanwhile the stage may have become another's.
+  if (absl::Status status = check_epoch_(assembler.header().stage()); !status.ok()) return status;
+  const v1::CheckpointHeader header = assembler.header();
+  return store_.PutCheckpoint(header, assembler.TakeContent());
+}
+
+grpc::Status CheckpointsService::Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
+                                      v1::SaveCheckpointResponse*) {
+  StreamGuard guard(saving_, *context, kSaverPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
+  return ToGrpc(Receive(*reader, guard));
+}
+
+grpc::Status CheckpointsService::Load(grpc::ServerContext* context, const v1::LoadCheckpointRequest* request,
+                                      grpc::ServerWriter<v1::CheckpointChunk>* writer) {
+  StreamGuard guard(loading_, *context, kReaderPatience);
+  if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
+  const v1::StageKey& stage = request->stage();
+  if (absl::Status status = check_epoch_(stage); !status.ok()) return ToGrpc(status);
+  const absl::StatusOr<StoredCheckpoint> stored = store_.GetCheckpoint(stage.experiment_id(), stage.stage());
+  if (!stored.ok()) return ToGrpc(stored.status());
+  const bool sent = SendCheckpointInChunks(stored->header, stored->content, [&](const v1::CheckpointChunk& chunk) {
+    return guard.Do([&] { return writer->Write(chunk); });
+  });
+  return sent ? grpc::Status::OK : ToGrpc(absl::CancelledError("the reader has gone"));
+}
+
+}  // namespace understudy

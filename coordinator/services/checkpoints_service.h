@@ -1,0 +1,51 @@
+// The Checkpoints gRPC service: checkpoints.proto.
+#ifndef UNDERSTUDY_COORDINATOR_SERVICES_CHECKPOINTS_SERVICE_H_
+#define UNDERSTUDY_COORDINATOR_SERVICES_CHECKPOINTS_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "common/rpc/stream_guard.h"
+#include "common/snapshot/policy_snapshot.h"
+#include "coordinator/storage/store.h"
+#include "understudy/v1/checkpoints.grpc.pb.h"
+
+namespace understudy {
+
+// Thread-safe.
+class CheckpointsService final : public v1::Checkpoints::Service {
+ public:
+  // ABORTED where the epoch is not the stage's current one; its errors are the caller's.
+  using EpochCheck = std::function<absl::Status(const v1::StageKey& stage)>;
+
+  // Of content that all calls together are receiving; a call that would need more is RESOURCE_EXHAUSTED.
+  static constexpr int64_t kMaxReceivingBytes = 2 * kMaxCheckpointBytes;
+
+  // `store` must outlive this. Save asks `check_epoch` when the header has come, and again before it stores.
+  CheckpointsService(Store& store, EpochCheck check_epoch, int64_t max_receiving_bytes = kMaxReceivingBytes)
+      : store_(store), check_epoch_(std::move(check_epoch)), max_receiving_bytes_(max_receiving_bytes) {}
+
+  grpc::Status Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
+                    v1::SaveCheckpointResponse* response) override;
+  grpc::Status Load(grpc::ServerContext* context, const v1::LoadCheckpointRequest* request,
+                    grpc::ServerWriter<v1::CheckpointChunk>* writer) override;
+
+ private:
+  absl::Status Receive(grpc::ServerReader<v1::CheckpointChunk>& reader, StreamGuard& guard);
+
+  Store& store_;
+  const EpochCheck check_epoch_;
+  const int64_t max_receiving_bytes_;
+  std::atomic<int64_t> receiving_bytes_ = 0;
+  StreamLimit saving_{64};
+  StreamLimit loading_{64};
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_SERVICES_CHECKPOINTS_SERVICE_H_

@@ -1,0 +1,49 @@
+#include "learner/algorithms/numerical_fault.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace understudy {
+namespace {
+
+constexpr uint32_t kExponent = 0x7F800000;
+
+bool IsNotFinite(float value) { return (std::bit_cast<uint32_t>(value) & kExponent) == kExponent; }
+
+}  // namespace
+
+absl::Status CheckFinite(std::string_view name, double value) {
+  if (std::isfinite(value)) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(std::string(name), " is ", value));
+}
+
+absl::Status CheckFinite(std::string_view name, std::span<const float> values) {
+  const std::optional<size_t> index = FindNotFinite(values);
+  if (!index.has_value()) return absl::OkStatus();
+  return CheckFinite(absl::StrCat("element ", *index, " of ", std::string(name)), values[*index]);
+}
+
+std::optional<size_t> FindNotFinite(std::span<const float> values) {
+  // Without a branch for each number first: nearly always all are finite.
+  uint32_t any = 0;
+  for (const float value : values) any |= static_cast<uint32_t>(IsNotFinite(value));
+  if (any == 0) return std::nullopt;
+  return std::find_if(values.begin(), values.end(), IsNotFinite) - values.begin();
+}
+
+absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault) {
+  return absl::Status(
+      fault.code(), absl::StrCat(std::string(algorithm), ": ", fault.message(), " in ", std::string(unit), " ", number,
+                                 ": training has diverged; a smaller learning_rate may help"));
+}
+
+absl::Status During(std::string_view unit, int64_t number, const absl::Status& status) {
+  if (status.ok() || absl::IsCancelled(status)) return status;
+  return absl::Status(status.code(), absl::StrCat(std::string(unit), " ", number, ": ", status.message()));
+}
+
+}  // namespace understudy

@@ -1,0 +1,32 @@
+// Numbers that are not finite: found where they appear, and said so by name.
+#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_NUMERICAL_FAULT_H_
+#define UNDERSTUDY_LEARNER_ALGORITHMS_NUMERICAL_FAULT_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace understudy {
+
+// INTERNAL "policy_loss is nan", where it is. Thread-safe, as are the others.
+absl::Status CheckFinite(std::string_view name, double value);
+
+// INTERNAL "element 3 of advantages is inf", for the first that is.
+absl::Status CheckFinite(std::string_view name, std::span<const float> values);
+
+// Index of the first that is not finite.
+std::optional<size_t> FindNotFinite(std::span<const float> values);
+
+// A numerical fault with where it happened: "ppo: policy_loss is nan in iteration 3: training has diverged …". `unit`:
+// what the algorithm counts.
+absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault);
+
+// A rollout's error with where it happened: "iteration 3: …". OK and CANCELLED stay as they are.
+absl::Status During(std::string_view unit, int64_t number, const absl::Status& status);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_NUMERICAL_FAULT_H_

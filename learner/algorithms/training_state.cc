@@ -1,0 +1,79 @@
+#include "learner/algorithms/training_state.h"
+
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "learner/checkpoint.h"
+
+namespace understudy {
+namespace {
+
+std::string ToBytes(std::span<const float> numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
+}
+
+std::vector<float> FromBytes(const std::string& bytes) {
+  std::vector<float> numbers(bytes.size() / sizeof(float));
+  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  return numbers;
+}
+
+}  // namespace
+
+TrainingState::TrainingState(const TrainingInput& input, Policy initial, AdamOptions optimizer,
+                             double max_gradient_norm)
+    : policy(std::move(initial)),
+      update(policy, optimizer, max_gradient_norm),
+      stop_rule(input.stage, input.environment),
+      started_(absl::Now()) {}
+
+v1::Checkpoint TrainingState::Capture() const {
+  v1::Checkpoint checkpoint;
+  checkpoint.set_fingerprint(ArchitectureFingerprint(policy.header()));
+  checkpoint.set_iteration(iteration);
+  checkpoint.set_updates(updates);
+  checkpoint.set_seconds(seconds());
+  checkpoint.set_parameters(ToBytes(Numbers(policy.parameters())));
+  const Adam::State& adam = update.optimizer().state();
+  checkpoint.mutable_optimizer()->set_steps(adam.steps);
+  checkpoint.mutable_optimizer()->set_first_moments(ToBytes(adam.first_moments));
+  checkpoint.mutable_optimizer()->set_second_moments(ToBytes(adam.second_moments));
+  *checkpoint.mutable_stop_rule() = stop_rule.state();
+  return checkpoint;
+}
+
+absl::Status TrainingState::Restore(const v1::Checkpoint& checkpoint, int64_t iterations) {
+  const std::string expected = ArchitectureFingerprint(policy.header());
+  if (checkpoint.fingerprint() != expected) {
+    return CheckpointDoesNotFit("fingerprint", ToHex(checkpoint.fingerprint()),
+                                absl::StrCat(ToHex(expected), ", of ", ArchitectureText(policy.header())));
+  }
+  const std::span<float> parameters = MutableNumbers(policy.parameters());
+  if (checkpoint.parameters().size() != parameters.size_bytes()) {
+    return CheckpointDoesNotFit("parameters", absl::StrCat(checkpoint.parameters().size(), " bytes"),
+                                absl::StrCat(parameters.size_bytes(), " bytes"));
+  }
+  if (checkpoint.iteration() > iterations) {
+    return CheckpointDoesNotFit("iteration", absl::StrCat(checkpoint.iteration()),
+                                absl::StrCat("at most ", iterations));
+  }
+  std::memcpy(parameters.data(), checkpoint.parameters().data(), parameters.size_bytes());
+  update.optimizer().Restore({.steps = checkpoint.optimizer().steps(),
+                              .first_moments = FromBytes(checkpoint.optimizer().first_moments()),
+                              .second_moments = FromBytes(checkpoint.optimizer().second_moments())});
+  stop_rule.Restore(checkpoint.stop_rule());
+  iteration = checkpoint.iteration();
+  updates = checkpoint.updates();
+  seconds_before_ = checkpoint.seconds();
+  started_ = absl::Now();
+  return absl::OkStatus();
+}
+
+double TrainingState::seconds() const { return seconds_before_ + absl::ToDoubleSeconds(absl::Now() - started_); }
+
+}  // namespace understudy

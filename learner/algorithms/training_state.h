@@ -1,0 +1,46 @@
+// What every algorithm trains with, and how it gets into a checkpoint and out again.
+#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_
+#define UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/policy/policy.h"
+#include "learner/algorithms/algorithm.h"
+#include "learner/algorithms/parameter_update.h"
+#include "learner/stop_rule.h"
+#include "understudy/v1/checkpoints.pb.h"
+
+namespace understudy {
+
+// Thread-compatible.
+struct TrainingState {
+  // `initial`: the policy at the stage's beginning.
+  TrainingState(const TrainingInput& input, Policy initial, AdamOptions optimizer, double max_gradient_norm);
+  TrainingState(const TrainingState&) = delete;  // update refers to policy
+
+  // A checkpoint without the algorithm's own state.
+  v1::Checkpoint Capture() const;
+
+  // Goes on where a valid checkpoint was captured: afterwards Capture gives the same bits. CheckpointDoesNotFit, with
+  // nothing changed, where it is of another network, or of an iteration after the last.
+  absl::Status Restore(const v1::Checkpoint& checkpoint, int64_t iterations);
+
+  // Of training, before the checkpoint too.
+  double seconds() const;
+
+  Policy policy;
+  ParameterUpdate update;
+  StopRule stop_rule;
+  int64_t iteration = 0;  // the current one: 1, 2, 3 …
+  int64_t updates = 0;    // minibatches so far
+
+ private:
+  double seconds_before_ = 0;
+  absl::Time started_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_

@@ -1,0 +1,50 @@
+#include "learner/learner_stage.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace understudy {
+
+v1::TrajectoryAccounting Sum(v1::TrajectoryAccounting one, const v1::TrajectoryAccounting& other) {
+  one.set_produced(one.produced() + other.produced());
+  one.set_accepted(one.accepted() + other.accepted());
+  for (const auto& [reason, count] : other.rejected()) (*one.mutable_rejected())[reason] += count;
+  one.set_lost(one.lost() + other.lost());
+  one.set_in_flight(one.in_flight() + other.in_flight());
+  return one;
+}
+
+LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink)
+    : job_(job), client_(client), sink_(sink), reporter_(client, job.work.stage(), job.cancellation) {}
+
+absl::Status LearnerStage::RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
+  return sink_.Run(std::move(order), std::move(policy), job_.cancellation);
+}
+
+absl::StatusOr<Demonstrations> LearnerStage::ReadDemonstrations() {
+  return client_.ReadDataset(job_.work.train().dataset(), job_.cancellation);
+}
+
+absl::Status LearnerStage::Report(const v1::StageProgress& progress) {
+  v1::StageProgress complete = progress;
+  *complete.mutable_trajectories() = trajectories();
+  return reporter_.Report(complete);
+}
+
+bool LearnerStage::CheckpointDue() { return job_.draining || reporter_.CheckpointDue(); }
+
+absl::Status LearnerStage::SaveCheckpoint(v1::Checkpoint checkpoint) {
+  const bool last = job_.draining;
+  if (last) job_.saving = true;
+  const int64_t iteration = checkpoint.iteration();
+  *checkpoint.mutable_trajectories() = trajectories();
+  if (absl::Status status = reporter_.SaveCheckpoint(std::move(checkpoint)); !status.ok() || !last) return status;
+  if (absl::Status status = reporter_.Flush(); !status.ok()) return status;
+  job_.cancellation.Cancel(absl::StrCat("the learner is stopping; iteration ", iteration, " is stored"));
+  return job_.cancellation.Check();
+}
+
+absl::Status LearnerStage::CheckCancelled() const { return job_.cancellation.Check(); }
+
+}  // namespace understudy

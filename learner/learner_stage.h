@@ -1,0 +1,59 @@
+// A training stage's world: actors behind the sink, the coordinator behind the client.
+#ifndef UNDERSTUDY_LEARNER_LEARNER_STAGE_H_
+#define UNDERSTUDY_LEARNER_LEARNER_STAGE_H_
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/process/cancellation.h"
+#include "learner/coordinator_client.h"
+#include "learner/progress_reporter.h"
+#include "learner/rollout_sink.h"
+#include "learner/training_context.h"
+#include "understudy/v1/workers.pb.h"
+
+namespace understudy {
+
+// A stage in hand, and what ends it early.
+struct StageJob {
+  v1::LearnerWork work;
+  // What became of its trajectories before this learner had it: the checkpoint's. Of the training thread alone.
+  v1::TrajectoryAccounting trajectories_before = {};
+  Cancellation cancellation = {};
+  std::atomic<bool> draining = false;  // to end after the iteration in hand, once its checkpoint is stored
+  std::atomic<bool> saving = false;    // that checkpoint has been taken
+};
+
+// Sum of two accountings, reason by reason.
+v1::TrajectoryAccounting Sum(v1::TrajectoryAccounting one, const v1::TrajectoryAccounting& other);
+
+// Adds the stage's trajectories so far to reports and checkpoints. These are taken between orders, so that what was
+// accepted is what orders that ran to their end have consumed: the same whoever died on the way. Thread-compatible.
+class LearnerStage final : public TrainingContext {
+ public:
+  LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink);
+
+  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override;
+  absl::StatusOr<Demonstrations> ReadDemonstrations() override;
+  absl::Status Report(const v1::StageProgress& progress) override;
+  bool CheckpointDue() override;
+  absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
+  absl::Status CheckCancelled() const override;
+
+  // Returns once everything that was reported has arrived, or with the first error.
+  absl::Status Flush() { return reporter_.Flush(); }
+
+ private:
+  v1::TrajectoryAccounting trajectories() const { return Sum(job_.trajectories_before, sink_.accounting()); }
+
+  StageJob& job_;
+  CoordinatorClient& client_;
+  RolloutSink& sink_;
+  ProgressReporter reporter_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_LEARNER_STAGE_H_

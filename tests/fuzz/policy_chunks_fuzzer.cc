@@ -1,0 +1,66 @@
+// A policy from the wire, chunk by chunk: what SnapshotAssembler puts together is what was sent, and digests to what
+// its header says.
+#include <optional>
+#include <string>
+
+#include "common/snapshot/policy_snapshot.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace understudy {
+namespace {
+
+// A header whose digests are right, which no mutation would ever find.
+void Seal(v1::PolicyHeader& header, const std::string& parameters) {
+  header.set_parameter_count(static_cast<int64_t>(parameters.size() / sizeof(float)));
+  header.set_fingerprint(ArchitectureFingerprint(header));
+  header.set_digest(PolicyDigest(header.fingerprint(), parameters));
+}
+
+void CheckSnapshot(const PolicySnapshot& snapshot) {
+  const v1::PolicyHeader& header = snapshot.header;
+  fuzz::Require(header.parameter_count() * 4 == static_cast<int64_t>(snapshot.parameters.size()), "all are there");
+  fuzz::Require(header.fingerprint() == ArchitectureFingerprint(header), "the fingerprint is the architecture's");
+  fuzz::Require(header.digest() == PolicyDigest(header.fingerprint(), snapshot.parameters), "the digest is right");
+  SnapshotAssembler assembler;
+  std::shared_ptr<const PolicySnapshot> again;
+  SendInChunks(snapshot, [&](const v1::PolicyChunk& chunk) {
+    auto added = assembler.Add(chunk);
+    fuzz::Require(added.ok(), "what was received can be sent on", added.status().ToString());
+    again = *added;
+    return true;
+  });
+  fuzz::Require(again != nullptr && again->parameters == snapshot.parameters, "and arrives as it was");
+}
+
+void Add(const v1::PolicyChunk& chunk, SnapshotAssembler& assembler) {
+  const auto added = assembler.Add(chunk);
+  if (!added.ok()) fuzz::RequireRefusal(added.status());
+  fuzz::Require(added.ok() && *added == nullptr ? !assembler.empty() : assembler.empty(),
+                "after an error, or a snapshot, nothing is pending");
+  if (added.ok() && *added != nullptr) CheckSnapshot(**added);
+}
+
+}  // namespace
+}  // namespace understudy
+
+// Pieces: one byte that says whether the header gets right digests for the piece after it, then the chunk.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace understudy;
+  fuzz::Input input(data, size);
+  SnapshotAssembler assembler;
+  while (!input.empty()) {
+    const bool seal = input.Byte() % 2 == 1;
+    v1::PolicyChunk chunk;
+    if (!chunk.ParseFromString(std::string(input.Piece()))) continue;
+    if (!seal || !chunk.has_header()) {
+      Add(chunk, assembler);
+      continue;
+    }
+    v1::PolicyChunk parameters;
+    parameters.set_parameters(std::string(input.Piece()));
+    Seal(*chunk.mutable_header(), parameters.parameters());
+    Add(chunk, assembler);
+    Add(parameters, assembler);
+  }
+  return 0;
+}
