@@ -38,7 +38,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   // Despite its name this is how long one attempt to connect may take; and how long one does take where the connection
   // is accepted and dropped again, as by the proxy of a peer that is being restarted.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(kLongestBackoff)));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(kLongestReconnectPause)));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
