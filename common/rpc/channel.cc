@@ -14,7 +14,7 @@ namespace {
 // while its channel is not connected, so that after an outage nobody waits on it, and it would not connect until then.
 // gRPC takes this from the environment alone, the first time that it is used: hence before main, while there is but one
 // thread. What a user has set stays.
-[[maybe_unused]] const int kBackupPolling = setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", 0);
+[[maybe_unused]] const int kBackupPolling = setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "50", 0);
 
 }  // namespace
 
