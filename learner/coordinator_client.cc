@@ -21,8 +21,6 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // Whole policies and datasets; the keepalive finds a dead peer long before.
 constexpr absl::Duration kTransferTimeout = absl::Minutes(30);
 
-constexpr absl::Duration kLongestBackoff = absl::Milliseconds(500);
-
 // Of a call that was not cancelled on this side: the coordinator cancels what it has in hand when it stops.
 bool IsTransient(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
@@ -54,7 +52,7 @@ CoordinatorClient::CoordinatorClient(std::shared_ptr<grpc::Channel> channel)
 
 absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
                                       const std::function<absl::Status(grpc::ClientContext&)>& call) {
-  Backoff backoff(absl::Milliseconds(50), kLongestBackoff, std::random_device{}());
+  Backoff backoff(absl::Milliseconds(50), kLongestReconnectPause, std::random_device{}());
   Reminder outage(absl::ZeroDuration(), absl::Seconds(10));
   for (;;) {
     if (absl::Status status = cancellation.Check(); !status.ok()) return status;

@@ -22,7 +22,8 @@ absl::Status ValidateAddress(const std::string& address);
 inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300);
 
 // A lazy channel with our message limit, keepalive that finds a dead peer within ten seconds, the lease of a worker,
-// and reconnection with pauses of at most kLongestReconnectPause. HTTP proxies of the environment are not used.
+// and reconnection with pauses of at most kLongestReconnectPause, also while nobody calls. HTTP
+// proxies of the environment are not used.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 // Sets the deadline of a unary call.

@@ -89,6 +89,6 @@ def rules(table, peer, verdict):
     chains = []
     for hook, interface, address in (("input", "iif", "saddr"), ("output", "oif", "daddr")):
         whom = f"ip {address} {peer} " if peer else ""
-        lines = " ".join(f"{whom}{what};" for what in verdict)
-        chains.append(f'chain {hook} {{ type filter hook {hook} priority 0; {interface} "lo" accept; {lines} }}')
-    return f"table inet {table} {{ {' '.join(chains)} }}\n"
+        lines = "\n".join(f"{whom}{what}" for what in verdict)
+        chains.append(f'chain {hook} {{\ntype filter hook {hook} priority 0\n{interface} "lo" accept\n{lines}\n}}\n')
+    return f"table inet {table} {{\n{''.join(chains)}}}\n"
