@@ -48,7 +48,7 @@ CoordinatorClient::CoordinatorClient(std::shared_ptr<grpc::Channel> channel)
 
 absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
                                       const std::function<absl::Status(grpc::ClientContext&)>& call) {
-  Backoff backoff(absl::Milliseconds(50), kLongestBackoff, std::random_device{}());
+  Backoff backoff(absl::Milliseconds(50), kLongestReconnectPause, std::random_device{}());
   Reminder outage(absl::ZeroDuration(), absl::Seconds(10));
   for (;;) {
     if (absl::Status status = cancellation.Check(); !status.ok()) return status;

@@ -25,7 +25,7 @@ constexpr int kMaxStreamsPerConnection = 1024;
 constexpr int kMaxThreads = 1024;
 // Of what has been received and not yet been taken; beyond it gRPC cancels streams and closes connections that are
 // idle. A sender may stop in the middle of the largest message on every stream that it has.
-constexpr size_t kMaxBufferedBytes = size_t{2} << 30;
+constexpr size_t kMaxBufferedBytes = size_t{1} << 30;
 // For a new connection to begin to speak HTTP/2.
 constexpr int kHandshakeTimeoutMs = 10'000;
 // For a connection without calls. Clients connect again by themselves when they have something to say.

@@ -18,7 +18,7 @@ struct ServerOptions {
   bool insecure = false;
 };
 
-// Thread-safe. Shuts down when destroyed. Bounds, for the whole server: 1,024 threads of synchronous handlers, 2 GiB of
+// Thread-safe. Shuts down when destroyed. Bounds, for the whole server: 1,024 threads of synchronous handlers, 1 GiB of
 // received bytes that nobody has taken; for a connection: 1,024 streams, 10 s to begin to speak HTTP/2, 5 minutes
 // without a call. Connections are bounded by the process's hard limit of open files, to which Start raises the soft
 // one.

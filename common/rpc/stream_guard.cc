@@ -2,8 +2,6 @@
 
 #include <grpcpp/alarm.h>
 
-#include <cstdint>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/process/mutex.h"
@@ -29,6 +27,7 @@ StreamGuard::StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl:
 
 StreamGuard::~StreamGuard() {
   limit_.streams_.fetch_sub(1);
+  limit_.bytes_.fetch_sub(bytes_);
   MutexLock lock(call_->mutex);
   call_->context = nullptr;
 }
@@ -37,6 +36,15 @@ absl::Status StreamGuard::Admission() const {
   if (admitted_) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("there are ", limit_.most_, " such streams already, try again later"));
+}
+
+absl::Status StreamGuard::Keep(int64_t bytes) {
+  bytes_ += bytes;
+  const int64_t all = limit_.bytes_.fetch_add(bytes) + bytes;
+  if (all <= limit_.most_bytes_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("such streams are receiving ", all,
+                                                   " bytes at once, expected at most ", limit_.most_bytes_,
+                                                   ": try again later"));
 }
 
 absl::Status StreamGuard::Patience() const {

@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -13,15 +14,17 @@
 
 namespace understudy {
 
-// How many streams there may be at a time. Thread-safe; must outlive its guards.
+// How many streams there may be at a time, and how much they may hold together. Thread-safe; must outlive its guards.
 class StreamLimit {
  public:
-  explicit StreamLimit(int most) : most_(most) {}
+  explicit StreamLimit(int most, int64_t most_bytes = 0) : most_(most), most_bytes_(most_bytes) {}
 
  private:
   friend class StreamGuard;
   const int most_;
+  const int64_t most_bytes_;
   std::atomic<int> streams_ = 0;
+  std::atomic<int64_t> bytes_ = 0;
 };
 
 // One call's place within a limit, until it is destroyed; it must not outlive the call. Thread-compatible.
@@ -35,6 +38,10 @@ class StreamGuard {
 
   // RESOURCE_EXHAUSTED: there was no place.
   absl::Status Admission() const;
+
+  // The call keeps so many more bytes of what it receives, until the guard is destroyed. RESOURCE_EXHAUSTED: all calls
+  // together keep too many.
+  absl::Status Keep(int64_t bytes);
 
   // Returns step(), which reads or writes a message and returns whether that was possible. Where it takes longer than
   // the caller's patience, the call is cancelled, which ends the step.
@@ -57,6 +64,7 @@ class StreamGuard {
   StreamLimit& limit_;
   const bool admitted_;
   const absl::Duration patience_;
+  int64_t bytes_ = 0;
   const std::shared_ptr<Call> call_;  // alarms may outlive the guard
 };
 

@@ -17,6 +17,8 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> ReadSnapshot(grpc::ServerR
   v1::PublishPolicyRequest message;
   while (guard.Do([&] { return reader.Read(&message); })) {
     if (!message.has_chunk()) return absl::InvalidArgumentError("expected chunks after the stage");
+    absl::Status room = guard.Keep(static_cast<int64_t>(message.chunk().parameters().size()));
+    if (!room.ok()) return room;
     auto snapshot = assembler.Add(message.chunk());
     if (!snapshot.ok() || *snapshot != nullptr) return snapshot;
   }

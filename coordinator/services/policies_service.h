@@ -15,9 +15,9 @@
 
 namespace understudy {
 
-// Thread-safe. Needs no coordinator: also serves a store that is read without one. At most 64 Publish and 256 Download
-// streams at a time, then RESOURCE_EXHAUSTED; one whose publisher sends nothing for 10 s, or whose reader reads nothing
-// for 5 minutes, ends.
+// Thread-safe. Needs no coordinator: also serves a store that is read without one. At most 64 Publish streams, of two
+// of the largest policies together, and 256 Download streams at a time, then RESOURCE_EXHAUSTED; one whose publisher
+// sends nothing for 10 s, or whose reader reads nothing for 5 minutes, ends.
 class PoliciesService final : public v1::Policies::Service {
  public:
   // Stores a snapshot for the stage that trained it, and returns its version.
@@ -39,7 +39,7 @@ class PoliciesService final : public v1::Policies::Service {
  private:
   Store& store_;
   const Publisher publisher_;
-  StreamLimit publishing_{64};
+  StreamLimit publishing_{64, 2 * kMaxParameterBytes};
   StreamLimit downloading_{256};
 };
 

@@ -2,7 +2,8 @@
 #ifndef UNDERSTUDY_TESTS_FUZZ_FUZZ_H_
 #define UNDERSTUDY_TESTS_FUZZ_FUZZ_H_
 
-#include <algorithm>
+#include <google/protobuf/stubs/logging.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -16,6 +17,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace understudy::fuzz {
+
+// Protobuf writes a line for every text that is no UTF-8: most of the time would go there.
+inline const auto kFormerLogHandler = google::protobuf::SetLogHandler(nullptr);
 
 // A property that must hold whatever the input is.
 inline void Require(bool holds, const char* property, const std::string& found = "") {

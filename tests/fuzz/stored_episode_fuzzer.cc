@@ -56,8 +56,12 @@ void CheckDecoded(const v1::TrajectoryBatch& batch, const EncodedEpisode& row, c
                     again->digest == row.digest,
                 "in the row that it came from");
   EpisodeDecoder decoder(recipe);
-  const auto decoded = decoder.Decode(*again);
-  fuzz::Require(decoded.ok() && decoded->SerializeAsString() == batch.SerializeAsString(), "and read again");
+  auto decoded = decoder.Decode(*again);
+  // What a later version may have added is nobody's business here.
+  v1::TrajectoryBatch known = batch;
+  known.DiscardUnknownFields();
+  if (decoded.ok()) decoded->DiscardUnknownFields();
+  fuzz::Require(decoded.ok() && decoded->SerializeAsString() == known.SerializeAsString(), "and read again");
 }
 
 }  // namespace

@@ -78,6 +78,19 @@ TEST(StreamGuard, RefusesMoreThanTheLimitUntilOneHasEnded) {
   EXPECT_TRUE(second.Finish().ok());
 }
 
+TEST(StreamGuard, BoundsWhatAllCallsKeepTogetherWhileTheyLast) {
+  StreamLimit limit(10, 100);
+  grpc::ServerContext context;
+  StreamGuard first(limit, context, absl::Minutes(1));
+  EXPECT_TRUE(first.Keep(60).ok());
+  {
+    StreamGuard second(limit, context, absl::Minutes(1));
+    EXPECT_TRUE(second.Keep(40).ok());
+    EXPECT_TRUE(absl::IsResourceExhausted(second.Keep(1)));
+  }
+  EXPECT_TRUE(first.Keep(40).ok());
+}
+
 TEST(StreamGuard, EndsACallThatMakesNoStep) {
   GuardedService service(absl::Milliseconds(50));
   const auto server = RpcServer::Start({}, {&service});
