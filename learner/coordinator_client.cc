@@ -26,10 +26,6 @@ bool IsTransient(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
 }
 
-std::string DurationText(absl::Duration duration) {
-  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(10)));
-}
-
 BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
   BatchExpectation expected{.environment = recipe.environment(),
                             .policy = recipe.policy().name(),
@@ -65,13 +61,14 @@ absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellati
     const absl::Time now = absl::Now();
     const absl::Duration lasting = outage.lasting(now);
     if (!IsTransient(status)) {
-      if (outage.End()) spdlog::info("{}: the coordinator is back after {}", what, DurationText(lasting));
+      if (outage.End())
+        spdlog::info("{}: the coordinator is back after {}", what,
+                     absl::FormatDuration(absl::Trunc(lasting, absl::Milliseconds(10))));
       return status;
     }
     outage.Begin(now);
     if (outage.Due(now)) {
-      spdlog::warn("{}: the coordinator is away{} ({}), trying again", what,
-                   lasting > absl::ZeroDuration() ? absl::StrCat(", for ", DurationText(lasting), " now") : "",
+      spdlog::warn("{}: the coordinator is away{} ({}), trying again", what, outage.LastingText(now),
                    status.ToString());
     }
     cancellation.WaitFor(backoff.Next());
