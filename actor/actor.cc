@@ -6,16 +6,17 @@
 #include <random>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "actor/sink_session.h"
+#include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/stage_key.h"
 
 namespace understudy {
 namespace {
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(20);
-constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
 
 v1::WorkerHello MakeWorkerHello(const std::string& worker_id) {
   v1::WorkerHello hello;
@@ -27,8 +28,12 @@ v1::WorkerHello MakeWorkerHello(const std::string& worker_id) {
   return hello;
 }
 
-std::string StageText(const v1::StageKey& stage) {
-  return absl::StrCat("experiment '", stage.experiment_id(), "' stage ", stage.stage(), " epoch ", stage.epoch());
+void LogAway(const std::string& address, const std::string& lasting, const absl::Status& why) {
+  // A stage that is just beginning, or over, is refused like this, and ends like this: the next assignment is on its
+  // way.
+  const bool expected = why.ok() || absl::IsFailedPrecondition(why);
+  spdlog::log(expected ? spdlog::level::info : spdlog::level::warn, "no stream to the sink at {}{}: {}; trying again",
+              address, lasting, why.ok() ? "it ended the stream" : std::string(why.message()));
 }
 
 }  // namespace
@@ -49,7 +54,6 @@ absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options)
 Actor::Actor(const ActorOptions& options) : coordinator_(options.coordinator) {}
 
 Actor::~Actor() {
-  session_.reset();
   stopping_.Cancel("the actor is stopping");
   std::shared_ptr<Job> current;
   {
@@ -59,6 +63,20 @@ Actor::~Actor() {
   }
   if (current != nullptr) current->leaving.Cancel("the actor is stopping");
   thread_.join();
+  // Last: its last heartbeat has the totals of all that was done.
+  session_.reset();
+}
+
+void Actor::Drain(std::function<void()> drained) {
+  std::shared_ptr<Job> current;
+  {
+    MutexLock lock(mutex_);
+    draining_ = true;
+    drained_ = std::move(drained);
+    current = desired_;
+    changed_.NotifyAll();
+  }
+  if (current != nullptr) current->leaving.Cancel("the actor is draining");
 }
 
 void Actor::OnAssignment(const v1::Assignment& assignment) {
@@ -80,12 +98,18 @@ void Actor::OnAssignment(const v1::Assignment& assignment) {
 
 void Actor::Run() {
   while (const std::shared_ptr<Job> job = NextJob()) Work(*job);
+  std::function<void()> drained;
+  {
+    MutexLock lock(mutex_);
+    drained = std::exchange(drained_, nullptr);
+  }
+  if (drained) drained();
 }
 
 std::shared_ptr<Actor::Job> Actor::NextJob() {
   MutexLock lock(mutex_);
-  while (stopping_.Check().ok() && (desired_ == nullptr || begun_)) changed_.Wait(mutex_);
-  if (!stopping_.Check().ok()) return nullptr;
+  while (stopping_.Check().ok() && !draining_ && (desired_ == nullptr || begun_)) changed_.Wait(mutex_);
+  if (!stopping_.Check().ok() || draining_) return nullptr;
   begun_ = true;
   return desired_;
 }
@@ -103,19 +127,17 @@ void Actor::Work(Job& job) {
   const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
   Backoff backoff(kFirstBackoff, kLongestBackoff, std::random_device()());
   spdlog::info("rolling out for {} at {}", StageText(job.work.stage()), address);
-  bool warned = false;
+  Reminder away(absl::ZeroDuration(), kReminderInterval);
   while (job.leaving.Check().ok()) {
     SinkSession session(channel, hello, counters_);
     const absl::Status status = session.Run(job.leaving, stopping_);
     if (session.greeted()) {
       backoff.Reset();
-      warned = false;
+      away.End();
     }
-    if (!status.ok() && !absl::IsCancelled(status) && !std::exchange(warned, true)) {
-      // A stage that is just beginning, or over, is refused like this: the next assignment is on its way.
-      const auto level = absl::IsFailedPrecondition(status) ? spdlog::level::info : spdlog::level::warn;
-      spdlog::log(level, "no stream to the sink at {}: {}; trying again", address, std::string(status.message()));
-    }
+    if (!job.leaving.Check().ok() || !stopping_.Check().ok()) return;
+    away.Begin(absl::Now());
+    if (away.Due(absl::Now())) LogAway(address, away.LastingText(absl::Now()), status);
     job.leaving.WaitFor(backoff.Next());
   }
 }

@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_ACTOR_ACTOR_H_
 #define UNDERSTUDY_ACTOR_ACTOR_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,8 +26,14 @@ class Actor {
  public:
   // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: not HOST:PORT.
   static absl::StatusOr<std::unique_ptr<Actor>> Start(const ActorOptions& options);
-  // Stops within a second: what is half done is dropped, and asked of others.
+  // Stops within a second: what is half done is dropped, and asked of others. The coordinator hears the last totals,
+  // and that this actor goes.
   ~Actor();
+
+  // Begins no further work. Calls `drained`, on a thread of the actor's, once the request in hand is done, with all of
+  // its results acknowledged, and the others have gone back to the sink with the stream; once at most. To be called
+  // once.
+  void Drain(std::function<void()> drained);
 
  private:
   // One assignment, and the way to end it.
@@ -38,7 +45,7 @@ class Actor {
   explicit Actor(const ActorOptions& options);
   void OnAssignment(const v1::Assignment& assignment);
   void Run();
-  // The latest assignment that has not been begun; nullptr: the actor stops.
+  // The latest assignment that has not been begun; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob();
   // Until the job is left: where the stream to the sink breaks, connects again.
   void Work(Job& job);
@@ -52,6 +59,8 @@ class Actor {
   CondVar changed_;
   std::shared_ptr<Job> desired_ ABSL_GUARDED_BY(mutex_);
   bool begun_ ABSL_GUARDED_BY(mutex_) = false;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> drained_ ABSL_GUARDED_BY(mutex_);
 
   std::thread thread_;
   std::unique_ptr<WorkerSession> session_;

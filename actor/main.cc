@@ -1,12 +1,44 @@
 // understudy-actor: rolls out policies in environments, for whoever its coordinator assigns it to.
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstdio>
+#include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "actor/actor.h"
 #include "common/policy/blas.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
+
+namespace {
+
+// The request in hand has this long; others are asked for what is dropped.
+constexpr absl::Duration kDrainLimit = absl::Seconds(8);
+// For saying goodbye, and for an environment that never returns from a step: together less than the ten seconds that
+// supervisors grant.
+constexpr absl::Duration kExitLimit = absl::Milliseconds(1500);
+
+// After the first signal: ends the work in good order, unless that takes too long or a second signal comes.
+void Drain(understudy::Actor& actor, understudy::TerminationSignals& signals) {
+  spdlog::info("draining: the request in hand is being finished; a second signal ends this at once");
+  understudy::ExitWithin(kDrainLimit + kExitLimit);
+  const auto drained = std::make_shared<std::atomic<bool>>(false);
+  actor.Drain([&signals, drained] {
+    *drained = true;
+    signals.Wake();
+  });
+  const bool again = signals.WaitFor(kDrainLimit).value_or(0) != 0;
+  if (!*drained) {
+    spdlog::warn("{}: the request in hand is dropped, others will be asked",
+                 again ? "a second signal came" : "draining takes too long");
+  }
+  understudy::ExitWithin(kExitLimit);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
@@ -31,11 +63,13 @@ int main(int argc, char** argv) {
   understudy::InitLogging("understudy-actor", log_level);
   // Actors scale by number: one thread each leaves the cores to the others.
   understudy::SetComputeThreads(1);
-  const auto actor = understudy::Actor::Start(options);
+  auto actor = understudy::Actor::Start(options);
   if (!actor.ok()) {
     std::fprintf(stderr, "understudy-actor: %s\n", std::string(actor.status().message()).c_str());
     return 1;
   }
   signals.Wait();
+  Drain(**actor, signals);
+  actor->reset();
   return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "common/process/mutex.h"
+#include "common/rollouts/rejection.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {
@@ -22,12 +23,12 @@ class RolloutCounters {
     counts.set_in_flight(counts.in_flight() + trajectories);
     totals_.set_steps_produced(totals_.steps_produced() + steps);
   }
-  // Of those in flight.
+  // Of those in flight. Reasons that the protocol does not know count as `other`: a sink cannot make this grow.
   void AddAcknowledged(int64_t accepted, int64_t rejected, const std::string& reason) {
     MutexLock lock(mutex_);
     v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
     counts.set_accepted(counts.accepted() + accepted);
-    if (rejected > 0) (*counts.mutable_rejected())[reason] += rejected;
+    if (rejected > 0) (*counts.mutable_rejected())[IsRejectionReason(reason) ? reason : "other"] += rejected;
     counts.set_in_flight(counts.in_flight() - accepted - rejected);
   }
   // The stream ended before they, of those in flight, were acknowledged.

@@ -1,12 +1,12 @@
 #include "actor/rollout_worker.h"
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "actor/finite.h"
 #include "actor/request_check.h"
 #include "actor/result_builder.h"
 #include "common/policy/categorical.h"
@@ -15,10 +15,6 @@
 
 namespace understudy {
 namespace {
-
-bool AllFinite(std::span<const float> numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](float number) { return std::isfinite(number); });
-}
 
 bool Records(const v1::RolloutRequest& request, v1::Record wanted) {
   return std::find(request.record().begin(), request.record().end(), wanted) != request.record().end();
@@ -115,7 +111,7 @@ class RolloutRun {
   absl::Status Begin(int index) {
     const Lane& lane = lanes_[static_cast<size_t>(index)];
     const std::span<const float> observation = environments_.observation(index);
-    if (!AllFinite(observation)) return Failure(lane, "its first observation is not finite");
+    if (!AllFinite(observation)) return Failure(lane, NameNotFinite("first observation", observation));
     recorders_[static_cast<size_t>(index)].Begin(request_.has_segments() ? lane.number : 0, lane.episode,
                                                  lane.episode_step, observation);
     return absl::OkStatus();
@@ -146,17 +142,15 @@ class RolloutRun {
 
   absl::Status Step(int index, std::span<const float> logits, std::span<const float> value) {
     Lane& lane = lanes_[static_cast<size_t>(index)];
-    if (!AllFinite(logits) || !AllFinite(value)) {
-      return Failure(lane, absl::StrCat("policy ", request_.policy(), "@", request_.policy_version(),
-                                        " gave logits or a value that are not finite"));
-    }
+    if (!AllFinite(logits)) return Failure(lane, NameNotFinite("logits", logits, PolicyText()));
+    if (!AllFinite(value)) return Failure(lane, NameNotFinite("value", value, PolicyText()));
     const int32_t action = ChooseAction(lane, logits);
     const std::span<float> observation = environments_.observation(index);
     const StepOutcome outcome =
         environments_.lane(index).Step(std::as_bytes(std::span<const int32_t>(&action, 1)), observation);
-    if (!std::isfinite(outcome.reward) || !AllFinite(observation)) {
-      return Failure(lane, "a reward or an observation is not finite");
-    }
+    const std::span<const float> reward(&outcome.reward, 1);
+    if (!AllFinite(reward)) return Failure(lane, NameNotFinite("reward", reward));
+    if (!AllFinite(observation)) return Failure(lane, NameNotFinite("observation", observation));
     TrajectoryRecorder& recorder = recorders_[static_cast<size_t>(index)];
     recorder.Add({.action = action,
                   .reward = outcome.reward,
@@ -199,6 +193,8 @@ class RolloutRun {
     }
     return StartNext(index);
   }
+
+  std::string PolicyText() const { return absl::StrCat("policy ", request_.policy(), "@", request_.policy_version()); }
 
   absl::Status Failure(const Lane& lane, const std::string& what) const {
     return absl::FailedPreconditionError(absl::StrCat(environments_.spec().name(), ", ",

@@ -26,7 +26,8 @@ class RolloutWorker {
   static absl::StatusOr<RolloutWorker> Create(const v1::EnvironmentSpec& environment, int width);
 
   // Episodes come as they end, slots in their order. Errors: CheckRequest's, `emit`'s, CANCELLED, and
-  // FAILED_PRECONDITION or INVALID_ARGUMENT where policy, environment or slot state give what no batch may hold.
+  // FAILED_PRECONDITION or INVALID_ARGUMENT where policy, environment or slot state give what no batch may hold: the
+  // environment, the episode or slot, the step and, of numbers, which one is not finite are named.
   absl::Status Run(const v1::RolloutRequest& request, const Policy& policy, const EmitResult& emit,
                    const Cancellation& cancellation);
 

@@ -6,14 +6,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/process/error_text.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {
 namespace {
 
-// For a sink that does not answer when this actor leaves.
+// For a sink that does not answer when this actor leaves; and for one that has results to acknowledge: it may have to
+// write them down first.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
+constexpr absl::Duration kLastAckTimeout = absl::Seconds(5);
+// For the hello of a sink that is alive, as its keepalive shows.
+constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
 
 int64_t CountSteps(const v1::TrajectoryBatch& batch) {
   int64_t steps = 0;
@@ -28,6 +33,7 @@ SinkSession::SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello 
 
 absl::Status SinkSession::TaskQueue::Push(Task task) {
   MutexLock lock(mutex_);
+  if (closed_) return absl::OkStatus();
   if (tasks_.size() >= kMaxQueuedRequests) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the sink has more than ", kMaxQueuedRequests, " requests queued"));
@@ -53,19 +59,24 @@ void SinkSession::TaskQueue::Close() {
 }
 
 absl::Status SinkSession::Run(Cancellation& leaving, Cancellation& stopping) {
-  const auto leave = leaving.OnCancel([tasks = tasks_] { tasks->Close(); });
+  const auto leave = leaving.OnCancel([tasks = tasks_, context = context_, greeted = greeted_] {
+    tasks->Close();
+    // Nothing is in hand, and nobody waits for a sink that cannot be reached.
+    if (!*greeted) context->TryCancel();
+  });
   const auto stop = stopping.OnCancel([context = context_] { context->TryCancel(); });
   const std::unique_ptr<Stream> stream = stub_->RollOut(context_.get());
   v1::ActorMessage hello;
   *hello.mutable_hello() = hello_;
   stream->Write(hello);
   std::thread reader([this, &stream] { ReadAll(*stream); });
+  const bool answered = AwaitGreeting();
   WorkAll(*stream);
-  // The last acknowledgements come before the sink ends its side too.
-  stream->WritesDone();
-  ended_.WaitFor(kGoodbyeTimeout);
-  context_->TryCancel();
+  Part(*stream);
   reader.join();
+  if (fault_.ok() && !answered) {
+    fault_ = absl::UnavailableError(absl::StrCat("no hello within ", absl::FormatDuration(kHelloTimeout)));
+  }
   const absl::Status status = FromGrpc(stream->Finish());
   {
     MutexLock lock(mutex_);
@@ -77,16 +88,47 @@ absl::Status SinkSession::Run(Cancellation& leaving, Cancellation& stopping) {
   return fault_.ok() ? status : fault_;
 }
 
+bool SinkSession::AwaitGreeting() {
+  const absl::Time deadline = absl::Now() + kHelloTimeout;
+  MutexLock lock(mutex_);
+  while (!*greeted_ && reading_) {
+    const absl::Duration left = deadline - absl::Now();
+    if (left <= absl::ZeroDuration()) {
+      context_->TryCancel();
+      return false;
+    }
+    changed_.WaitFor(mutex_, left);
+  }
+  return true;
+}
+
+void SinkSession::Part(Stream& stream) {
+  // The last acknowledgements come before the sink ends its side too, and its status says why it does.
+  stream.WritesDone();
+  {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + (unacknowledged_ > 0 ? kLastAckTimeout : kGoodbyeTimeout);
+    for (absl::Duration left = deadline - absl::Now(); reading_ && left > absl::ZeroDuration();
+         left = deadline - absl::Now()) {
+      changed_.WaitFor(mutex_, left);
+    }
+  }
+  context_->TryCancel();
+}
+
 void SinkSession::ReadAll(Stream& stream) {
   v1::SinkMessage message;
   while (fault_.ok() && stream.Read(&message)) fault_ = OnMessage(std::move(message));
   if (!fault_.ok()) context_->TryCancel();
   ended_.Cancel("the stream has ended");
   tasks_->Close();
+  MutexLock lock(mutex_);
+  reading_ = false;
+  changed_.NotifyAll();
 }
 
 absl::Status SinkSession::OnMessage(v1::SinkMessage message) {
-  if (message.has_hello() == greeted_) {
+  if (message.has_hello() == *greeted_) {
     return absl::InvalidArgumentError("the sink's first message, and no other, must be its hello");
   }
   switch (message.kind_case()) {
@@ -111,9 +153,11 @@ absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
                                                       ", this actor ", kProtocolVersion,
                                                       ": run programs of one release"));
   }
-  greeted_ = true;
   // Where this fails, every request is answered with why.
   worker_ = RolloutWorker::Create(hello.environment(), hello.inference_width());
+  MutexLock lock(mutex_);
+  *greeted_ = true;
+  changed_.NotifyAll();
   return absl::OkStatus();
 }
 
@@ -152,11 +196,12 @@ absl::Status SinkSession::Fulfil(const Task& task, Stream& stream) {
 
 absl::Status SinkSession::Emit(v1::RolloutResult result, Stream& stream) {
   const int64_t trajectories = result.batch().trajectories_size();
+  // In this order: whatever a sink acknowledges is in flight already.
+  counters_.AddProduced(trajectories, CountSteps(result.batch()));
   {
     MutexLock lock(mutex_);
     unacknowledged_ += trajectories;
   }
-  counters_.AddProduced(trajectories, CountSteps(result.batch()));
   v1::ActorMessage message;
   *message.mutable_result() = std::move(result);
   if (stream.Write(message)) return absl::OkStatus();

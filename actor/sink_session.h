@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -29,14 +30,15 @@ class SinkSession {
   // `channel` leads to the sink. `counters` must outlive it.
   SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters);
 
-  // Works until the stream ends, or, once `leaving` is cancelled, until the request in hand is done: were it given up,
-  // stages that take turns with an actor could undo each other's work for ever. `stopping` ends it at once. Returns
-  // why: the stream's status, CANCELLED, or what the sink did wrong (INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS
-  // …).
+  // Works until the stream ends, or, once `leaving` is cancelled, until the request in hand is done and acknowledged:
+  // were it given up, stages that take turns with an actor could undo each other's work for ever. Requests that were
+  // not begun go back with the stream, which ends in good order. `stopping` ends it at once. Returns why: the stream's
+  // status, CANCELLED, or what the sink did wrong (INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS …; UNAVAILABLE: no
+  // hello for ten seconds). Whatever was not acknowledged then has been counted as lost.
   absl::Status Run(Cancellation& leaving, Cancellation& stopping);
 
   // The sink has let this actor in. After Run.
-  bool greeted() const { return greeted_; }
+  bool greeted() const { return *greeted_; }
 
  private:
   using Stream = grpc::ClientReaderWriter<v1::ActorMessage, v1::SinkMessage>;
@@ -47,7 +49,7 @@ class SinkSession {
   // Shared with whoever closes it. Thread-safe.
   class TaskQueue {
    public:
-    // RESOURCE_EXHAUSTED: the sink asks for more than kMaxQueuedRequests.
+    // Once closed, it goes nowhere. RESOURCE_EXHAUSTED: the sink asks for more than kMaxQueuedRequests.
     absl::Status Push(Task task);
     // Waits for a task; nullopt once closed.
     std::optional<Task> Pop();
@@ -68,6 +70,10 @@ class SinkSession {
   void OnAck(const v1::RolloutAck& ack);
 
   // The calling thread.
+  // False: there is no hello within its time; the stream is ended.
+  bool AwaitGreeting();
+  // Ends the stream once what is on its way has been acknowledged.
+  void Part(Stream& stream);
   void WorkAll(Stream& stream);
   absl::Status Fulfil(const Task& task, Stream& stream);
   absl::Status Emit(v1::RolloutResult result, Stream& stream);
@@ -79,13 +85,17 @@ class SinkSession {
   const std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
   Cancellation ended_;  // no result can be delivered any more
 
+  // Shared with whoever makes it leave.
+  const std::shared_ptr<std::atomic<bool>> greeted_ = std::make_shared<std::atomic<bool>>(false);
+
   // Of the reading thread until it is joined, but for the worker, which is made before the first request is queued.
-  bool greeted_ = false;
   PolicyCache policies_;
   absl::StatusOr<RolloutWorker> worker_ = absl::UnavailableError("no hello yet");
   absl::Status fault_;  // the sink's
 
   Mutex mutex_;
+  CondVar changed_;
+  bool reading_ ABSL_GUARDED_BY(mutex_) = true;
   int64_t unacknowledged_ ABSL_GUARDED_BY(mutex_) = 0;  // trajectories
 };
 

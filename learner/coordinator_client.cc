@@ -21,7 +21,6 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // Whole policies and datasets; the keepalive finds a dead peer long before.
 constexpr absl::Duration kTransferTimeout = absl::Minutes(30);
 
-constexpr absl::Duration kLongestBackoff = absl::Milliseconds(500);
 
 // Of a call that was not cancelled on this side: the coordinator cancels what it has in hand when it stops.
 bool IsTransient(const absl::Status& status) {

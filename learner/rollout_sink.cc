@@ -7,20 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/rpc/stage_key.h"
 
 namespace understudy {
-namespace {
-
-std::string StageText(const v1::StageKey& stage) {
-  return absl::StrCat("experiment '", stage.experiment_id(), "' stage ", stage.stage(), " epoch ", stage.epoch());
-}
-
-bool SameStage(const v1::StageKey& a, const v1::StageKey& b) {
-  return a.experiment_id() == b.experiment_id() && a.stage() == b.stage() && a.epoch() == b.epoch();
-}
-
-}  // namespace
-
 void RolloutSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment) {
   MutexLock lock(mutex_);
   stage_ = stage;
@@ -59,8 +48,7 @@ absl::Status RolloutSink::Run(std::shared_ptr<Order> order, std::shared_ptr<cons
 absl::Time RolloutSink::Tick(absl::Time now) {
   dispatcher_->Expire(now);
   if (without_actors_.Due(now)) {
-    spdlog::warn("{}: waiting for actors, none is connected, for {} now", StageText(stage_),
-                 absl::FormatDuration(absl::Trunc(without_actors_.lasting(now), absl::Seconds(1))));
+    spdlog::warn("{}: waiting for actors, none is connected{}", StageText(stage_), without_actors_.LastingText(now));
   }
   // No infinite time: the standard library's clocks overflow.
   return std::min({dispatcher_->next_expiry(), without_actors_.next(), now + absl::Hours(1)});

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -29,6 +31,13 @@ void Remember(int signal) {
   handler_signal = signal;
   eventfd_write(handler_event_fd, 1);
   errno = error;
+}
+
+// Nothing but what a signal handler may do.
+void Exit(int) {
+  constexpr std::string_view kText = "not ended in time, exiting\n";
+  if (write(STDERR_FILENO, kText.data(), kText.size()) < 0) _exit(EXIT_SUCCESS);
+  _exit(EXIT_SUCCESS);
 }
 
 void Handle(int signal, void (*handler)(int)) {
@@ -91,5 +100,12 @@ std::optional<int> TerminationSignals::WaitFor(absl::Duration timeout) {
 }
 
 void TerminationSignals::Wake() { eventfd_write(event_fd_, 1); }
+
+void ExitWithin(absl::Duration limit) {
+  Handle(SIGALRM, Exit);
+  itimerval timer = {};
+  timer.it_value = absl::ToTimeval(limit);
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
 
 }  // namespace understudy

@@ -35,6 +35,10 @@ class TerminationSignals {
   int event_fd_;
 };
 
+// After so long the process exits with status 0, saying so on stderr, whatever it is doing then: for an orderly end
+// that may hang. The latest call counts.
+void ExitWithin(absl::Duration limit);
+
 }  // namespace understudy
 
 #endif  // UNDERSTUDY_COMMON_PROCESS_PROCESS_H_

@@ -3,6 +3,7 @@
 #define UNDERSTUDY_COMMON_PROCESS_REMINDER_H_
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -41,6 +42,12 @@ class Reminder {
   }
 
   absl::Duration lasting(absl::Time now) const { return since_.has_value() ? now - *since_ : absl::ZeroDuration(); }
+
+  // For a message: ", for 31s now"; nothing in its first second.
+  std::string LastingText(absl::Time now) const {
+    const absl::Duration whole = absl::Trunc(lasting(now), absl::Seconds(1));
+    return whole > absl::ZeroDuration() ? ", for " + absl::FormatDuration(whole) + " now" : "";
+  }
 
   // When it is due next; InfiniteFuture: it does not last.
   absl::Time next() const { return next_; }

@@ -15,7 +15,8 @@ class ActorLink {
   // What the actor said of itself.
   virtual const v1::ActorHello& hello() const = 0;
 
-  // Queues a message. After Close, or when the actor has gone, it goes nowhere.
+  // Queues a message. After Close, or when the actor has gone, it goes nowhere. An actor that ends its side of the
+  // stream still gets the acknowledgements that are queued.
   virtual void Send(v1::SinkMessage message) = 0;
 
   // Lets the next message of the actor in. Until then at most one of its messages is held: that is the back-pressure.

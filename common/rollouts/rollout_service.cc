@@ -63,7 +63,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   void Send(v1::SinkMessage message) override {
     const auto bytes = static_cast<int64_t>(message.ByteSizeLong());
     MutexLock lock(mutex_);
-    if (finished_) return;
+    if (finished_ || leaving_) return;
     queued_bytes_ += bytes;
     if (queued_bytes_ > kMaxQueuedBytes) {
       FinishLocked(absl::ResourceExhaustedError(absl::StrCat("the actor has left ", queued_bytes_, " bytes unread")));
@@ -86,7 +86,8 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      Close(absl::OkStatus());
+      MutexLock lock(mutex_);
+      LeaveLocked();
       return;
     }
     React();
@@ -100,7 +101,12 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
     queued_bytes_ -= outgoing_.front().first;
     outgoing_.pop_front();
     if (!ok) FinishLocked(absl::CancelledError("the actor has gone"));
-    if (!finished_ && !outgoing_.empty()) StartWrite(&outgoing_.front().second);
+    if (finished_) return;
+    if (!outgoing_.empty()) {
+      StartWrite(&outgoing_.front().second);
+    } else if (leaving_) {
+      FinishLocked(absl::OkStatus());
+    }
   }
 
   void OnCancel() override { Close(absl::CancelledError("the stream was cancelled")); }
@@ -160,6 +166,20 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
     StartRead(&incoming_);
   }
 
+  // The actor has said its last: it is told what became of that, and nothing else.
+  void LeaveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (finished_) return;
+    leaving_ = true;
+    std::deque<std::pair<int64_t, v1::SinkMessage>> acks;
+    for (size_t i = 1; i < outgoing_.size(); ++i) {
+      if (outgoing_[i].second.has_ack()) acks.push_back(std::move(outgoing_[i]));
+    }
+    // Not erased from the middle: the first is being sent, and must stay where it is.
+    if (outgoing_.size() > 1) outgoing_.resize(1);
+    for (auto& ack : acks) outgoing_.push_back(std::move(ack));
+    if (outgoing_.empty()) FinishLocked(absl::OkStatus());
+  }
+
   // The first status counts. What waits to be sent is dropped, but for the message that gRPC is sending.
   void FinishLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (std::exchange(finished_, true)) return;
@@ -175,6 +195,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
 
   Mutex mutex_;
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;  // the handler knows of the stream
+  bool leaving_ ABSL_GUARDED_BY(mutex_) = false;  // the actor has ended its side
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool reacting_ ABSL_GUARDED_BY(mutex_) = true;  // a read is in flight, or the reaction to it
   bool read_wanted_ ABSL_GUARDED_BY(mutex_) = false;

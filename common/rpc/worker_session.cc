@@ -16,8 +16,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/process/mutex.h"
+#include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/stage_key.h"
 #include "understudy/v1/workers.grpc.pb.h"
 
 namespace understudy {
@@ -31,15 +33,19 @@ constexpr absl::Duration kLongestHeartbeatInterval = absl::Minutes(1);
 // Another protocol version does not mend itself in milliseconds: somebody must upgrade.
 constexpr absl::Duration kRefusedInterval = absl::Seconds(10);
 constexpr absl::Duration kGoodbyeTimeout = absl::Milliseconds(500);
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
+// For the first assignment, from a coordinator that is alive, as its keepalive shows, but does not come to it.
+constexpr absl::Duration kAnswerTimeout = absl::Seconds(20);
 
 const v1::StageKey& StageOf(const v1::Assignment& assignment) {
   return assignment.has_learner() ? assignment.learner().stage() : assignment.actor().stage();
 }
 
-// Epochs alone do not tell: a coordinator with another data directory may count from one again.
+bool HasWork(const v1::Assignment& assignment) { return assignment.work_case() != v1::Assignment::WORK_NOT_SET; }
+
 bool SameWork(const v1::Assignment& a, const v1::Assignment& b) {
-  return a.epoch() == b.epoch() && a.work_case() == b.work_case() &&
-         StageOf(a).experiment_id() == StageOf(b).experiment_id() && StageOf(a).stage() == StageOf(b).stage();
+  return a.work_case() == b.work_case() && SameStage(StageOf(a), StageOf(b)) &&
+         a.actor().rollouts_address() == b.actor().rollouts_address();
 }
 
 }  // namespace
@@ -49,7 +55,7 @@ class WorkerSession::Impl {
   explicit Impl(WorkerSessionOptions options)
       : options_(std::move(options)),
         stub_(v1::Workers::NewStub(MakeChannel(options_.coordinator))),
-        backoff_(absl::Milliseconds(50), absl::Seconds(2), std::random_device()()) {
+        backoff_(kFirstBackoff, kLongestBackoff, std::random_device()()) {
     options_.hello.set_protocol_version(kProtocolVersion);
     thread_ = std::thread([this] { Run(); });
   }
@@ -87,6 +93,7 @@ class WorkerSession::Impl {
       context_ = &context;
       attached_ = true;
       answered_ = false;
+      began_ = absl::Now();
       interval_ = kFirstHeartbeatInterval;
     }
     const std::unique_ptr<AttachStream> stream = stub_->Attach(&context);
@@ -106,28 +113,45 @@ class WorkerSession::Impl {
     MutexLock lock(mutex_);
     context_ = nullptr;
     changed_.NotifyAll();
+    if (std::exchange(unanswered_, false)) {
+      return absl::DeadlineExceededError(absl::StrCat("no answer for ", absl::FormatDuration(kAnswerTimeout)));
+    }
     return FromGrpc(status);
   }
 
   void SendHeartbeats(AttachStream& stream) {
-    v1::WorkerMessage message;
-    while (const std::optional<int64_t> epoch = AwaitHeartbeat()) {
+    bool more = true;
+    while (more) {
+      more = AwaitHeartbeat();
+      v1::WorkerMessage message;
       *message.mutable_heartbeat() = options_.heartbeat();
-      message.mutable_heartbeat()->set_epoch(*epoch);
+      message.mutable_heartbeat()->set_epoch(epoch());
       if (!stream.Write(message)) return;
     }
     stream.WritesDone();
   }
 
-  // The epoch to report once it is time, which is also when it has changed; nullopt: the stream has ended, or is to.
-  std::optional<int64_t> AwaitHeartbeat() {
+  // Until it is time, which is also when the epoch has changed. False: the next is the last, as the stream has ended or
+  // is to.
+  bool AwaitHeartbeat() {
     MutexLock lock(mutex_);
     if (attached_ && !stopping_) changed_.WaitFor(mutex_, interval_);
-    return attached_ && !stopping_ ? std::make_optional(epoch_) : std::nullopt;
+    if (!answered_ && absl::Now() - began_ >= kAnswerTimeout) {
+      unanswered_ = true;
+      context_->TryCancel();
+    }
+    return attached_ && !stopping_;
+  }
+
+  int64_t epoch() {
+    MutexLock lock(mutex_);
+    return epoch_;
   }
 
   void Follow(const v1::Assignment& assignment) {
     backoff_.Reset();
+    away_.End();
+    const bool attached_again = !known_attached_ && HasWork(assignment_);
     if (!std::exchange(known_attached_, true)) spdlog::info("attached to the coordinator at {}", options_.coordinator);
     {
       MutexLock lock(mutex_);
@@ -139,6 +163,10 @@ class WorkerSession::Impl {
       }
     }
     if (SameWork(assignment, assignment_)) return;
+    if (attached_again) {
+      spdlog::warn("{} was taken away while this worker was not attached: it is fenced, what it still sends is refused",
+                   StageText(StageOf(assignment_)));
+    }
     assignment_ = assignment;
     options_.on_assignment(assignment);
   }
@@ -147,7 +175,9 @@ class WorkerSession::Impl {
   bool Wait(absl::Duration duration, const absl::Status& why) {
     MutexLock lock(mutex_);
     if (stopping_) return false;
-    if (std::exchange(known_attached_, false) || !std::exchange(reported_, true)) Report(why);
+    known_attached_ = false;
+    away_.Begin(absl::Now());
+    if (away_.Due(absl::Now())) Report(why);
     const absl::Time until = absl::Now() + duration;
     for (absl::Duration left = duration; !stopping_ && left > absl::ZeroDuration(); left = until - absl::Now()) {
       changed_.WaitFor(mutex_, left);
@@ -157,11 +187,12 @@ class WorkerSession::Impl {
 
   void Report(const absl::Status& why) const {
     const std::string message(why.message());
+    const std::string lasting = away_.LastingText(absl::Now());
     if (absl::IsFailedPrecondition(why)) {
-      spdlog::error("the coordinator at {} refuses this worker: {}; run programs of one release", options_.coordinator,
-                    message);
+      spdlog::error("the coordinator at {} refuses this worker{}: {}; run programs of one release",
+                    options_.coordinator, lasting, message);
     } else {
-      spdlog::warn("not attached to the coordinator at {}: {}; trying again", options_.coordinator,
+      spdlog::warn("not attached to the coordinator at {}{}: {}; trying again", options_.coordinator, lasting,
                    message.empty() ? "it ended the stream" : message);
     }
   }
@@ -172,13 +203,15 @@ class WorkerSession::Impl {
   Backoff backoff_;
   v1::Assignment assignment_;
   bool known_attached_ = false;
-  bool reported_ = false;
+  Reminder away_{absl::ZeroDuration(), kReminderInterval};
 
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool attached_ ABSL_GUARDED_BY(mutex_) = false;
-  bool answered_ ABSL_GUARDED_BY(mutex_) = false;  // on this stream
+  bool answered_ ABSL_GUARDED_BY(mutex_) = false;    // on this stream
+  bool unanswered_ ABSL_GUARDED_BY(mutex_) = false;  // for too long
+  absl::Time began_ ABSL_GUARDED_BY(mutex_);         // this stream
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Duration interval_ ABSL_GUARDED_BY(mutex_) = kFirstHeartbeatInterval;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;

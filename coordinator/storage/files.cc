@@ -35,7 +35,9 @@ absl::StatusCode CodeOf(int system_error) {
 }  // namespace
 
 absl::Status SystemError(int system_error, const std::string& operation) {
-  return absl::Status(CodeOf(system_error), absl::StrCat("cannot ", operation, ": ", std::strerror(system_error)));
+  const absl::StatusCode code = CodeOf(system_error);
+  const char* full = code == absl::StatusCode::kResourceExhausted ? "the disk is full: " : "";
+  return absl::Status(code, absl::StrCat("cannot ", operation, ": ", full, std::strerror(system_error)));
 }
 
 absl::Status SyncFile(const std::string& path) {

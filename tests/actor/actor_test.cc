@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <functional>
+#include <future>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actor/rollout_worker.h"
@@ -12,6 +17,7 @@
 #include "common/trajectory/dataset_digest.h"
 #include "tests/testing/dispatcher_sink.h"
 #include "tests/testing/fake_workers_service.h"
+#include "tests/testing/log_capture.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -21,6 +27,7 @@ using ::understudy::testing::CartPoleSpec;
 using ::understudy::testing::DispatcherSink;
 using ::understudy::testing::ExpectationOf;
 using ::understudy::testing::FakeWorkersService;
+using ::understudy::testing::LogCapture;
 using ::understudy::testing::TestSnapshot;
 
 using Digests = std::map<int64_t, std::string>;
@@ -35,15 +42,17 @@ v1::Assignment AssignmentTo(const std::string& rollouts_address, int64_t epoch) 
   return assignment;
 }
 
-// Collects the episodes' digests into `digests`, which must outlive the order.
-std::shared_ptr<EpisodeOrder> CollectingOrder(int64_t episodes, Digests& digests) {
+// Collects the episodes' digests into `digests`, which must outlive the order, and calls `on_episodes` then.
+std::shared_ptr<EpisodeOrder> CollectingOrder(
+    int64_t episodes, Digests& digests, std::function<void()> on_episodes = [] {}) {
   EpisodeOrderOptions options;
   options.expectation = ExpectationOf({});
   options.seed = 11;
   options.episodes = episodes;
   options.episodes_per_request = 16;
-  options.on_episodes = [&digests](const std::vector<TrajectoryView>& views) {
+  options.on_episodes = [&digests, on_episodes = std::move(on_episodes)](const std::vector<TrajectoryView>& views) {
     for (const TrajectoryView& view : views) digests[view.trajectory->episode()] = EpisodeDigest(view);
+    on_episodes();
     return absl::OkStatus();
   };
   return std::make_shared<EpisodeOrder>(options);
@@ -172,6 +181,65 @@ TEST(Actor, AnswersWithWhatItCannotDo) {
 
 TEST(Actor, RefusesWhatIsNoAddress) {
   EXPECT_TRUE(absl::IsInvalidArgument(Actor::Start({.coordinator = "nowhere"}).status()));
+}
+
+TEST(Actor, DrainsByFinishingTheRequestInHandAndSaysSoLast) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink sink(CartPoleSpec());
+  workers.Assign(AssignmentTo(sink.address(), 1));
+  auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  // Far more than it can do meanwhile, sixteen episodes a request.
+  Digests digests;
+  std::promise<void> under_way;
+  bool told = false;
+  const std::shared_ptr<EpisodeOrder> order = CollectingOrder(1'000'000, digests, [&] {
+    if (!std::exchange(told, true)) under_way.set_value();
+  });
+  std::future<absl::Status> run =
+      std::async(std::launch::async, [&] { return sink.Run(order, TestSnapshot("expert", 1)); });
+  under_way.get_future().wait();
+  std::promise<void> drained;
+  (*actor)->Drain([&drained] { drained.set_value(); });
+  drained.get_future().wait();
+  actor->reset();
+  // Its last heartbeat, and nothing but whole requests.
+  EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) {
+    const v1::TrajectoryAccounting& counts = heartbeat.trajectories();
+    return counts.accepted() > 0 && counts.accepted() == counts.produced() && counts.accepted() % 16 == 0;
+  }));
+  sink.Fail(absl::CancelledError("enough"));
+  EXPECT_EQ(run.get(), absl::CancelledError("enough"));
+  EXPECT_EQ(digests.size() % 16, 0u);
+  EXPECT_TRUE(workers.AwaitHeartbeat([&](const v1::WorkerHeartbeat& heartbeat) {
+    return heartbeat.trajectories().accepted() == static_cast<int64_t>(digests.size()) &&
+           heartbeat.trajectories().in_flight() == 0 && heartbeat.trajectories().lost() == 0;
+  }));
+}
+
+TEST(Actor, DrainsAtOnceWhereNothingIsInHand) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink sink(CartPoleSpec());
+  for (const std::string& address : {sink.address(), std::string("127.0.0.1:1")}) {
+    workers.Assign(AssignmentTo(address, 1));
+    const auto actor = Actor::Start({.coordinator = coordinator->address()});
+    ASSERT_TRUE(actor.ok()) << actor.status();
+    std::promise<void> drained;
+    (*actor)->Drain([&drained] { drained.set_value(); });
+    EXPECT_EQ(drained.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  }
+}
+
+TEST(Actor, SaysForHowLongItsSinkIsAway) {
+  LogCapture log;
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  workers.Assign(AssignmentTo("127.0.0.1:1", 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_TRUE(log.Await("no stream to the sink at 127.0.0.1:1: "));
 }
 
 }  // namespace

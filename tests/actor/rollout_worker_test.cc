@@ -342,7 +342,21 @@ TEST(RolloutWorker, NamesAPolicyWhoseOutputIsNotFinite) {
   policy.parameters().fill_(std::numeric_limits<float>::quiet_NaN());
   const absl::Status status = RollOut(Episodes(0, 1), policy).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_NE(status.message().find("expert@1"), absl::string_view::npos) << status;
+  EXPECT_EQ(status.message(), "CartPole-v1, episode 0, step 0: logits[0] of policy expert@1 is nan");
+}
+
+TEST(RolloutWorker, NamesTheNumberThatIsNotFinite) {
+  const Policy logits = BalancingPolicy();
+  logits.parameters()[8].fill_(-std::numeric_limits<float>::infinity());  // the second logit's bias
+  EXPECT_EQ(RollOut(Segments(3, 4, 8), logits).status().message(),
+            "CartPole-v1, slot 3, step 0: logits[1] of policy expert@1 is -inf");
+
+  const Policy value = BalancingPolicy();
+  value.parameters()[15].fill_(std::numeric_limits<float>::infinity());  // the value's bias
+  v1::RolloutRequest request = Episodes(5, 6);
+  request.add_record(v1::RECORD_VALUE);
+  EXPECT_EQ(RollOut(request, value).status().message(),
+            "CartPole-v1, episode 5, step 0: value of policy expert@1 is inf");
 }
 
 }  // namespace

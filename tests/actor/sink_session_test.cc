@@ -4,8 +4,11 @@
 
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/server.h"
 #include "tests/testing/trajectory_batches.h"
@@ -29,11 +32,15 @@ class ScriptedSink final : public v1::Rollouts::Service {
       if (!message.has_result()) continue;
       if (results.empty() && on_first_result) on_first_result();
       results.push_back(message.result());
+      if (!end_after_first_result.ok()) return end_after_first_result;
+      if (acknowledge) stream->Write(acknowledge(message.result()));
     }
     return grpc::Status::OK;
   }
 
   std::function<void()> on_first_result;
+  grpc::Status end_after_first_result;
+  std::function<v1::SinkMessage(const v1::RolloutResult&)> acknowledge;
   std::vector<v1::RolloutResult> results;  // to be read when the session is over
 
  private:
@@ -174,6 +181,93 @@ TEST(SinkSession, SaysThatNobodyIsThere) {
   Cancellation leaving, stopping;
   EXPECT_TRUE(absl::IsUnavailable(session.Run(leaving, stopping)));
   EXPECT_FALSE(session.greeted());
+}
+
+v1::SinkMessage Accept(const v1::RolloutResult& result) {
+  v1::SinkMessage message;
+  message.mutable_ack()->set_request_id(result.request_id());
+  message.mutable_ack()->set_accepted(result.batch().trajectories_size());
+  return message;
+}
+
+TEST(SinkSession, LeavesOnceAllOfTheRequestInHandIsAcknowledged) {
+  std::vector<v1::SinkMessage> script = HelloAndPolicy();
+  for (const uint64_t id : {1, 2, 3}) {
+    script.push_back(Request("expert"));
+    script.back().mutable_request()->set_id(id);
+    script.back().mutable_request()->mutable_episodes()->set_end(8000);  // several results
+  }
+  ScriptedSink service(std::move(script));
+  service.acknowledge = Accept;
+  Cancellation leaving, stopping;
+  service.on_first_result = [&leaving] { leaving.Cancel("draining"); };
+  auto server = RpcServer::Start({}, {&service}).value();
+  RolloutCounters counters;
+  SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+  EXPECT_EQ(session.Run(leaving, stopping), absl::CancelledError("draining"));
+  EXPECT_EQ(counters.Totals().trajectories().produced(), 8000);
+  EXPECT_EQ(counters.Totals().trajectories().accepted(), 8000);
+  EXPECT_EQ(counters.Totals().trajectories().lost(), 0);
+  EXPECT_EQ(counters.Totals().trajectories().in_flight(), 0);
+}
+
+TEST(SinkSession, BelievesNoSinkThatAcknowledgesMoreThanItWasSent) {
+  std::vector<v1::SinkMessage> script = HelloAndPolicy();
+  script.push_back(Request("expert"));
+  ScriptedSink service(std::move(script));
+  Cancellation leaving, stopping;
+  service.on_first_result = [&leaving] { leaving.Cancel("draining"); };
+  service.acknowledge = [](const v1::RolloutResult&) {
+    v1::SinkMessage message;
+    message.mutable_ack()->set_accepted(60);
+    message.mutable_ack()->set_rejected(1000);
+    message.mutable_ack()->set_reason("a whim");
+    return message;
+  };
+  auto server = RpcServer::Start({}, {&service}).value();
+  RolloutCounters counters;
+  SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+  EXPECT_TRUE(absl::IsCancelled(session.Run(leaving, stopping)));
+  const v1::WorkerHeartbeat totals = counters.Totals();
+  EXPECT_EQ(totals.trajectories().produced(), 64);
+  EXPECT_EQ(totals.trajectories().accepted(), 60);
+  EXPECT_EQ(totals.trajectories().rejected().at("other"), 4);
+  EXPECT_EQ(totals.trajectories().in_flight(), 0);
+}
+
+TEST(SinkSession, TellsWhyTheSinkEndedTheStreamAlthoughItWasStillSending) {
+  for (int i = 0; i < 10; ++i) {
+    std::vector<v1::SinkMessage> script = HelloAndPolicy();
+    script.push_back(Request("expert"));
+    script.back().mutable_request()->mutable_episodes()->set_end(8000);
+    ScriptedSink service(std::move(script));
+    service.end_after_first_result = grpc::Status(grpc::StatusCode::ABORTED, "fenced");
+    const auto server = RpcServer::Start({}, {&service}).value();
+    RolloutCounters counters;
+    SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+    Cancellation leaving, stopping;
+    EXPECT_EQ(session.Run(leaving, stopping), absl::AbortedError("fenced"));
+    EXPECT_EQ(counters.Totals().trajectories().lost(), counters.Totals().trajectories().produced());
+  }
+}
+
+TEST(SinkSession, LeavesASinkThatHasNotGreetedAtOnce) {
+  ScriptedSink silent({});
+  const auto server = RpcServer::Start({}, {&silent}).value();
+  RolloutCounters counters;
+  SinkSession session(MakeChannel(server->address()), v1::ActorHello(), counters);
+  Cancellation leaving, stopping;
+  std::thread leaver([&leaving] { leaving.Cancel("another assignment"); });
+  const absl::Time begun = absl::Now();
+  EXPECT_EQ(session.Run(leaving, stopping), absl::CancelledError("another assignment"));
+  EXPECT_LT(absl::Now() - begun, absl::Seconds(9));  // not the ten that a hello may take
+  leaver.join();
+}
+
+TEST(SinkSession, GivesUpASinkThatNeverGreets) {
+  const Outcome outcome = RunAgainst({});
+  EXPECT_EQ(outcome.status, absl::UnavailableError("no hello within 10s"));
+  EXPECT_FALSE(outcome.greeted);
 }
 
 }  // namespace

@@ -47,6 +47,13 @@ class DispatcherSink final : public RolloutHandler {
     return failure_;
   }
 
+  // Ends Run with this.
+  void Fail(absl::Status status) {
+    MutexLock lock(mutex_);
+    failure_ = std::move(status);
+    changed_.NotifyAll();
+  }
+
   // The hellos of all streams so far.
   std::vector<v1::ActorHello> hellos() {
     MutexLock lock(mutex_);

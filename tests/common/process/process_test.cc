@@ -91,5 +91,15 @@ TEST(TerminationSignals, MakesABrokenPipeAnErrorInsteadOfTheEnd) {
   close(ends[1]);
 }
 
+TEST(ExitWithin, EndsAProcessThatHangsSayingSo) {
+  EXPECT_EXIT(
+      {
+        ExitWithin(absl::Hours(1));
+        ExitWithin(absl::Milliseconds(50));
+        while (true) pause();
+      },
+      ::testing::ExitedWithCode(0), "not ended in time, exiting");
+}
+
 }  // namespace
 }  // namespace understudy

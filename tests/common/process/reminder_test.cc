@@ -30,6 +30,8 @@ TEST(Reminder, LastsFromItsFirstBeginning) {
   reminder.Begin(At(6));
   EXPECT_EQ(reminder.lasting(At(9)), absl::Seconds(4));
   EXPECT_EQ(reminder.next(), At(7));
+  EXPECT_EQ(reminder.LastingText(At(5)), "");
+  EXPECT_EQ(reminder.LastingText(At(96)), ", for 1m31s now");
 }
 
 TEST(Reminder, IsOverSilentlyUnlessItWasSaid) {

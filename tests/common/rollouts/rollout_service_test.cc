@@ -16,6 +16,9 @@
 namespace understudy {
 namespace {
 
+// A result that is answered with a message that takes a while to send, and its acknowledgement.
+constexpr uint64_t kBehindABigMessage = 1000;
+
 // Answers every hello with a hello and every result with an acknowledgement, and remembers what happened, by worker.
 class EchoHandler final : public RolloutHandler {
  public:
@@ -40,6 +43,11 @@ class EchoHandler final : public RolloutHandler {
       link->ReadNext();
       return;
     }
+    if (message.result().request_id() == kBehindABigMessage) {
+      v1::SinkMessage big;
+      big.mutable_policy()->set_parameters(std::string(size_t{8} << 20, 'x'));
+      link->Send(std::move(big));
+    }
     v1::SinkMessage ack;
     ack.mutable_ack()->set_request_id(message.result().request_id());
     link->Send(std::move(ack));
@@ -61,6 +69,16 @@ class EchoHandler final : public RolloutHandler {
       changed_.WaitFor(mutex_, deadline - absl::Now());
     }
     return notes_[worker];
+  }
+
+  // Returns once so many messages of this worker have come; after ten seconds at the latest.
+  void AwaitMessages(const std::string& worker, size_t count) {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    const size_t bytes = std::string("connected ").size() + count * std::string("message ").size();
+    while (notes_[worker].size() < bytes && absl::Now() < deadline) {
+      changed_.WaitFor(mutex_, deadline - absl::Now());
+    }
   }
 
   bool heard_nothing() {
@@ -136,6 +154,27 @@ TEST(RolloutService, CarriesMessagesBothWaysInOrder) {
   client.stream->WritesDone();
   EXPECT_TRUE(client.Finish().ok());
   EXPECT_TRUE(sink.handler.AwaitGone("a").starts_with("connected message "));
+}
+
+TEST(RolloutService, AcknowledgesEverythingToAnActorThatHasEndedItsSide) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  EXPECT_TRUE(client.Read().has_hello());
+  ASSERT_TRUE(client.SendResult(kBehindABigMessage));
+  for (uint64_t id = 1; id <= 20; ++id) ASSERT_TRUE(client.SendResult(id));
+  client.stream->WritesDone();
+  // All is answered, and nothing of it can have been sent: the big message waits to be read.
+  sink.handler.AwaitMessages("a", 21);
+  std::vector<uint64_t> acknowledged;
+  v1::SinkMessage message;
+  while (client.stream->Read(&message)) {
+    if (message.has_ack()) acknowledged.push_back(message.ack().request_id());
+  }
+  ASSERT_EQ(acknowledged.size(), 21u);
+  EXPECT_EQ(acknowledged.front(), kBehindABigMessage);
+  EXPECT_EQ(acknowledged.back(), 20u);
+  EXPECT_TRUE(client.Finish().ok());
 }
 
 TEST(RolloutService, RefusesAFirstMessageThatIsNoHello) {

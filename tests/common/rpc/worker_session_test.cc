@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -11,11 +12,13 @@
 #include "common/rpc/protocol.h"
 #include "common/rpc/server.h"
 #include "tests/testing/fake_workers_service.h"
+#include "tests/testing/log_capture.h"
 
 namespace understudy {
 namespace {
 
 using ::understudy::testing::FakeWorkersService;
+using ::understudy::testing::LogCapture;
 
 v1::Assignment ActorAssignment(int64_t epoch, const std::string& experiment = "e") {
   v1::Assignment assignment;
@@ -151,6 +154,105 @@ TEST(WorkerSession, EndsWhileItIsRefusedOrAlone) {
   }
   { const WorkerSession alone(OptionsFor("127.0.0.1:1", inbox)); }
   EXPECT_TRUE(inbox.empty());
+}
+
+v1::Assignment OfStage(v1::Assignment assignment, int64_t stage_epoch, const std::string& address = "") {
+  assignment.mutable_actor()->mutable_stage()->set_epoch(stage_epoch);
+  assignment.mutable_actor()->set_rollouts_address(address);
+  return assignment;
+}
+
+TEST(WorkerSession, IsNotDisturbedByTheSameWorkUnderAnotherEpochOfTheAssignment) {
+  FakeWorkersService service;
+  service.Assign(OfStage(ActorAssignment(3), 1));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  ASSERT_TRUE(inbox.Take().has_value());
+  // As a restarted coordinator would: the heartbeats follow, the work goes on.
+  service.Assign(OfStage(ActorAssignment(9), 1));
+  EXPECT_TRUE(service.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 9; }));
+  EXPECT_TRUE(inbox.empty());
+}
+
+TEST(WorkerSession, FollowsAnotherEpochOfItsStageAndAnotherAddressOfItsSink) {
+  FakeWorkersService service;
+  service.Assign(OfStage(ActorAssignment(1), 1, "127.0.0.1:1"));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  ASSERT_TRUE(inbox.Take().has_value());
+  service.Assign(OfStage(ActorAssignment(1), 2, "127.0.0.1:1"));
+  EXPECT_EQ(inbox.Take().value().actor().stage().epoch(), 2);
+  service.Assign(OfStage(ActorAssignment(1), 2, "127.0.0.1:2"));
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_address(), "127.0.0.1:2");
+  v1::Assignment learner = ActorAssignment(1);
+  *learner.mutable_learner()->mutable_stage() = OfStage(learner, 2).actor().stage();
+  service.Assign(learner);
+  EXPECT_TRUE(inbox.Take().value().has_learner());
+  service.Assign(v1::Assignment());
+  EXPECT_EQ(inbox.Take().value().work_case(), v1::Assignment::WORK_NOT_SET);
+}
+
+TEST(WorkerSession, SaysThatItsStageWasTakenAwayWhileItWasNotAttached) {
+  LogCapture log;
+  FakeWorkersService before, after;
+  before.Assign(ActorAssignment(1));
+  after.Assign(ActorAssignment(2, "another"));
+  auto server = RpcServer::Start({}, {&before});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string address = (*server)->address();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor(address, inbox));
+  ASSERT_TRUE(inbox.Take().has_value());
+  (*server)->Shutdown();
+  EXPECT_TRUE(log.Await("not attached to the coordinator at " + address + ": "));
+  EXPECT_EQ(log.text().find("fenced"), std::string::npos);
+  server->reset();
+
+  server = RpcServer::Start({.listen = address}, {&after});
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(inbox.Take().value().actor().stage().experiment_id(), "another");
+  EXPECT_TRUE(log.Await("experiment 'e' stage 0 epoch 1 was taken away while this worker was not attached"));
+}
+
+TEST(WorkerSession, SendsItsLastTotalsBeforeItEnds) {
+  FakeWorkersService service;
+  v1::Assignment assignment = ActorAssignment(1);
+  assignment.set_heartbeat_ms(60'000);
+  service.Assign(assignment);
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  std::atomic<int64_t> steps = 1;
+  WorkerSessionOptions options = OptionsFor((*server)->address(), inbox);
+  options.heartbeat = [&steps] {
+    v1::WorkerHeartbeat heartbeat;
+    heartbeat.set_steps_produced(steps);
+    return heartbeat;
+  };
+  {
+    const WorkerSession session(options);
+    ASSERT_TRUE(inbox.Take().has_value());
+    ASSERT_TRUE(service.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 1; }));
+    steps = 99;
+  }
+  EXPECT_TRUE(
+      service.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.steps_produced() == 99; }));
+}
+
+TEST(WorkerSession, TriesSeveralTimesASecondHoweverLongItIsInVain) {
+  FakeWorkersService service;
+  service.Refuse(grpc::Status(grpc::StatusCode::UNAVAILABLE, "starting"));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor((*server)->address(), inbox));
+  ASSERT_GE(service.AwaitHellos(6).size(), 6u);
+  // Within ten seconds, of which it takes four at most: with pauses of two seconds these would be six.
+  EXPECT_GE(service.AwaitHellos(18).size(), 18u);
 }
 
 TEST(MakeWorkerId, IsAnotherEachTime) { EXPECT_NE(MakeWorkerId(), MakeWorkerId()); }

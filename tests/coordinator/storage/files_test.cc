@@ -17,7 +17,8 @@ using ::testing::HasSubstr;
 TEST(Files, SystemErrorsBecomeStatusesThatSayWhatFailedAndWhy) {
   EXPECT_EQ(SystemError(ENOENT, "open x"), absl::NotFoundError("cannot open x: No such file or directory"));
   EXPECT_EQ(SystemError(EROFS, "open x").code(), absl::StatusCode::kPermissionDenied);
-  EXPECT_EQ(SystemError(ENOSPC, "write x").code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(SystemError(ENOSPC, "write x"),
+            absl::ResourceExhaustedError("cannot write x: the disk is full: No space left on device"));
   EXPECT_EQ(SystemError(EIO, "read x").code(), absl::StatusCode::kUnavailable);
 }
 
