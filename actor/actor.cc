@@ -125,7 +125,7 @@ void Actor::Work(Job& job) {
   hello.set_worker_id(worker_id_);
   *hello.mutable_stage() = job.work.stage();
   const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
-  Backoff backoff(kFirstBackoff, kLongestBackoff, std::random_device()());
+  Backoff backoff(kFirstBackoff, kLongestReconnectPause, std::random_device()());
   spdlog::info("rolling out for {} at {}", StageText(job.work.stage()), address);
   Reminder away(absl::ZeroDuration(), kReminderInterval);
   while (job.leaving.Check().ok()) {

@@ -103,17 +103,16 @@ bool SinkSession::AwaitGreeting() {
 }
 
 void SinkSession::Part(Stream& stream) {
-  // The last acknowledgements come before the sink ends its side too, and its status says why it does.
+  // The last acknowledgements come before the sink ends its side too.
   stream.WritesDone();
-  {
-    MutexLock lock(mutex_);
-    const absl::Time deadline = absl::Now() + (unacknowledged_ > 0 ? kLastAckTimeout : kGoodbyeTimeout);
-    for (absl::Duration left = deadline - absl::Now(); reading_ && left > absl::ZeroDuration();
-         left = deadline - absl::Now()) {
-      changed_.WaitFor(mutex_, left);
-    }
+  MutexLock lock(mutex_);
+  const absl::Time deadline = absl::Now() + (unacknowledged_ > 0 ? kLastAckTimeout : kGoodbyeTimeout);
+  for (absl::Duration left = deadline - absl::Now(); reading_ && left > absl::ZeroDuration();
+       left = deadline - absl::Now()) {
+    changed_.WaitFor(mutex_, left);
   }
-  context_->TryCancel();
+  // A stream that has ended would lose its status, which says why.
+  if (reading_) context_->TryCancel();
 }
 
 void SinkSession::ReadAll(Stream& stream) {

@@ -21,15 +21,9 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 // Whole policies and datasets; the keepalive finds a dead peer long before.
 constexpr absl::Duration kTransferTimeout = absl::Minutes(30);
 
-constexpr absl::Duration kLongestBackoff = absl::Milliseconds(500);
-
 // Of a call that was not cancelled on this side: the coordinator cancels what it has in hand when it stops.
 bool IsTransient(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
-}
-
-std::string DurationText(absl::Duration duration) {
-  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(10)));
 }
 
 BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
@@ -54,7 +48,7 @@ CoordinatorClient::CoordinatorClient(std::shared_ptr<grpc::Channel> channel)
 
 absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
                                       const std::function<absl::Status(grpc::ClientContext&)>& call) {
-  Backoff backoff(absl::Milliseconds(50), kLongestBackoff, std::random_device{}());
+  Backoff backoff(absl::Milliseconds(50), kLongestReconnectPause, std::random_device{}());
   Reminder outage(absl::ZeroDuration(), absl::Seconds(10));
   for (;;) {
     if (absl::Status status = cancellation.Check(); !status.ok()) return status;
@@ -67,13 +61,14 @@ absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellati
     const absl::Time now = absl::Now();
     const absl::Duration lasting = outage.lasting(now);
     if (!IsTransient(status)) {
-      if (outage.End()) spdlog::info("{}: the coordinator is back after {}", what, DurationText(lasting));
+      if (outage.End())
+        spdlog::info("{}: the coordinator is back after {}", what,
+                     absl::FormatDuration(absl::Trunc(lasting, absl::Milliseconds(10))));
       return status;
     }
     outage.Begin(now);
     if (outage.Due(now)) {
-      spdlog::warn("{}: the coordinator is away{} ({}), trying again", what,
-                   lasting > absl::ZeroDuration() ? absl::StrCat(", for ", DurationText(lasting), " now") : "",
+      spdlog::warn("{}: the coordinator is away{} ({}), trying again", what, outage.LastingText(now),
                    status.ToString());
     }
     cancellation.WaitFor(backoff.Next());

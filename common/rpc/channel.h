@@ -19,11 +19,11 @@ absl::Status ValidateAddress(const std::string& address);
 // The longest pause between two attempts to reach somebody, of channels and of whoever calls through them: a restarted
 // peer is found again in well under a second. It is cheap, as a refused connection costs a few packets: 10,000 workers
 // make some 40,000 attempts a second, spread by jitter.
-inline constexpr absl::Duration kLongestBackoff = absl::Milliseconds(300);
+inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300);
 
 // A lazy channel with our message limit, keepalive that finds a dead peer within ten seconds, the lease of a worker,
-// and reconnection with pauses of at most kLongestBackoff, also while nobody calls. HTTP proxies of the environment are
-// not used.
+// and reconnection with pauses of at most kLongestReconnectPause, also while nobody calls. HTTP
+// proxies of the environment are not used.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
 // Sets the deadline of a unary call.

@@ -55,7 +55,7 @@ class WorkerSession::Impl {
   explicit Impl(WorkerSessionOptions options)
       : options_(std::move(options)),
         stub_(v1::Workers::NewStub(MakeChannel(options_.coordinator))),
-        backoff_(kFirstBackoff, kLongestBackoff, std::random_device()()) {
+        backoff_(kFirstBackoff, kLongestReconnectPause, std::random_device()()) {
     options_.hello.set_protocol_version(kProtocolVersion);
     thread_ = std::thread([this] { Run(); });
   }

@@ -190,17 +190,20 @@ class Cluster:
         return json.loads(self.call(*arguments, "--json"))
 
     def recover(self):
-        """Everything that is stopped or dead lives again, and the coordinator listens."""
+        """Everything that is stopped or dead lives again, and every worker is attached."""
         for process in self.processes.values():
             process.signal(signal.SIGCONT)
             if process.restart_at is not None:
                 process.start()
 
-        def answers():
-            client = self.client("experiments", "list", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        def attached():
+            client = self.client("workers", "list", "--json", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             wait_until(lambda: client.poll() is not None, "an answer", CALL_TIMEOUT, self.tick)
-            return client.returncode == 0
-        wait_until(answers, "the coordinator answers", CALL_TIMEOUT, self.tick)
+            workers = json.loads(client.stdout.read()) if client.returncode == 0 else []
+            client.stdout.close()
+            missing = {process.popen.pid for process in self.processes.values()} - {worker["pid"] for worker in workers}
+            return missing == {self.processes["coordinator"].popen.pid}
+        wait_until(attached, "every worker is attached", CALL_TIMEOUT, self.tick)
 
     def stop(self):
         """In good order: workers first."""

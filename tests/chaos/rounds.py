@@ -50,10 +50,11 @@ class Round:
     def follow(self, experiment):
         """Until the experiment has ended. Incidents for which there was no time do not happen."""
         began = time.monotonic()
-        watch = self.cluster.client("experiments", "watch", experiment, "--json", stdout=subprocess.PIPE,
-                                    stderr=open(self.directory / "watch.log", "w"))
+        watch = self.watch(experiment)
         waiting = list(self.plan.incidents)
-        while watch.poll() is None:
+        while watch.poll() is None or self.came_too_early(watch):
+            if watch.poll() is not None:
+                watch = self.watch(experiment)
             now = time.monotonic()
             if now - began > ROUND_TIMEOUT:
                 raise Failure(f"the experiment has not ended within {ROUND_TIMEOUT} s")
@@ -67,6 +68,14 @@ class Round:
         self.undo_until(float("inf"))
         if watch.returncode != 0:
             raise Failure(f"the experiment did not succeed: {(self.directory / 'watch.log').read_text().strip()}")
+
+    def watch(self, experiment):
+        with open(self.directory / "watch.log", "w") as log:
+            return self.cluster.client("experiments", "watch", experiment, stdout=subprocess.DEVNULL, stderr=log)
+
+    def came_too_early(self, watch):
+        """It outlives the coordinator, but its beginning needs one."""
+        return watch.returncode != 0 and "no coordinator answers" in (self.directory / "watch.log").read_text()
 
     def run(self):
         """What the experiment came to."""

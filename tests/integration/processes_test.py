@@ -186,6 +186,21 @@ class Elastic(TestCase):
         self.assertEqual(digests(call_json("run", CANONICAL, "--data_dir", self.directory / "run")), digests(finished))
         self.assertIsNone(second.poll())
 
+    def test_workers_attach_again_soon_after_the_coordinator_is_back(self):
+        cluster = self.cluster()
+        coordinator = cluster.coordinator()
+        cluster.learner()
+        cluster.actor()
+
+        def attached():
+            return len(cluster.call_json("workers", "list")) == 2
+        wait_until(attached, "two workers")
+        coordinator.kill()
+        coordinator.wait()
+        time.sleep(1)  # by then, attempts to connect have become rare
+        cluster.coordinator()
+        wait_until(attached, "two workers again", timeout=4)
+
     def test_terminated_daemons_exit_cleanly(self):
         cluster = self.cluster()
         daemons = [cluster.coordinator(), cluster.learner(), cluster.actor()]
