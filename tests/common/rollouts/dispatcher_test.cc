@@ -402,10 +402,14 @@ TEST(Dispatcher, FencesNobodyForWorkThatIsNoLongerWanted) {
   dispatcher.Remove(*old);
   EXPECT_EQ(dispatcher.next_expiry(), absl::InfiniteFuture());
   // New work waits behind the old from now on, not from its beginning.
-  dispatcher.Add(Episodes(2), TestSnapshot("expert", 1), At(60));
-  ASSERT_EQ(idle->Requests().size(), 1u);
+  const auto three = std::make_shared<EpisodeOrder>(
+      EpisodeOrderOptions{.expectation = ExpectationOf({}), .episodes = 3, .episodes_per_request = 1});
+  dispatcher.Add(three, TestSnapshot("expert", 1), At(60));
   ASSERT_EQ(slow->Requests().size(), 2u);
-  ASSERT_TRUE(dispatcher.Receive(*idle, Answer(idle->Requests()[0]), At(61)).ok());
+  ASSERT_EQ(idle->Requests().size(), 2u);
+  for (const v1::RolloutRequest& request : idle->Requests()) {
+    ASSERT_TRUE(dispatcher.Receive(*idle, Answer(request), At(61)).ok());
+  }
   EXPECT_EQ(dispatcher.next_expiry(), At(70));
 }
 
