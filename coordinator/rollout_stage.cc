@@ -124,6 +124,7 @@ EpisodeOrderOptions Counting(EpisodeOrderOptions options, v1::StageProgress& pro
 RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
                            EpisodeOrderOptions options)
     : policy_(std::move(policy)),
+      accepted_before_(static_cast<int64_t>(options.finished.size())),
       order_(std::make_shared<EpisodeOrder>(Counting(std::move(options), progress_))),
       dispatcher_(environment) {
   // Nobody is connected, nobody is asked: the time does not matter.
@@ -141,6 +142,13 @@ absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& mes
 }
 
 v1::StageProgress RolloutStage::progress() const { return progress_; }
+
+v1::TrajectoryAccounting RolloutStage::accounting() const {
+  v1::TrajectoryAccounting accounting = dispatcher_.accounting();
+  accounting.set_produced(accounting.produced() + accepted_before_);
+  accounting.set_accepted(accounting.accepted() + accepted_before_);
+  return accounting;
+}
 
 absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
                                                                const v1::DatasetRecipe& recipe,

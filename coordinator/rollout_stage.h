@@ -43,8 +43,9 @@ class RolloutStage {
 
   v1::StageProgress progress() const;
 
-  // What became of the trajectories that came.
-  const v1::TrajectoryAccounting& accounting() const { return dispatcher_.accounting(); }
+  // What became of the trajectories that came. Those that the store had already were accepted by an earlier
+  // coordinator.
+  v1::TrajectoryAccounting accounting() const;
 
  protected:
   RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
@@ -55,6 +56,7 @@ class RolloutStage {
  private:
   std::shared_ptr<const PolicySnapshot> policy_;
   v1::StageProgress progress_;
+  const int64_t accepted_before_;
   std::shared_ptr<EpisodeOrder> order_;
   Dispatcher dispatcher_;
 };
