@@ -10,13 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/process/mutex.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/worker_session.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
 namespace {
 
 constexpr std::chrono::seconds kHelloTimeout(10);
-constexpr size_t kMaxWorkerIdBytes = 256;
 // Of messages that wait to be sent to one actor: two of the largest policies, and their requests.
 constexpr int64_t kMaxQueuedBytes = 2 * kMaxParameterBytes + kMaxMessageBytes;
 
@@ -28,11 +28,7 @@ absl::Status CheckHello(const v1::ActorMessage& message) {
                                                       ", this sink ", kProtocolVersion,
                                                       ": run programs of one release"));
   }
-  if (hello.worker_id().empty() || hello.worker_id().size() > kMaxWorkerIdBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("worker_id has ", hello.worker_id().size(), " bytes, expected 1 to ", kMaxWorkerIdBytes));
-  }
-  return absl::OkStatus();
+  return ValidateWorkerId(hello.worker_id());
 }
 
 }  // namespace

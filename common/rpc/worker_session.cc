@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -221,6 +222,13 @@ class WorkerSession::Impl {
 WorkerSession::WorkerSession(WorkerSessionOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 WorkerSession::~WorkerSession() = default;
+
+absl::Status ValidateWorkerId(const std::string& id) {
+  constexpr size_t kLongest = 128;
+  const auto allowed = [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.'; };
+  if (!id.empty() && id.size() <= kLongest && std::all_of(id.begin(), id.end(), allowed)) return absl::OkStatus();
+  return absl::InvalidArgumentError("worker_id: expected 1 to 128 of A-Z a-z 0-9 . _ -");
+}
 
 std::string MakeWorkerId() {
   char host[256] = "";

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {
@@ -38,6 +39,9 @@ class WorkerSession {
 
 // host-pid-random: unique to this process.
 std::string MakeWorkerId();
+
+// 1 to 128 of A-Z a-z 0-9 . _ -: safe in a log line. INVALID_ARGUMENT says so, and does not repeat what was found.
+absl::Status ValidateWorkerId(const std::string& id);
 
 }  // namespace understudy
 

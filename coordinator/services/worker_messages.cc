@@ -9,21 +9,16 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/protocol.h"
+#include "common/rpc/worker_session.h"
 
 namespace understudy {
 namespace {
 
-constexpr size_t kLongestWorkerId = 128;
 constexpr size_t kLongestHost = 256;
 constexpr int kMostMetrics = 64;
 constexpr size_t kMostReasons = 16;
 constexpr size_t kLongestName = 64;
 constexpr size_t kLongestError = 4096;
-
-bool IsWorkerId(const std::string& id) {
-  const auto allowed = [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.'; };
-  return !id.empty() && id.size() <= kLongestWorkerId && std::all_of(id.begin(), id.end(), allowed);
-}
 
 // Names are shown on terminals, so they are not repeated here, and none may hold what a terminal obeys.
 absl::Status CheckText(const char* field, const std::string& text, size_t shortest, size_t longest) {
@@ -77,9 +72,7 @@ absl::Status ValidateHello(const v1::WorkerHello& hello) {
                                                       ", expected ", kProtocolVersion,
                                                       ": run the same version of Understudy everywhere"));
   }
-  if (!IsWorkerId(hello.worker_id())) {
-    return absl::InvalidArgumentError("worker_id: expected 1 to 128 of A-Z a-z 0-9 . _ -");
-  }
+  if (absl::Status status = ValidateWorkerId(hello.worker_id()); !status.ok()) return status;
   if (absl::Status status = CheckText("host", hello.host(), 0, kLongestHost); !status.ok()) return status;
   if (absl::Status status = CheckNotNegative("pid", hello.pid()); !status.ok()) return status;
   if (hello.kind() != v1::WORKER_KIND_ACTOR && hello.kind() != v1::WORKER_KIND_LEARNER) {
