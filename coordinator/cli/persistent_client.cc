@@ -5,13 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/rpc/channel.h"
 #include "coordinator/cli/number_format.h"
 
 namespace understudy {
 namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(20);
-constexpr absl::Duration kLongestPause = absl::Milliseconds(300);
 
 // A coordinator that is stopped in good order cancels what is under way, if it comes to it.
 bool IsAbsence(const absl::Status& status) {
@@ -23,7 +23,7 @@ bool IsAbsence(const absl::Status& status) {
 PersistentClient::PersistentClient(Connection& connection, PersistentClientOptions options)
     : connection_(connection),
       options_(std::move(options)),
-      backoff_(kFirstPause, kLongestPause, std::random_device()()) {}
+      backoff_(kFirstPause, kLongestReconnectPause, std::random_device()()) {}
 
 absl::StatusOr<v1::Experiment> PersistentClient::Watch(const std::string& id,
                                                        const std::function<void(const v1::Experiment&)>& seen) {
