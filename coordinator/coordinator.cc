@@ -181,7 +181,12 @@ absl::Status Coordinator::CheckRoom() const {
 }
 
 absl::Status Coordinator::ResumeNow(const std::string& id, absl::Time now) {
-  if (Find(id) != nullptr) return absl::OkStatus();
+  if (ExperimentRun* run = Find(id)) {
+    if (!run->finished()) return absl::OkStatus();
+    // It has ended, and the store has not taken that yet.
+    if (const absl::Status saved = run->Settle(); !saved.ok()) return saved;
+    runs_.erase(id);
+  }
   auto experiment = store_.GetExperiment(id);
   if (!experiment.ok()) return experiment.status();
   if (experiment->status() == v1::STATUS_SUCCEEDED) {

@@ -1,5 +1,7 @@
 #include "coordinator/experiment_run.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -100,8 +102,13 @@ absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train
   }
   context_.workforce.RestoreTraining(stage_id(stage), std::move(work), actors, state.grant(), now);
   const auto metrics = context_.store.ListMetrics(id(), stage);
-  if (!metrics.ok()) return metrics.status();
-  if (!metrics->empty()) *state.mutable_progress() = metrics->back();
+  if (!metrics.ok()) {
+    spdlog::error("{}: how far it was cannot be shown: {}", StageLabel(experiment_, stage),
+                  metrics.status().ToString());
+  } else if (!metrics->empty()) {
+    *state.mutable_progress() = metrics->back();
+    *state.mutable_trajectories() = metrics->back().trajectories();
+  }
   return absl::OkStatus();
 }
 
@@ -126,7 +133,12 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
   if (existing.ok()) {
     if (!SameRecipe(existing->recipe(), dataset.recipe())) return OtherRecipeError(*existing);
     // The same recipe gives the same content: it is there already, or a part of it.
-    if (existing->complete()) return MakeCollectResult(*existing);
+    if (existing->complete()) {
+      v1::TrajectoryAccounting& counts = *experiment_.mutable_stages(stage)->mutable_trajectories();
+      counts.set_produced(existing->episodes());
+      counts.set_accepted(existing->episodes());
+      return MakeCollectResult(*existing);
+    }
     dataset = *existing;
   } else if (!absl::IsNotFound(existing.status())) {
     return existing.status();
@@ -327,8 +339,10 @@ void ExperimentRun::NoteGrant() {
   if (!running || !experiment_.spec().stages(*running).has_train()) return;
   v1::StageGrant grant = context_.workforce.GrantOf(stage_id(*running));
   v1::StageState& stage = *experiment_.mutable_stages(*running);
-  if (grant.epoch() == 0 || grant.epoch() == stage.grant().epoch()) return;
-  *stage.mutable_grant() = std::move(grant);
+  if (grant.epoch() == stage.grant().epoch()) return;
+  // Where nobody has it any more, no restart may leave it to who had it: that one may know that it is over.
+  stage.clear_grant();
+  if (grant.epoch() != 0) *stage.mutable_grant() = std::move(grant);
   unsaved_ = true;
 }
 

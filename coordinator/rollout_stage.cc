@@ -137,6 +137,7 @@ absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& mes
   const absl::Status received = dispatcher_.Receive(actor, message, now);
   if (received.ok()) actor.ReadNext();
   if (!absl::IsInvalidArgument(received)) return received;
+  dispatcher_.Disconnect(actor, now);
   actor.Close(received);
   return absl::OkStatus();
 }

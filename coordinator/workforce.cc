@@ -71,7 +71,11 @@ void Workforce::RestoreTraining(const StageId& id, v1::LearnerWork work, bool ac
                                 absl::Time wall) {
   const absl::Time now = Counted(wall);
   training_[id] = {std::move(work), actors};
-  if (table_.Attach(HelloOf(grant), now)) planner_.AddWorker(grant.worker_id(), Role::kLearner);
+  const bool known = table_.Find(grant.worker_id()) != nullptr;
+  if (table_.Attach(HelloOf(grant), now)) {
+    if (known) planner_.RemoveWorker(grant.worker_id(), now);
+    planner_.AddWorker(grant.worker_id(), Role::kLearner);
+  }
   planner_.RestoreStage(id, {.learner = true, .actors = actors}, grant.worker_id(), grant.epoch(), now);
   planner_.SetAway(grant.worker_id(), now + kRestartGrace);
 }

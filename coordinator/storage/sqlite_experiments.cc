@@ -1,4 +1,6 @@
 // The part of SqliteStore that keeps experiments and their metrics.
+#include <spdlog/spdlog.h>
+
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
@@ -15,16 +17,25 @@ absl::StatusOr<Message> Parse(std::string_view bytes, const std::string& what) {
   return absl::DataLossError(absl::StrCat(what, ": its ", bytes.size(), " stored bytes are damaged"));
 }
 
+// What a damaged row means for the others.
+enum class Damaged { kLeaveOut, kIsAnError };
+
 // All rows of a bound query for (name, content).
 template <typename Message>
-absl::Status ParseRows(SqliteStatement& select, const std::string& kind, std::vector<Message>& messages) {
+absl::Status ParseRows(SqliteStatement& select, const std::string& kind, Damaged damaged,
+                       std::vector<Message>& messages) {
   while (true) {
     const absl::StatusOr<bool> row = select.Step();
     if (!row.ok()) return row.status();
     if (!*row) return absl::OkStatus();
     absl::StatusOr<Message> message = Parse<Message>(select.Bytes(1), absl::StrCat(kind, " '", select.String(0), "'"));
-    if (!message.ok()) return message.status();
-    messages.push_back(*std::move(message));
+    if (message.ok()) {
+      messages.push_back(*std::move(message));
+    } else if (damaged == Damaged::kLeaveOut) {
+      spdlog::error("{}", std::string(message.status().message()));
+    } else {
+      return message.status();
+    }
   }
 }
 
@@ -59,7 +70,7 @@ absl::StatusOr<v1::Experiment> SqliteStore::GetExperiment(const std::string& id)
   std::vector<v1::Experiment> found;
   const absl::Status status = Read(absl::StrCat("read experiment '", id, "'"), [&](SqliteConnection& database) {
     SqliteStatement select = database.Prepare("SELECT id, content FROM experiments WHERE id = ?");
-    return ParseRows(select.Bind(id), "experiment", found);
+    return ParseRows(select.Bind(id), "experiment", Damaged::kIsAnError, found);
   });
   if (!status.ok()) return status;
   if (found.empty()) return absl::NotFoundError(absl::StrCat("there is no experiment '", id, "'"));
@@ -71,7 +82,7 @@ absl::StatusOr<std::vector<v1::Experiment>> SqliteStore::ListExperiments() {
   const absl::Status status = Read("list the experiments", [&](SqliteConnection& database) {
     SqliteStatement select =
         database.Prepare("SELECT id, content FROM experiments ORDER BY submitted_unix_ms DESC, rowid DESC");
-    return ParseRows(select, "experiment", experiments);
+    return ParseRows(select, "experiment", Damaged::kLeaveOut, experiments);
   });
   if (!status.ok()) return status;
   return experiments;
@@ -106,7 +117,7 @@ absl::StatusOr<std::vector<v1::StageProgress>> SqliteStore::ListMetrics(const st
       Read(absl::StrCat("list metrics of experiment '", experiment, "'"), [&](SqliteConnection& database) {
         SqliteStatement select = database.Prepare(
             "SELECT experiment, content FROM metrics WHERE experiment = ? AND stage = ? ORDER BY iteration");
-        return ParseRows(select.Bind(experiment, stage), "metrics of experiment", metrics);
+        return ParseRows(select.Bind(experiment, stage), "metrics of experiment", Damaged::kIsAnError, metrics);
       });
   if (!status.ok()) return status;
   return metrics;

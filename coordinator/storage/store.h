@@ -42,7 +42,7 @@ class Store {
   // ALREADY_EXISTS: the token is another experiment's.
   virtual absl::Status PutExperiment(const v1::Experiment& experiment, const std::string& token) = 0;
   virtual absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) = 0;
-  // Newest first.
+  // Newest first. A damaged one is left out, and named in the log.
   virtual absl::StatusOr<std::vector<v1::Experiment>> ListExperiments() = 0;
   // The id of the experiment that was put with this (non-empty) token; empty: none.
   virtual absl::StatusOr<std::string> FindExperimentByToken(const std::string& token) = 0;

@@ -282,4 +282,21 @@ v1::EvaluateStage& AddEvaluate(v1::ExperimentSpec& spec, const std::string& poli
   return evaluate;
 }
 
+v1::ExperimentSpec OneTraining() {
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddTrain(spec, "expert");
+  return spec;
+}
+
+void StoreExpert(TestCoordinator& test) {
+  ASSERT_TRUE(test.store().AddPolicy(*TestSnapshot("expert", 1), v1::StageKey()).ok());
+}
+
+v1::FinishStageRequest Failure(const v1::StageKey& stage, const std::string& error) {
+  v1::FinishStageRequest request;
+  *request.mutable_stage() = stage;
+  request.set_error(error);
+  return request;
+}
+
 }  // namespace understudy::testing

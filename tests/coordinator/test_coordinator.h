@@ -91,6 +91,12 @@ v1::CollectStage& AddCollect(v1::ExperimentSpec& spec, const std::string& policy
                              int64_t transitions);
 v1::EvaluateStage& AddEvaluate(v1::ExperimentSpec& spec, const std::string& policy, int64_t episodes);
 
+// One training stage, of policy "expert".
+v1::ExperimentSpec OneTraining();
+// The policy "expert@1" is in the store.
+void StoreExpert(TestCoordinator& test);
+v1::FinishStageRequest Failure(const v1::StageKey& stage, const std::string& error);
+
 }  // namespace understudy::testing
 
 #endif  // UNDERSTUDY_TESTS_COORDINATOR_TEST_COORDINATOR_H_
