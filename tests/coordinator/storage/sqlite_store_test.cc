@@ -284,8 +284,10 @@ TEST(SqliteStore, DamagedMessagesAreNamed) {
   v1::Experiment experiment;
   experiment.set_id("e1");
   ASSERT_TRUE(OpenStore(path)->PutExperiment(experiment, "").ok());
+  experiment.set_id("e2");
+  ASSERT_TRUE(OpenStore(path)->PutExperiment(experiment, "").ok());
   Execute(path,
-          "UPDATE experiments SET content = x'ff'; UPDATE policies SET header = x'ff'; "
+          "UPDATE experiments SET content = x'ff' WHERE id = 'e1'; UPDATE policies SET header = x'ff'; "
           "UPDATE datasets SET recipe = x'ff' WHERE name = 'demos'");
   const auto store = OpenStore(path);
   const std::vector<absl::Status> statuses = {
@@ -296,6 +298,10 @@ TEST(SqliteStore, DamagedMessagesAreNamed) {
     EXPECT_THAT(std::string(statuses[i].message()), HasSubstr(names[i]));
   }
   EXPECT_TRUE(store->GetDataset("before").ok());
+  // A coordinator starts all the same, with the others.
+  const auto listed = store->ListExperiments().value();
+  ASSERT_THAT(listed, SizeIs(1));
+  EXPECT_EQ(listed[0].id(), "e2");
 }
 
 TEST(SqliteStore, ATruncatedFileIsDataLoss) {
