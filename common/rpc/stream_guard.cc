@@ -34,17 +34,15 @@ StreamGuard::~StreamGuard() {
 
 absl::Status StreamGuard::Admission() const {
   if (admitted_) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("there are ", limit_.most_, " such streams already, try again later"));
+  return absl::UnavailableError(absl::StrCat("there are ", limit_.most_, " such streams already, try again later"));
 }
 
 absl::Status StreamGuard::Keep(int64_t bytes) {
   bytes_ += bytes;
   const int64_t all = limit_.bytes_.fetch_add(bytes) + bytes;
   if (all <= limit_.most_bytes_) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("such streams are receiving ", all,
-                                                   " bytes at once, expected at most ", limit_.most_bytes_,
-                                                   ": try again later"));
+  return absl::UnavailableError(absl::StrCat("such streams are receiving ", all, " bytes at once, expected at most ",
+                                             limit_.most_bytes_, ": try again later"));
 }
 
 absl::Status StreamGuard::Patience() const {

@@ -16,7 +16,7 @@
 namespace understudy {
 
 // Thread-safe. Needs no coordinator: also serves a store that is read without one. At most 64 Publish streams, of two
-// of the largest policies together, and 256 Download streams at a time, then RESOURCE_EXHAUSTED; one whose publisher
+// of the largest policies together, and 256 Download streams at a time, then UNAVAILABLE; one whose publisher
 // sends nothing for 10 s, or whose reader reads nothing for 5 minutes, ends.
 class PoliciesService final : public v1::Policies::Service {
  public:
