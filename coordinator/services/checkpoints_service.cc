@@ -10,6 +10,7 @@ namespace understudy {
 namespace {
 
 constexpr absl::Duration kSaverPatience = absl::Seconds(10);
+constexpr absl::Duration kLongestSave = absl::Minutes(30);
 constexpr absl::Duration kReaderPatience = absl::Minutes(5);
 
 absl::Status EndedEarly(const CheckpointAssembler& assembler) {
@@ -46,7 +47,7 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
 
 grpc::Status CheckpointsService::Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
                                       v1::SaveCheckpointResponse*) {
-  StreamGuard guard(saving_, *context, kSaverPatience);
+  StreamGuard guard(saving_, *context, kSaverPatience, kLongestSave);
   if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   return ToGrpc(Receive(*reader, guard));
 }

@@ -17,7 +17,7 @@
 namespace understudy {
 
 // Thread-safe. At most 64 Save and 64 Load streams at a time, then UNAVAILABLE; one whose saver sends nothing for 10 s,
-// or whose reader reads nothing for 5 minutes, ends.
+// or takes longer than half an hour, or whose reader reads nothing for 5 minutes, ends.
 class CheckpointsService final : public v1::Checkpoints::Service {
  public:
   // ABORTED where the epoch is not the stage's current one; its errors are the caller's.
