@@ -192,7 +192,11 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
 
   LearnerStage context(job, client_, sink_);
   auto output = TrainFrom(input, *algorithm, job, context);
-  if (!output.ok()) return output.status();
+  if (!output.ok()) {
+    // The metrics that led here, and the last good checkpoint, are worth having all the more.
+    context.Flush().IgnoreError();
+    return output.status();
+  }
   if (absl::Status status = context.Flush(); !status.ok()) return status;
 
   const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);
