@@ -148,6 +148,7 @@ void Learner::Run() {
 void Learner::RunJob(StageJob& job) {
   const std::string name = StageText(job);
   spdlog::info("{}: training policy '{}' with {}", name, job.work.train().policy(), job.work.train().algorithm());
+  sink_.Forget();
   const absl::StatusOr<v1::TrainResult> result = Train(job);
   sink_.End();
   if (const absl::Status cancelled = job.cancellation.Check(); !cancelled.ok()) {
