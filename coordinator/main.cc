@@ -51,11 +51,12 @@ absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignal
   Coordinator& control = **coordinator;
   ExperimentsService experiments(control, store);
   WorkersService workers(control);
-  PoliciesService policies(store,
+  const auto check_epoch = [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); };
+  PoliciesService policies(store, check_epoch,
                            [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
                              return control.Publish(stage, std::move(snapshot));
                            });
-  CheckpointsService checkpoints(store, [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); });
+  CheckpointsService checkpoints(store, check_epoch);
   DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
   RolloutService rollouts(control);
   auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});

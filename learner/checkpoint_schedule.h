@@ -8,10 +8,13 @@ namespace understudy {
 
 // One is due once ten times as long has passed since the last one was handed over as it took to be stored: at most
 // about a tenth of the time goes to them, and what a death costs is in proportion. For small policies that is nearly
-// every iteration. Pure, thread-compatible.
+// every iteration. Where the clock has been set back behind the handing-over, one is due, too. Pure, thread-compatible.
 class CheckpointSchedule {
  public:
-  bool Due(absl::Time now) const { return now - handed_over_ >= 10 * took_; }
+  bool Due(absl::Time now) const {
+    if (now < handed_over_) return took_ < absl::InfiniteDuration();
+    return now - handed_over_ >= 10 * took_;
+  }
   void HandedOver(absl::Time now) { handed_over_ = now; }
   // InfiniteDuration: none is due any more.
   void Stored(absl::Duration took) { took_ = took; }

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <random>
 #include <utility>
 
@@ -172,13 +173,13 @@ absl::Status CoordinatorClient::ReportProgress(const v1::StageKey& stage, const 
 absl::StatusOr<absl::Duration> CoordinatorClient::SaveCheckpoint(const v1::StageKey& stage,
                                                                  const v1::Checkpoint& checkpoint,
                                                                  Cancellation& cancellation) {
-  absl::Time began = absl::Now();
+  auto began = std::chrono::steady_clock::now();
   const std::string content = checkpoint.SerializeAsString();
   const v1::CheckpointHeader header = MakeCheckpointHeader(stage, checkpoint.iteration(), content);
-  const absl::Duration preparation = absl::Now() - began;
+  const absl::Duration preparation = absl::FromChrono(std::chrono::steady_clock::now() - began);
   const absl::Status status =
       Retry("storing of a checkpoint", cancellation, kTransferTimeout, [&](grpc::ClientContext& context) {
-        began = absl::Now();
+        began = std::chrono::steady_clock::now();
         v1::SaveCheckpointResponse response;
         const auto writer = checkpoints_->Save(&context, &response);
         SendCheckpointInChunks(header, content, [&](v1::CheckpointChunk chunk) { return writer->Write(chunk); });
@@ -186,7 +187,7 @@ absl::StatusOr<absl::Duration> CoordinatorClient::SaveCheckpoint(const v1::Stage
         return FromGrpc(writer->Finish());
       });
   if (!status.ok()) return status;
-  return preparation + (absl::Now() - began);
+  return preparation + absl::FromChrono(std::chrono::steady_clock::now() - began);
 }
 
 absl::StatusOr<std::optional<v1::Checkpoint>> CoordinatorClient::LoadCheckpoint(const v1::StageKey& stage,

@@ -21,10 +21,10 @@
 
 namespace understudy {
 
-// Thread-safe. While the coordinator is away (UNAVAILABLE, DEADLINE_EXCEEDED, a call that it cancelled) every call is
-// tried again, with jittered backoff of at most kLongestBackoff, until it answers or the call is cancelled (CANCELLED).
-// The log says so at once, every ten seconds, and when it is over. Other errors are returned as the coordinator gave
-// them.
+// Thread-safe. While the coordinator is away or has no room (UNAVAILABLE, DEADLINE_EXCEEDED, a call that it cancelled)
+// every call is tried again, with jittered backoff of at most kLongestReconnectPause, until it answers or the call is
+// cancelled (CANCELLED). The log says so at once, every ten seconds, and when it is over. Other errors are returned as
+// the coordinator gave them.
 class CoordinatorClient {
  public:
   explicit CoordinatorClient(std::shared_ptr<grpc::Channel> channel);

@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <random>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/environment/registry.h"
 #include "common/process/error_text.h"
+#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/checkpoint.h"
@@ -39,6 +41,14 @@ v1::WorkerHello MakeHello(const std::string& rollouts_address) {
   hello.set_pid(getpid());
   hello.set_rollouts_address(rollouts_address);
   return hello;
+}
+
+// Between attempts to deliver a stage's outcome.
+constexpr absl::Duration kLongestOutcomePause = absl::Seconds(10);
+
+// The stage is no longer this learner's, or the learner is stopping.
+bool IsSettled(const absl::Status& outcome) {
+  return outcome.ok() || absl::IsAborted(outcome) || absl::IsCancelled(outcome);
 }
 
 std::string StageText(const StageJob& job) {
@@ -138,6 +148,7 @@ void Learner::Run() {
 void Learner::RunJob(StageJob& job) {
   const std::string name = StageText(job);
   spdlog::info("{}: training policy '{}' with {}", name, job.work.train().policy(), job.work.train().algorithm());
+  sink_.Forget();
   const absl::StatusOr<v1::TrainResult> result = Train(job);
   sink_.End();
   if (const absl::Status cancelled = job.cancellation.Check(); !cancelled.ok()) {
@@ -160,14 +171,25 @@ void Learner::Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>&
     spdlog::error("{}: {}", name, result.status().ToString());
     request.set_error(ErrorText(std::string(result.status().message())));
   }
-  // Not under the job's cancellation: taking the result, the coordinator gives the next assignment before it answers.
-  absl::Status status = client_.FinishStage(request, stopping_);
-  if (!status.ok() && !absl::IsAborted(status) && !absl::IsCancelled(status)) {
-    // The stage is still ours, and would run for ever.
+  absl::Status status = Deliver(request, name, /*insisting=*/false);
+  if (!IsSettled(status)) {
+    // The stage is still ours, and would run for ever. Whatever the coordinator minded is left out.
+    request.clear_trajectories();
     request.set_error(ErrorText(absl::StrCat("the coordinator refused the outcome: ", status.message())));
-    status = client_.FinishStage(request, stopping_);
+    status = Deliver(request, name, /*insisting=*/true);
   }
   if (!status.ok()) spdlog::warn("{}: the outcome was not taken: {}", name, status.ToString());
+}
+
+absl::Status Learner::Deliver(const v1::FinishStageRequest& request, const std::string& name, bool insisting) {
+  Backoff backoff(absl::Milliseconds(100), kLongestOutcomePause, std::random_device{}());
+  for (;;) {
+    // Not under the job's cancellation: taking the result, the coordinator gives the next assignment before it answers.
+    absl::Status status = client_.FinishStage(request, stopping_);
+    if (IsSettled(status) || (!insisting && !absl::IsResourceExhausted(status))) return status;
+    spdlog::warn("{}: the coordinator did not take the outcome ({}), trying again", name, status.ToString());
+    stopping_.WaitFor(backoff.Next());
+  }
 }
 
 absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
@@ -192,7 +214,11 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
 
   LearnerStage context(job, client_, sink_);
   auto output = TrainFrom(input, *algorithm, job, context);
-  if (!output.ok()) return output.status();
+  if (!output.ok()) {
+    // The metrics that led here, and the last good checkpoint, are worth having all the more.
+    context.Flush().IgnoreError();
+    return output.status();
+  }
   if (absl::Status status = context.Flush(); !status.ok()) return status;
 
   const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);

@@ -55,8 +55,11 @@ class Learner {
   void OnAssignment(const v1::Assignment& assignment);
   std::shared_ptr<StageJob> NextJob();
   void RunJob(StageJob& job);
-  // Tells the coordinator.
+  // Tells the coordinator, until the stage is no longer this learner's or it is stopped.
   void Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>& result);
+  // Tries again, as the log says, while the coordinator is short of something (RESOURCE_EXHAUSTED: a full disk), or,
+  // insisting, whatever it says: until OK, ABORTED or CANCELLED. Otherwise returns what it said.
+  absl::Status Deliver(const v1::FinishStageRequest& request, const std::string& name, bool insisting);
   absl::StatusOr<v1::TrainResult> Train(StageJob& job);
   // nullopt: there is none to go on from.
   absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(StageJob& job);

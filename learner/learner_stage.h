@@ -42,7 +42,7 @@ class LearnerStage final : public TrainingContext {
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 
-  // Returns once everything that was reported has arrived, or with the first error.
+  // Returns once everything that was reported has arrived, or with the first error; once cancelled, at once.
   absl::Status Flush() { return reporter_.Flush(); }
 
  private:

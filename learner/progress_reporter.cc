@@ -57,6 +57,7 @@ absl::Status ProgressReporter::SaveCheckpoint(v1::Checkpoint checkpoint) {
 }
 
 absl::Status ProgressReporter::Flush() {
+  if (absl::Status cancelled = cancellation_.Check(); !cancelled.ok()) return cancelled;
   MutexLock lock(mutex_);
   while (!queue_.empty() && status_.ok()) changed_.Wait(mutex_);
   return status_;

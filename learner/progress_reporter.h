@@ -39,7 +39,7 @@ class ProgressReporter {
   // kMaxCheckpointBytes is not stored, as the log says, and none is due any more.
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint);
 
-  // Returns once everything has been sent, or with the first error.
+  // Returns once everything has been sent, or with the first error; once cancelled, at once.
   absl::Status Flush();
 
  private:

@@ -25,6 +25,11 @@ void RolloutSink::End() {
   stage_.Clear();
 }
 
+void RolloutSink::Forget() {
+  MutexLock lock(mutex_);
+  last_accounting_.Clear();
+}
+
 absl::Status RolloutSink::Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                               const Cancellation& cancellation) {
   MutexLock lock(mutex_);

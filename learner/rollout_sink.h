@@ -26,6 +26,8 @@ class RolloutSink final : public RolloutHandler {
   void Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment);
   // Lets all actors go. Idempotent.
   void End();
+  // After End: forgets the stage that was.
+  void Forget();
 
   struct ActorStatus {
     int connected = 0;
@@ -34,7 +36,7 @@ class RolloutSink final : public RolloutHandler {
   };
   ActorStatus actor_status() const;
 
-  // What became of the trajectories that came, since Begin; after End, of the stage that was.
+  // What became of the trajectories that came, since Begin; after End, of the stage that was, until Forget.
   v1::TrajectoryAccounting accounting() const;
 
   // Runs an order to its end, acting with `policy`, whoever comes and goes meanwhile; fences stragglers. While nobody

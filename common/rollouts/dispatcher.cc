@@ -138,7 +138,7 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResu
   absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
   // Repeating what was there already is no progress.
   if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
-    longest_wait_ = std::max(longest_wait_, now - actor.owes_since);
+    longest_wait_ = std::max(longest_wait_, std::min(now - actor.owes_since, actor.patience));
     fences_since_result_ = 0;
     RestartClock(actor, now);
   }
@@ -171,8 +171,9 @@ bool Dispatcher::Owes(const Actor& actor) {
                      [](const auto& entry) { return entry.second.order != nullptr && !entry.second.order->done(); });
 }
 
-void Dispatcher::RestartClock(Actor& actor, absl::Time now) {
+void Dispatcher::RestartClock(Actor& actor, absl::Time now) const {
   actor.owes_since = now;
+  actor.patience = Patience();
   actor.last_chance.reset();
 }
 

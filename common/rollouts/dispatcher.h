@@ -39,10 +39,12 @@ inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 // Stragglers: an actor that has delivered nothing for longer than the patience, while another is idle and nothing is
 // left to ask for, is fenced: its work goes to the idle, and it is refused for a while (FencedWorkers). What is slow is
 // learnt: the patience is four times the longest that any result took to come after its request was in hand or after
-// the result before it, at least kShortestPatience. Where all are slow alike nobody is idle, and a single actor has
-// nobody who could take over: neither is fenced. So that work which takes anybody long gets done in the end, though no
-// result has shown it yet, the patience doubles with each fence until a result comes. A sink that was itself stopped,
-// and finds all actors overdue, first reads what they sent meanwhile: hence the last chance.
+// the result before it, at least kShortestPatience. A result teaches no more than the patience when that wait began: an
+// hour in which nobody ran, because the host slept, makes nobody patient for hours. Where all are slow alike nobody is
+// idle, and a single actor has nobody who could take over: neither is fenced. So that work which takes anybody long
+// gets done in the end, though no result has shown it yet, the patience doubles with each fence until a result comes. A
+// sink that was itself stopped, and finds all actors overdue, first reads what they sent meanwhile: hence the last
+// chance.
 class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
@@ -91,6 +93,7 @@ class Dispatcher {
     std::map<uint64_t, Request> requests;                  // in flight; the first is in hand
     std::deque<std::pair<std::string, int64_t>> policies;  // sent last
     absl::Time owes_since;                                 // its request is in hand, or its last result came
+    absl::Duration patience;                               // at that time
     std::optional<absl::Time> last_chance;                 // it is overdue, and fenced then
   };
 
@@ -106,7 +109,7 @@ class Dispatcher {
   static void SendPolicy(Actor& actor, const PolicySnapshot& policy);
 
   static bool Owes(const Actor& actor);
-  static void RestartClock(Actor& actor, absl::Time now);
+  void RestartClock(Actor& actor, absl::Time now) const;
   absl::Duration Patience() const;
   absl::Time Deadline(const Actor& actor) const;
   // The actor whose deadline comes first; nullptr: nobody owes anything, or nobody could take over.

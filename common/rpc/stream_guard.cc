@@ -2,6 +2,9 @@
 
 #include <grpcpp/alarm.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/process/mutex.h"
@@ -12,14 +15,21 @@ struct StreamGuard::Call {
   Mutex mutex;
   grpc::ServerContext* context ABSL_GUARDED_BY(mutex) = nullptr;  // nullptr: the guard has gone
   int64_t step ABSL_GUARDED_BY(mutex) = 0;                        // odd: one is under way
-  bool cancelled ABSL_GUARDED_BY(mutex) = false;
-  std::unique_ptr<grpc::Alarm> alarm;  // of the step under way
+  absl::Status cancelled ABSL_GUARDED_BY(mutex);                  // OK: it is not
+  std::unique_ptr<grpc::Alarm> alarm;                             // of the step under way
+
+  void Cancel(absl::Status reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    cancelled = std::move(reason);
+    context->TryCancel();
+  }
 };
 
-StreamGuard::StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience)
+StreamGuard::StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience,
+                         absl::Duration longest)
     : limit_(limit),
       admitted_(limit.streams_.fetch_add(1) < limit.most_),
       patience_(patience),
+      longest_(longest),
       call_(std::make_shared<Call>()) {
   MutexLock lock(call_->mutex);
   call_->context = &context;
@@ -34,39 +44,43 @@ StreamGuard::~StreamGuard() {
 
 absl::Status StreamGuard::Admission() const {
   if (admitted_) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("there are ", limit_.most_, " such streams already, try again later"));
+  return absl::UnavailableError(absl::StrCat("there are ", limit_.most_, " such streams already, try again later"));
 }
 
 absl::Status StreamGuard::Keep(int64_t bytes) {
   bytes_ += bytes;
   const int64_t all = limit_.bytes_.fetch_add(bytes) + bytes;
   if (all <= limit_.most_bytes_) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("such streams are receiving ", all,
-                                                   " bytes at once, expected at most ", limit_.most_bytes_,
-                                                   ": try again later"));
+  return absl::UnavailableError(absl::StrCat("such streams are receiving ", all, " bytes at once, expected at most ",
+                                             limit_.most_bytes_, ": try again later"));
 }
 
 absl::Status StreamGuard::Patience() const {
   MutexLock lock(call_->mutex);
-  if (!call_->cancelled) return absl::OkStatus();
-  return absl::DeadlineExceededError(
-      absl::StrCat("nothing happened on the stream for ", absl::FormatDuration(patience_)));
+  return call_->cancelled;
 }
 
-void StreamGuard::Begin() {
+bool StreamGuard::Begin() {
+  const absl::Duration left = longest_ - absl::FromChrono(std::chrono::steady_clock::now() - began_);
+  const absl::Status reason = absl::DeadlineExceededError(
+      left <= patience_ ? absl::StrCat("the stream lasted longer than ", absl::FormatDuration(longest_))
+                        : absl::StrCat("nothing happened on the stream for ", absl::FormatDuration(patience_)));
   int64_t step = 0;
   {
     MutexLock lock(call_->mutex);
+    if (left <= absl::ZeroDuration()) {
+      call_->Cancel(reason);
+      return false;
+    }
     step = ++call_->step;
   }
   call_->alarm = std::make_unique<grpc::Alarm>();
-  call_->alarm->Set(absl::ToChronoTime(absl::Now() + patience_), [call = call_, step](bool expired) {
-    MutexLock lock(call->mutex);
-    if (!expired || call->context == nullptr || call->step != step) return;
-    call->cancelled = true;
-    call->context->TryCancel();
-  });
+  call_->alarm->Set(absl::ToChronoTime(absl::Now() + std::min(patience_, left)),
+                    [call = call_, step, reason](bool expired) {
+                      MutexLock lock(call->mutex);
+                      if (expired && call->context != nullptr && call->step == step) call->Cancel(reason);
+                    });
+  return true;
 }
 
 void StreamGuard::End() {

@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -30,40 +31,44 @@ class StreamLimit {
 // One call's place within a limit, until it is destroyed; it must not outlive the call. Thread-compatible.
 class StreamGuard {
  public:
-  // `patience`: how long the caller may take for one step.
-  StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience);
+  // `patience`: how long the caller may take for one step; `longest`: for all of them.
+  StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience,
+              absl::Duration longest = absl::InfiniteDuration());
   ~StreamGuard();
   StreamGuard(const StreamGuard&) = delete;
   StreamGuard& operator=(const StreamGuard&) = delete;
 
-  // RESOURCE_EXHAUSTED: there was no place.
+  // UNAVAILABLE: there is no place at the moment; trying again helps.
   absl::Status Admission() const;
 
-  // The call keeps so many more bytes of what it receives, until the guard is destroyed. RESOURCE_EXHAUSTED: all calls
-  // together keep too many.
+  // The call keeps so many more bytes of what it receives, until the guard is destroyed. UNAVAILABLE: all calls
+  // together keep too many at the moment; trying again helps.
   absl::Status Keep(int64_t bytes);
 
   // Returns step(), which reads or writes a message and returns whether that was possible. Where it takes longer than
-  // the caller's patience, the call is cancelled, which ends the step.
+  // the caller's patience, or the call longer than the longest that it may, the call is cancelled, which ends the step.
   template <typename Step>
   bool Do(Step step) {
-    Begin();
+    if (!Begin()) return false;
     const bool possible = step();
     End();
     return possible;
   }
 
-  // DEADLINE_EXCEEDED: a step was cancelled.
+  // DEADLINE_EXCEEDED: a step was cancelled, and why.
   absl::Status Patience() const;
 
  private:
   struct Call;
-  void Begin();
+  // False where the call's time is over.
+  bool Begin();
   void End();
 
   StreamLimit& limit_;
   const bool admitted_;
   const absl::Duration patience_;
+  const absl::Duration longest_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   int64_t bytes_ = 0;
   const std::shared_ptr<Call> call_;  // alarms may outlive the guard
 };

@@ -23,7 +23,7 @@ struct BatchExpectation {
 };
 
 // Bounds on one batch. A CartPole transition has 28 bytes: 60 MiB of columns hold some 2.2 million, and leave room for
-// the rest of a message (kMaxMessageBytes in common/rpc/channel.h).
+// the rest of a message (kMaxMessageBytes in common/rpc/protocol.h).
 inline constexpr int64_t kMaxTrajectoriesPerBatch = 65536;
 inline constexpr int64_t kMaxBatchBytes = int64_t{60} << 20;
 

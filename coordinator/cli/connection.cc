@@ -27,7 +27,7 @@ class RemoteConnection final : public Connection {
 // What a coordinator would serve from the directory, without it.
 struct LocalServer {
   explicit LocalServer(std::unique_ptr<DataDirectory> held)
-      : directory(std::move(held)), datasets(directory->store(), {}), policies(directory->store(), {}) {
+      : directory(std::move(held)), datasets(directory->store(), {}), policies(directory->store()) {
     grpc::ServerBuilder builder;
     builder.RegisterService(&datasets);
     builder.RegisterService(&policies);

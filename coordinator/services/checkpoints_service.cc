@@ -10,30 +10,8 @@ namespace understudy {
 namespace {
 
 constexpr absl::Duration kSaverPatience = absl::Seconds(10);
+constexpr absl::Duration kLongestSave = absl::Minutes(30);
 constexpr absl::Duration kReaderPatience = absl::Minutes(5);
-
-// One call's share of what all calls are receiving, given back at its end.
-class Share {
- public:
-  explicit Share(std::atomic<int64_t>& total) : total_(total) {}
-  ~Share() { total_ -= bytes_; }
-  Share(const Share&) = delete;
-  Share& operator=(const Share&) = delete;
-
-  absl::Status Grow(int64_t bytes, int64_t max_total) {
-    bytes_ += bytes;
-    const int64_t total = total_ += bytes;
-    if (total <= max_total) return absl::OkStatus();
-    return absl::ResourceExhaustedError(absl::StrCat("found ", total,
-                                                     " bytes of checkpoints being received at once, "
-                                                     "expected at most ",
-                                                     max_total, ": try again"));
-  }
-
- private:
-  std::atomic<int64_t>& total_;
-  int64_t bytes_ = 0;
-};
 
 absl::Status EndedEarly(const CheckpointAssembler& assembler) {
   if (assembler.header().size() == 0) return absl::InvalidArgumentError("the stream ended before the header");
@@ -45,13 +23,12 @@ absl::Status EndedEarly(const CheckpointAssembler& assembler) {
 }  // namespace
 
 absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>& reader, StreamGuard& guard) {
-  Share share(receiving_bytes_);
   CheckpointAssembler assembler;
   v1::CheckpointChunk chunk;
   bool complete = false;
   while (guard.Do([&] { return reader.Read(&chunk); })) {
     if (complete) return absl::InvalidArgumentError("found a chunk after the last one, expected the end of the stream");
-    absl::Status status = share.Grow(static_cast<int64_t>(chunk.content().size()), max_receiving_bytes_);
+    absl::Status status = guard.Keep(static_cast<int64_t>(chunk.content().size()));
     if (!status.ok()) return status;
     const absl::StatusOr<bool> added = assembler.Add(chunk);
     if (!added.ok()) return added.status();
@@ -70,7 +47,7 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
 
 grpc::Status CheckpointsService::Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
                                       v1::SaveCheckpointResponse*) {
-  StreamGuard guard(saving_, *context, kSaverPatience);
+  StreamGuard guard(saving_, *context, kSaverPatience, kLongestSave);
   if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   return ToGrpc(Receive(*reader, guard));
 }

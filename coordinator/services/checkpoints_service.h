@@ -4,7 +4,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -17,18 +16,19 @@
 
 namespace understudy {
 
-// Thread-safe.
+// Thread-safe. At most 64 Save and 64 Load streams at a time, then UNAVAILABLE; one whose saver sends nothing for 10 s,
+// or takes longer than half an hour, or whose reader reads nothing for 5 minutes, ends.
 class CheckpointsService final : public v1::Checkpoints::Service {
  public:
   // ABORTED where the epoch is not the stage's current one; its errors are the caller's.
   using EpochCheck = std::function<absl::Status(const v1::StageKey& stage)>;
 
-  // Of content that all calls together are receiving; a call that would need more is RESOURCE_EXHAUSTED.
+  // Of content that all calls together are receiving; a call that would need more is UNAVAILABLE.
   static constexpr int64_t kMaxReceivingBytes = 2 * kMaxCheckpointBytes;
 
   // `store` must outlive this. Save asks `check_epoch` when the header has come, and again before it stores.
   CheckpointsService(Store& store, EpochCheck check_epoch, int64_t max_receiving_bytes = kMaxReceivingBytes)
-      : store_(store), check_epoch_(std::move(check_epoch)), max_receiving_bytes_(max_receiving_bytes) {}
+      : store_(store), check_epoch_(std::move(check_epoch)), saving_(64, max_receiving_bytes) {}
 
   grpc::Status Save(grpc::ServerContext* context, grpc::ServerReader<v1::CheckpointChunk>* reader,
                     v1::SaveCheckpointResponse* response) override;
@@ -40,9 +40,7 @@ class CheckpointsService final : public v1::Checkpoints::Service {
 
   Store& store_;
   const EpochCheck check_epoch_;
-  const int64_t max_receiving_bytes_;
-  std::atomic<int64_t> receiving_bytes_ = 0;
-  StreamLimit saving_{64};
+  StreamLimit saving_;
   StreamLimit loading_{64};
 };
 

@@ -15,7 +15,7 @@
 namespace understudy {
 
 // Thread-safe. Needs no coordinator: also serves a store that is opened without one. Reads on the caller's thread.
-// At most 256 Read streams at a time, then RESOURCE_EXHAUSTED; one whose reader reads nothing for 5 minutes ends.
+// At most 256 Read streams at a time, then UNAVAILABLE; one whose reader reads nothing for 5 minutes ends.
 class DatasetsService final : public v1::Datasets::Service {
  public:
   // The experiment that uses a dataset; empty: none.

@@ -8,6 +8,7 @@ namespace understudy {
 namespace {
 
 constexpr absl::Duration kPublisherPatience = absl::Seconds(10);
+constexpr absl::Duration kLongestPublication = absl::Minutes(30);
 constexpr absl::Duration kReaderPatience = absl::Minutes(5);
 
 // The snapshot that the chunks on a Publish stream make up.
@@ -60,13 +61,14 @@ grpc::Status PoliciesService::Publish(grpc::ServerContext* context,
                                       grpc::ServerReader<v1::PublishPolicyRequest>* reader,
                                       v1::PublishPolicyResponse* response) {
   if (publisher_ == nullptr) return ToGrpc(absl::FailedPreconditionError("policies are not published here"));
-  StreamGuard guard(publishing_, *context, kPublisherPatience);
+  StreamGuard guard(publishing_, *context, kPublisherPatience, kLongestPublication);
   if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
   v1::PublishPolicyRequest first;
   if (!guard.Do([&] { return reader->Read(&first); }) || !first.has_stage()) {
     if (absl::Status patience = guard.Patience(); !patience.ok()) return ToGrpc(patience);
     return ToGrpc(absl::InvalidArgumentError("expected the stage as the first message"));
   }
+  if (absl::Status status = check_epoch_(first.stage()); !status.ok()) return ToGrpc(status);
   auto snapshot = ReadSnapshot(*reader, guard);
   if (!snapshot.ok()) return ToGrpc(snapshot.status());
   const auto version = publisher_(first.stage(), *std::move(snapshot));

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/rpc/stream_guard.h"
@@ -16,16 +17,22 @@
 namespace understudy {
 
 // Thread-safe. Needs no coordinator: also serves a store that is read without one. At most 64 Publish streams, of two
-// of the largest policies together, and 256 Download streams at a time, then RESOURCE_EXHAUSTED; one whose publisher
-// sends nothing for 10 s, or whose reader reads nothing for 5 minutes, ends.
+// of the largest policies together, and 256 Download streams at a time, then UNAVAILABLE; one whose publisher
+// sends nothing for 10 s, or takes longer than half an hour, or whose reader reads nothing for 5 minutes, ends.
 class PoliciesService final : public v1::Policies::Service {
  public:
   // Stores a snapshot for the stage that trained it, and returns its version.
   using Publisher =
       std::function<absl::StatusOr<int64_t>(const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot)>;
 
-  // `store` must outlive this. Without a publisher, Publish is FAILED_PRECONDITION.
-  PoliciesService(Store& store, Publisher publisher) : store_(store), publisher_(std::move(publisher)) {}
+  // ABORTED where the epoch is not the stage's current one; its errors are the caller's.
+  using EpochCheck = std::function<absl::Status(const v1::StageKey& stage)>;
+
+  // Of a store alone: Publish is FAILED_PRECONDITION. `store` must outlive this.
+  explicit PoliciesService(Store& store) : store_(store) {}
+  // Publish asks `check_epoch` when the stage has come: whoever may not publish need not send the policy.
+  PoliciesService(Store& store, EpochCheck check_epoch, Publisher publisher)
+      : store_(store), check_epoch_(std::move(check_epoch)), publisher_(std::move(publisher)) {}
 
   grpc::Status List(grpc::ServerContext* context, const v1::ListPoliciesRequest* request,
                     v1::ListPoliciesResponse* response) override;
@@ -38,6 +45,7 @@ class PoliciesService final : public v1::Policies::Service {
 
  private:
   Store& store_;
+  const EpochCheck check_epoch_;
   const Publisher publisher_;
   StreamLimit publishing_{64, 2 * kMaxParameterBytes};
   StreamLimit downloading_{256};

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "learner/checkpoint.h"
 
 namespace understudy {
@@ -30,7 +29,7 @@ TrainingState::TrainingState(const TrainingInput& input, Policy initial, AdamOpt
     : policy(std::move(initial)),
       update(policy, optimizer, max_gradient_norm),
       stop_rule(input.stage, input.environment),
-      started_(absl::Now()) {}
+      started_(std::chrono::steady_clock::now()) {}
 
 v1::Checkpoint TrainingState::Capture() const {
   v1::Checkpoint checkpoint;
@@ -70,10 +69,12 @@ absl::Status TrainingState::Restore(const v1::Checkpoint& checkpoint, int64_t it
   iteration = checkpoint.iteration();
   updates = checkpoint.updates();
   seconds_before_ = checkpoint.seconds();
-  started_ = absl::Now();
+  started_ = std::chrono::steady_clock::now();
   return absl::OkStatus();
 }
 
-double TrainingState::seconds() const { return seconds_before_ + absl::ToDoubleSeconds(absl::Now() - started_); }
+double TrainingState::seconds() const {
+  return seconds_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+}
 
 }  // namespace understudy

@@ -2,10 +2,10 @@
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_
 
+#include <chrono>
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "common/policy/policy.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/algorithms/parameter_update.h"
@@ -27,7 +27,7 @@ struct TrainingState {
   // nothing changed, where it is of another network, or of an iteration after the last.
   absl::Status Restore(const v1::Checkpoint& checkpoint, int64_t iterations);
 
-  // Of training, before the checkpoint too.
+  // Of training, before the checkpoint too. No clock that is set changes it.
   double seconds() const;
 
   Policy policy;
@@ -38,7 +38,7 @@ struct TrainingState {
 
  private:
   double seconds_before_ = 0;
-  absl::Time started_;
+  std::chrono::steady_clock::time_point started_;
 };
 
 }  // namespace understudy

@@ -4,7 +4,7 @@ import dataclasses
 import random
 
 KINDS = ("actor", "learner", "coordinator", "all")
-LEASE = 10  # seconds: DefaultLease of the coordinator
+LEASE = 10  # seconds: kLease of the coordinator
 # By how much an incident may prolong a round, in seconds: later ones should fall inside, too.
 PROLONGS = 0.3
 

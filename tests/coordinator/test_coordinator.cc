@@ -26,10 +26,11 @@ struct TestCoordinator::Services {
   Services(Coordinator& control, Store& store)
       : experiments(control, store),
         workers(control),
-        policies(store,
-                 [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
-                   return control.Publish(stage, std::move(snapshot));
-                 }),
+        policies(
+            store, [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); },
+            [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
+              return control.Publish(stage, std::move(snapshot));
+            }),
         datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); }),
         rollouts(control),
         server(RpcServer::Start({}, {&experiments, &workers, &policies, &datasets, &rollouts}).value()) {}

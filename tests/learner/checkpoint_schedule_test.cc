@@ -27,11 +27,22 @@ TEST(CheckpointSchedule, FollowsWhatTheyTakeNow) {
   EXPECT_TRUE(schedule.Due(kStart + absl::Minutes(10) + absl::Milliseconds(10)));
 }
 
+TEST(CheckpointSchedule, OneIsDueWhereTheClockHasBeenSetBack) {
+  CheckpointSchedule schedule;
+  schedule.HandedOver(kStart);
+  schedule.Stored(absl::Seconds(1));
+  EXPECT_TRUE(schedule.Due(kStart - absl::Hours(1)));
+  schedule.HandedOver(kStart - absl::Hours(1));
+  EXPECT_FALSE(schedule.Due(kStart - absl::Hours(1) + absl::Seconds(9)));
+  EXPECT_TRUE(schedule.Due(kStart - absl::Hours(1) + absl::Seconds(10)));
+}
+
 TEST(CheckpointSchedule, NoneIsDueAnyMoreWhereTheyCannotBeStored) {
   CheckpointSchedule schedule;
   schedule.HandedOver(kStart);
   schedule.Stored(absl::InfiniteDuration());
   EXPECT_FALSE(schedule.Due(kStart + absl::Hours(100000)));
+  EXPECT_FALSE(schedule.Due(kStart - absl::Hours(1)));
 }
 
 }  // namespace

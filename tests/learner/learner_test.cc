@@ -199,6 +199,38 @@ TEST(Learner, OneThatIsToldAbortedGivesTheStageUpAndTakesTheNext) {
   EXPECT_TRUE(finished[0].has_result()) << finished[0].DebugString();
 }
 
+TEST(Learner, DeliversTheResultOnceTheCoordinatorHasRoomForIt) {
+  testing::LogCapture log;
+  FakeCoordinator coordinator;
+  const grpc::Status full(grpc::StatusCode::RESOURCE_EXHAUSTED, "the disk is full");
+  coordinator.workers.RefuseOutcomes({full, full, full});
+  coordinator.Assign(1, 2);
+  RunningLearner learner(coordinator);
+  const std::vector<v1::FinishStageRequest> outcomes = coordinator.workers.AwaitFinished(4);
+  ASSERT_EQ(outcomes.size(), 4u);
+  for (const v1::FinishStageRequest& outcome : outcomes) {
+    EXPECT_TRUE(outcome.has_result()) << outcome.DebugString();
+    EXPECT_TRUE(outcome.has_trajectories());
+  }
+  EXPECT_TRUE(log.Await("did not take the outcome (RESOURCE_EXHAUSTED: the disk is full), trying again"));
+}
+
+TEST(Learner, AnOutcomeThatIsRefusedBecomesAnErrorUntilThatIsTaken) {
+  FakeCoordinator coordinator;
+  coordinator.workers.RefuseOutcomes({grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no such result"),
+                                      grpc::Status(grpc::StatusCode::INTERNAL, "broken"),
+                                      grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the disk is full")});
+  coordinator.Assign(1, 2);
+  RunningLearner learner(coordinator);
+  const std::vector<v1::FinishStageRequest> outcomes = coordinator.workers.AwaitFinished(4);
+  ASSERT_EQ(outcomes.size(), 4u);
+  EXPECT_TRUE(outcomes[0].has_result());
+  for (size_t i = 1; i < outcomes.size(); ++i) {
+    EXPECT_EQ(outcomes[i].error(), "the coordinator refused the outcome: no such result");
+    EXPECT_FALSE(outcomes[i].has_trajectories());
+  }
+}
+
 TEST(LearnerStage, AccountingsAddUpByReason) {
   v1::TrajectoryAccounting before, since;
   before.set_produced(12);

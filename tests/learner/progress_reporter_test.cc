@@ -162,6 +162,20 @@ TEST(ProgressReporter, CancellingEndsAWaitForACoordinatorThatIsAway) {
   EXPECT_EQ(reporter.Flush().code(), absl::StatusCode::kCancelled);
 }
 
+TEST(ProgressReporter, OnceCancelledNothingIsWaitedFor) {
+  Gate gate;
+  Fixture f([&](const v1::CheckpointHeader&) {
+    gate.Pass();
+    return grpc::Status::OK;
+  });
+  ProgressReporter reporter(f.client, f.stage, f.cancellation);
+  ASSERT_TRUE(reporter.SaveCheckpoint(testing::PpoCheckpoint(1)).ok());
+  gate.AwaitArrival();
+  f.cancellation.Cancel("the stage is over");
+  EXPECT_EQ(reporter.Flush(), absl::CancelledError("the stage is over"));
+  gate.Open();
+}
+
 TEST(ProgressReporter, ACheckpointComesAfterAllThatWasReportedBeforeIt) {
   Fixture f;
   f.workers.FailNext(2, grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));

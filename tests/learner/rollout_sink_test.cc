@@ -164,7 +164,7 @@ TEST(RolloutSink, LetsItsActorsGoAtTheEnd) {
   sink.End();
 }
 
-TEST(RolloutSink, AccountsForAStageUntilTheNextBegins) {
+TEST(RolloutSink, AccountsForAStageUntilItIsForgottenOrTheNextBegins) {
   RolloutSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
@@ -178,6 +178,15 @@ TEST(RolloutSink, AccountsForAStageUntilTheNextBegins) {
   EXPECT_EQ(sink.accounting().accepted(), 3);
   EXPECT_EQ(sink.accounting().produced(), 3);
   sink.Begin(Stage(8), CartPoleSpec());
+  EXPECT_EQ(sink.accounting().produced(), 0);
+  const auto next = std::make_shared<WaitingLink>(Stage(8));
+  sink.OnConnected(next);
+  done = RunInBackground(sink, OrderOf(2), cancellation);
+  sink.OnMessage(next, Answer(next->AwaitRequest()));
+  EXPECT_TRUE(done.get().ok());
+  sink.End();
+  EXPECT_EQ(sink.accounting().produced(), 2);
+  sink.Forget();
   EXPECT_EQ(sink.accounting().produced(), 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <deque>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -57,13 +58,22 @@ class FakeWorkersService final : public v1::Workers::Service {
     MutexLock lock(mutex_);
     finished_.push_back(*request);
     changed_.NotifyAll();
-    return grpc::Status::OK;
+    if (finish_refusals_.empty()) return grpc::Status::OK;
+    const grpc::Status refusal = std::move(finish_refusals_.front());
+    finish_refusals_.pop_front();
+    return refusal;
   }
 
   // What reports of progress are answered from now on; OK: they are taken.
   void RefuseProgress(grpc::Status status) {
     MutexLock lock(mutex_);
     progress_refusal_ = std::move(status);
+  }
+
+  // What the next outcomes are answered, one after the other; later ones are taken.
+  void RefuseOutcomes(std::deque<grpc::Status> refusals) {
+    MutexLock lock(mutex_);
+    finish_refusals_ = std::move(refusals);
   }
 
   // Waits until progress has been reported so often, taken or not, but at most ten seconds.
@@ -83,7 +93,7 @@ class FakeWorkersService final : public v1::Workers::Service {
     return progress_calls_;
   }
 
-  // The outcomes, once there are so many; fewer where that takes longer than ten seconds.
+  // The outcomes, refused ones too, once there are so many; fewer where that takes longer than ten seconds.
   std::vector<v1::FinishStageRequest> AwaitFinished(size_t count) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);
@@ -147,6 +157,7 @@ class FakeWorkersService final : public v1::Workers::Service {
   size_t progress_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   grpc::Status progress_refusal_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::ProgressRequest> progress_ ABSL_GUARDED_BY(mutex_);
+  std::deque<grpc::Status> finish_refusals_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::FinishStageRequest> finished_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -429,6 +429,19 @@ TEST(Dispatcher, HearsActorsOutAfterItWasStoppedItself) {
   EXPECT_FALSE(two->closed.has_value());
 }
 
+TEST(Dispatcher, LearnsLittleFromTimeInWhichNobodyRan) {
+  ThreeActors test;
+  const auto one = test.Holder(0);
+  const auto two = test.Holder(5);
+  test.dispatcher.Expire(At(3600));
+  ASSERT_TRUE(test.dispatcher.Receive(*two, Answer(two->Requests().at(0)), At(3600.25)).ok());
+  v1::RolloutResult part = Answer(one->Requests().at(0), /*last=*/false);
+  *part.mutable_batch() = EpisodeBatch({0}, 20);
+  ASSERT_TRUE(test.dispatcher.Receive(*one, part, At(3600.5)).ok());
+  // Four times the patience that there was, however many results came late.
+  EXPECT_EQ(test.dispatcher.next_expiry(), At(3640.5));
+}
+
 TEST(Dispatcher, GrowsMorePatientUntilWorkThatTakesAnybodyLongIsDone) {
   // One episode, which takes fifty seconds whoever plays it, and many actors who could.
   Dispatcher dispatcher(CartPoleSpec());

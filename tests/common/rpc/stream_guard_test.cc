@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "absl/time/clock.h"
 #include "common/process/mutex.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/server.h"
@@ -15,11 +16,12 @@ namespace {
 // Takes whatever workers send; at most two at a time.
 class GuardedService final : public v1::Workers::Service {
  public:
-  explicit GuardedService(absl::Duration patience) : patience_(patience) {}
+  explicit GuardedService(absl::Duration patience, absl::Duration longest = absl::InfiniteDuration())
+      : patience_(patience), longest_(longest) {}
 
   grpc::Status Attach(grpc::ServerContext* context,
                       grpc::ServerReaderWriter<v1::Assignment, v1::WorkerMessage>* stream) override {
-    StreamGuard guard(limit_, *context, patience_);
+    StreamGuard guard(limit_, *context, patience_, longest_);
     absl::Status status = guard.Admission();
     v1::WorkerMessage message;
     if (status.ok()) stream->Write({});  // tells the worker that it is in
@@ -38,6 +40,7 @@ class GuardedService final : public v1::Workers::Service {
 
  private:
   const absl::Duration patience_;
+  const absl::Duration longest_;
   StreamLimit limit_{2};
   Mutex mutex_;
   absl::Status last_ ABSL_GUARDED_BY(mutex_);
@@ -70,7 +73,7 @@ TEST(StreamGuard, RefusesMoreThanTheLimitUntilOneHasEnded) {
   Client second(**server);
   ASSERT_TRUE(first.IsIn());
   ASSERT_TRUE(second.IsIn());
-  EXPECT_TRUE(absl::IsResourceExhausted(Client(**server).Finish()));
+  EXPECT_TRUE(absl::IsUnavailable(Client(**server).Finish()));
   EXPECT_TRUE(first.Finish().ok());
   Client third(**server);
   EXPECT_TRUE(third.IsIn());
@@ -86,7 +89,7 @@ TEST(StreamGuard, BoundsWhatAllCallsKeepTogetherWhileTheyLast) {
   {
     StreamGuard second(limit, context, absl::Minutes(1));
     EXPECT_TRUE(second.Keep(40).ok());
-    EXPECT_TRUE(absl::IsResourceExhausted(second.Keep(1)));
+    EXPECT_TRUE(absl::IsUnavailable(second.Keep(1)));
   }
   EXPECT_TRUE(first.Keep(40).ok());
 }
@@ -101,6 +104,31 @@ TEST(StreamGuard, EndsACallThatMakesNoStep) {
   EXPECT_TRUE(absl::IsCancelled(FromGrpc(idle.stream->Finish())));
   (*server)->Shutdown();
   EXPECT_TRUE(absl::IsDeadlineExceeded(service.last())) << service.last();
+}
+
+TEST(StreamGuard, EndsACallThatLastsTooLongWhateverItsSteps) {
+  GuardedService service(absl::Seconds(30), absl::Milliseconds(200));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Client busy(**server);
+  ASSERT_TRUE(busy.IsIn());
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (busy.stream->Write({}) && absl::Now() < deadline) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_TRUE(absl::IsCancelled(FromGrpc(busy.stream->Finish())));
+  (*server)->Shutdown();
+  EXPECT_EQ(service.last(), absl::DeadlineExceededError("the stream lasted longer than 200ms"));
+}
+
+TEST(StreamGuard, EndsASilentCallOnceItLastsTooLong) {
+  GuardedService service(absl::Seconds(30), absl::Milliseconds(50));
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Client idle(**server);
+  ASSERT_TRUE(idle.IsIn());
+  EXPECT_FALSE(idle.IsIn());
+  EXPECT_TRUE(absl::IsCancelled(FromGrpc(idle.stream->Finish())));
+  (*server)->Shutdown();
+  EXPECT_EQ(service.last(), absl::DeadlineExceededError("the stream lasted longer than 50ms"));
 }
 
 TEST(StreamGuard, LetsACallTakeAnyNumberOfSteps) {

@@ -72,6 +72,23 @@ TEST(PoliciesService, RefusesASnapshotThatEndsEarly) {
   EXPECT_TRUE(absl::IsInvalidArgument(test.Publish(stage, cut).status()));
 }
 
+TEST(PoliciesService, RefusesWhoeverMayNotPublishBeforeThePolicyIsSent) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("learner"));
+  v1::PublishPolicyRequest stage;
+  *stage.mutable_stage() = StartTraining(test, learner);
+  stage.mutable_stage()->set_epoch(stage.stage().epoch() - 1);
+  grpc::ClientContext context;
+  SetDeadline(context, absl::Seconds(5));
+  v1::PublishPolicyResponse response;
+  const auto stub = v1::Policies::NewStub(test.channel());
+  const auto writer = stub->Publish(&context, &response);
+  writer->Write(stage);
+  // The stream is left open: only the server can end it.
+  EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::ABORTED);
+}
+
 TEST(PoliciesService, RefusesAPolicyThatTheStageDoesNotMake) {
   TemporaryDirectory directory;
   TestCoordinator test(directory);
@@ -83,7 +100,7 @@ TEST(PoliciesService, RefusesAPolicyThatTheStageDoesNotMake) {
 TEST(PoliciesService, OfAStoreAloneItPublishesNothing) {
   TemporaryDirectory directory;
   const auto data = DataDirectory::Open(directory.File("data"), DataDirectory::Mode::kCreate).value();
-  PoliciesService service(data->store(), nullptr);
+  PoliciesService service(data->store());
   v1::StoredPolicy policy;
   v1::GetPolicyRequest request;
   request.set_name("expert");
