@@ -10,8 +10,9 @@
 
 namespace understudy {
 
-// Largest state of an environment that a slot may have.
-inline constexpr int64_t kMaxSlotStateBytes = int64_t{1} << 20;
+// Largest state of an environment that a slot may have: those of the 64 slots of a request fit into one message of
+// kMaxMessageBytes, and fill half of it.
+inline constexpr int64_t kMaxSlotStateBytes = int64_t{1} << 19;
 
 struct SegmentOrderOptions {
   BatchExpectation expectation;

@@ -108,7 +108,7 @@ TEST(Checkpoint, SlotsThatAreNotInOrderAndEquallyFarAreRefusedByName) {
               HasSubstr("ppo.slots 0 episode_step: found 31, expected 0 to 30"));
   EXPECT_THAT(
       PpoRefusal([](v1::Checkpoint& c) { c.mutable_ppo()->mutable_slots(0)->mutable_environment()->resize(2 << 20); }),
-      HasSubstr("ppo.slots 0 bytes of environment: found 2097152, expected 0 to 1048576"));
+      HasSubstr("ppo.slots 0 bytes of environment: found 2097152, expected 0 to 524288"));
   EXPECT_EQ(PpoRefusal([](v1::Checkpoint& c) { c.mutable_ppo()->add_running_returns(1); }),
             "checkpoint number of ppo.running_returns: found 3, expected 2");
   EXPECT_THAT(PpoRefusal([](v1::Checkpoint& c) { c.mutable_ppo()->Clear(); }),

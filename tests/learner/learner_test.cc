@@ -71,8 +71,8 @@ struct FakeCoordinator {
   NumberingPolicies policies;
   std::unique_ptr<RpcServer> server = *RpcServer::Start({}, {&workers, &checkpoints, &datasets, &policies});
 
-  // Of a stage of so many epochs.
-  void Assign(int64_t epoch, int epochs) {
+  // Of a stage of so many epochs, with more options of behavioural cloning.
+  void Assign(int64_t epoch, int epochs, const std::string& options = "") {
     v1::Assignment assignment;
     assignment.set_epoch(epoch);
     assignment.set_heartbeat_ms(50);
@@ -82,7 +82,7 @@ struct FakeCoordinator {
     work.set_environment("CartPole-v1");
     *work.mutable_train() = testing::CartPoleTraining(
                                 "algorithm: 'bc' dataset: 'demonstrations' network { hidden_sizes: 8 } bc { epochs: " +
-                                std::to_string(epochs) + " patience: 0 }")
+                                std::to_string(epochs) + " patience: 0 " + options + " }")
                                 .stage;
     workers.Assign(assignment);
   }
@@ -229,6 +229,19 @@ TEST(Learner, AnOutcomeThatIsRefusedBecomesAnErrorUntilThatIsTaken) {
     EXPECT_EQ(outcomes[i].error(), "the coordinator refused the outcome: no such result");
     EXPECT_FALSE(outcomes[i].has_trajectories());
   }
+}
+
+TEST(Learner, WhatWasReportedArrivesThoughTrainingFailsAfterwards) {
+  FakeCoordinator coordinator;
+  coordinator.workers.RefuseProgress(grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarting"));
+  coordinator.Assign(1, 50, "learning_rate: 1e30 minibatch_size: 4096");
+  RunningLearner learner(coordinator);
+  coordinator.workers.AwaitProgress(3);
+  coordinator.workers.RefuseProgress(grpc::Status::OK);
+  const std::vector<v1::FinishStageRequest> outcomes = coordinator.workers.AwaitFinished(1);
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_THAT(outcomes[0].error(), ::testing::HasSubstr("diverged"));
+  EXPECT_EQ(Iterations(coordinator.workers.progress()), std::vector<int64_t>{1});
 }
 
 TEST(LearnerStage, AccountingsAddUpByReason) {
