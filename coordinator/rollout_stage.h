@@ -43,8 +43,8 @@ class RolloutStage {
 
   v1::StageProgress progress() const;
 
-  // What became of the trajectories that came. Those that the store had already count as accepted: the result is made of
-  // them, too.
+  // What became of the trajectories that came. Those that the store had already count as accepted: the result is made
+  // of them, too.
   v1::TrajectoryAccounting accounting() const;
 
  protected:

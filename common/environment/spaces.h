@@ -11,7 +11,8 @@
 namespace understudy {
 
 // Refuses what no environment could declare: no kind, empty or non-positive shape, more than 16 dimensions or 2^24
-// elements, bounds of another length than the elements, NaN bounds, n outside [1, 2^20]. INVALID_ARGUMENT, naming what was found.
+// elements, bounds of another length than the elements, NaN bounds, n outside [1, 2^20]. INVALID_ARGUMENT, naming what
+// was found.
 absl::Status ValidateSpace(const v1::Space& space);
 
 // Numbers per element of a valid space: the product of a box's shape, 1 for discrete.

@@ -43,8 +43,8 @@ class Connection {
   v1::Datasets::Stub& datasets() { return datasets_; }
   v1::Policies::Stub& policies() { return policies_; }
 
-  // Waits for `duration`, or until a connection that is lost is there again. Blocks in gRPC, which makes connections only
-  // while somebody waits in it.
+  // Waits for `duration`, or until a connection that is lost is there again. Blocks in gRPC, which makes connections
+  // only while somebody waits in it.
   void Pause(absl::Duration duration);
 
   // What a call came to. Where the transport failed, the message names the other side.
