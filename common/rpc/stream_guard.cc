@@ -51,7 +51,7 @@ absl::Status StreamGuard::Keep(int64_t bytes) {
   bytes_ += bytes;
   const int64_t all = limit_.bytes_.fetch_add(bytes) + bytes;
   if (all <= limit_.most_bytes_) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("such streams are receiving ", all, " bytes at once, expected at most ",
+  return absl::UnavailableError(absl::StrCat("such streams hold ", all, " bytes at once, expected at most ",
                                              limit_.most_bytes_, ": try again later"));
 }
 

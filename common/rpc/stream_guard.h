@@ -41,8 +41,8 @@ class StreamGuard {
   // UNAVAILABLE: there is no place at the moment; trying again helps.
   absl::Status Admission() const;
 
-  // The call keeps so many more bytes of what it receives, until the guard is destroyed. UNAVAILABLE: all calls
-  // together keep too many at the moment; trying again helps.
+  // The call keeps so many more bytes of what it receives or sends, until the guard is destroyed. UNAVAILABLE: all
+  // calls together keep too many at the moment; trying again helps.
   absl::Status Keep(int64_t bytes);
 
   // Returns step(), which reads or writes a message and returns whether that was possible. Where it takes longer than

@@ -60,6 +60,8 @@ grpc::Status CheckpointsService::Load(grpc::ServerContext* context, const v1::Lo
   if (absl::Status status = check_epoch_(stage); !status.ok()) return ToGrpc(status);
   const absl::StatusOr<StoredCheckpoint> stored = store_.GetCheckpoint(stage.experiment_id(), stage.stage());
   if (!stored.ok()) return ToGrpc(stored.status());
+  absl::Status room = guard.Keep(static_cast<int64_t>(stored->content.size()));
+  if (!room.ok()) return ToGrpc(room);
   const bool sent = SendCheckpointInChunks(stored->header, stored->content, [&](const v1::CheckpointChunk& chunk) {
     return guard.Do([&] { return writer->Write(chunk); });
   });

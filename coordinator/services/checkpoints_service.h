@@ -41,7 +41,7 @@ class CheckpointsService final : public v1::Checkpoints::Service {
   Store& store_;
   const EpochCheck check_epoch_;
   StreamLimit saving_;
-  StreamLimit loading_{64};
+  StreamLimit loading_{64, 2 * kMaxCheckpointBytes};
 };
 
 }  // namespace understudy

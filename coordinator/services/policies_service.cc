@@ -50,7 +50,12 @@ grpc::Status PoliciesService::Download(grpc::ServerContext* context, const v1::G
                                        grpc::ServerWriter<v1::PolicyChunk>* writer) {
   StreamGuard guard(downloading_, *context, kReaderPatience);
   if (absl::Status admitted = guard.Admission(); !admitted.ok()) return ToGrpc(admitted);
-  const auto policy = store_.LoadPolicy(request->name(), request->version());
+  // Room first: a reader that does not read holds the whole of it.
+  const auto stored = store_.GetPolicy(request->name(), request->version());
+  if (!stored.ok()) return ToGrpc(stored.status());
+  const int64_t bytes = stored->header().parameter_count() * static_cast<int64_t>(sizeof(float));
+  if (absl::Status room = guard.Keep(bytes); !room.ok()) return ToGrpc(room);
+  const auto policy = store_.LoadPolicy(request->name(), stored->header().version());
   if (!policy.ok()) return ToGrpc(policy.status());
   const bool sent = SendInChunks(
       **policy, [&](const v1::PolicyChunk& chunk) { return guard.Do([&] { return writer->Write(chunk); }); });

@@ -48,7 +48,7 @@ class PoliciesService final : public v1::Policies::Service {
   const EpochCheck check_epoch_;
   const Publisher publisher_;
   StreamLimit publishing_{64, 2 * kMaxParameterBytes};
-  StreamLimit downloading_{256};
+  StreamLimit downloading_{256, 4 * kMaxParameterBytes};
 };
 
 }  // namespace understudy

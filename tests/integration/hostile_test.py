@@ -119,8 +119,6 @@ class Hostile(TestCase):
 
     def assert_still_works(self):
         """An ordinary experiment, with an ordinary learner and actor, comes to its end."""
-        self.servers.learner()
-        self.servers.actor()
         self.assert_succeeded(self.servers.finish(self.submit("ordinary")))
         self.assertLess((self.directory / "understudy-coordinator-0.log").stat().st_size, MIB)
 
@@ -282,6 +280,8 @@ class Hostile(TestCase):
         self.assert_succeeded(self.servers.finish(experiment))
 
     def test_floods(self):
+        self.servers.learner()
+        self.servers.actor()
         print(f"\nat first the coordinator has {self.rss()} MiB")
         loris = self.open_slow_streams()
         with contextlib.ExitStack() as stack:
@@ -310,6 +310,8 @@ class Hostile(TestCase):
             descriptors = pathlib.Path(f"/proc/{self.coordinator.pid}/fd")
             wait_until(lambda: len(list(descriptors.iterdir())) > self.connections, "the server has accepted them", 8)
             self.assert_serves(f"{len(silent)} silent and {len(idle)} idle connections, 2,000 silent streams")
+            # Its policy finds all places of the silent streams taken, and waits until they are given up.
+            self.assert_succeeded(self.servers.finish(self.submit("meanwhile")))
 
             # Ten seconds to begin to speak HTTP/2.
             for connection in (silent[0], silent[-1]):

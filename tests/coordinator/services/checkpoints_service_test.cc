@@ -204,7 +204,7 @@ TEST(CheckpointsService, ReceivesOnlySoMuchAtOnce) {
   Serving serving(10);
   const std::string large = "eleven byte";
   ExpectRefused(serving, ChunksOf(Current(1, large), large), absl::StatusCode::kUnavailable,
-                "such streams are receiving 11 bytes at once, expected at most 10: try again later");
+                "such streams hold 11 bytes at once, expected at most 10: try again later");
   // What was refused does not count any more.
   EXPECT_TRUE(serving.Save(ChunksOf(Current(1, "ten bytes!"), "ten bytes!")).ok());
 }
