@@ -126,7 +126,7 @@ class WorkerSession::Impl {
       more = AwaitHeartbeat();
       v1::WorkerMessage message;
       *message.mutable_heartbeat() = options_.heartbeat();
-      message.mutable_heartbeat()->set_epoch(epoch());
+      message.mutable_heartbeat()->set_epoch(EpochToTell());
       if (!stream.Write(message)) return;
     }
     stream.WritesDone();
@@ -136,7 +136,11 @@ class WorkerSession::Impl {
   // is to.
   bool AwaitHeartbeat() {
     MutexLock lock(mutex_);
-    if (attached_ && !stopping_) changed_.WaitFor(mutex_, interval_);
+    const absl::Time due = absl::Now() + interval_;
+    for (absl::Duration left = interval_;
+         attached_ && !stopping_ && epoch_ == told_epoch_ && left > absl::ZeroDuration(); left = due - absl::Now()) {
+      changed_.WaitFor(mutex_, left);
+    }
     if (!answered_ && absl::Now() - began_ >= kAnswerTimeout) {
       unanswered_ = true;
       context_->TryCancel();
@@ -144,9 +148,9 @@ class WorkerSession::Impl {
     return attached_ && !stopping_;
   }
 
-  int64_t epoch() {
+  int64_t EpochToTell() {
     MutexLock lock(mutex_);
-    return epoch_;
+    return told_epoch_ = epoch_;
   }
 
   void Follow(const v1::Assignment& assignment) {
@@ -214,6 +218,7 @@ class WorkerSession::Impl {
   bool unanswered_ ABSL_GUARDED_BY(mutex_) = false;  // for too long
   absl::Time began_ ABSL_GUARDED_BY(mutex_);         // this stream
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t told_epoch_ ABSL_GUARDED_BY(mutex_) = 0;  // by the latest heartbeat
   absl::Duration interval_ ABSL_GUARDED_BY(mutex_) = kFirstHeartbeatInterval;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::thread thread_;
