@@ -63,35 +63,55 @@ void Dispatcher::Remove(const Order& order) {
     }
   }
   std::erase_if(orders_, [&](const ActiveOrder& active) { return active.order.get() == &order; });
+  UpdateAll();
 }
 
 absl::Status Dispatcher::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
   if (absl::Status status = fenced_.Check(actor->hello().worker_id(), now); !status.ok()) return status;
-  const auto earlier = std::find_if(actors_.begin(), actors_.end(), [&](const auto& known) {
-    return known.second.link->hello().worker_id() == actor->hello().worker_id();
-  });
-  if (earlier != actors_.end()) {
-    earlier->second.link->Close(absl::AbortedError(
-        absl::StrCat("worker '", actor->hello().worker_id(), "' has connected again, this stream is replaced")));
-    Release(earlier->second);
-    actors_.erase(earlier);
+  const std::string& worker = actor->hello().worker_id();
+  if (const auto earlier = by_worker_.find(worker); earlier != by_worker_.end()) {
+    const std::shared_ptr<ActorLink> link = actors_.at(earlier->second).link;
+    link->Close(absl::AbortedError(absl::StrCat("worker '", worker, "' has connected again, this stream is replaced")));
+    Forget(*link);
   }
   v1::SinkMessage hello;
   hello.mutable_hello()->set_protocol_version(kProtocolVersion);
   *hello.mutable_hello()->mutable_environment() = environment_;
   hello.mutable_hello()->set_inference_width(kInferenceWidth);
   actor->Send(std::move(hello));
-  actors_[actor.get()].link = actor;
+  by_worker_[worker] = actor.get();
+  Actor& added = actors_[actor.get()];
+  added.link = std::move(actor);
+  Update(added);
   Pump(now);
   return absl::OkStatus();
 }
 
 void Dispatcher::Disconnect(const ActorLink& actor, absl::Time now) {
-  const auto gone = actors_.find(&actor);
-  if (gone == actors_.end()) return;
-  Release(gone->second);
-  actors_.erase(gone);
+  if (!actors_.contains(&actor)) return;
+  Forget(actor);
   Pump(now);
+}
+
+void Dispatcher::Forget(const ActorLink& actor) {
+  const auto gone = actors_.find(&actor);
+  Release(gone->second);
+  index_.Remove(actor);
+  by_worker_.erase(gone->second.link->hello().worker_id());
+  actors_.erase(gone);
+}
+
+void Dispatcher::Update(const Actor& actor) {
+  ActorIndex::State state{.in_flight = actor.requests.size(), .owes_since = std::nullopt, .last_chance = std::nullopt};
+  if (Owes(actor)) {
+    state.owes_since = actor.owes_since;
+    state.last_chance = actor.last_chance;
+  }
+  index_.Put(*actor.link, state);
+}
+
+void Dispatcher::UpdateAll() {
+  for (const auto& [link, actor] : actors_) Update(actor);
 }
 
 void Dispatcher::Release(const Actor& actor) {
@@ -121,6 +141,7 @@ absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& resu
   Acknowledge(actor, result, *acceptance);
   if (result.last()) {
     sender->second.requests.erase(result.request_id());
+    Update(sender->second);
     Pump(now);
   }
   return absl::OkStatus();
@@ -135,12 +156,15 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResu
                                                    result.sequence(), ", expected ", request.next_sequence));
   }
   ++request.next_sequence;
+  const bool wanted = request.order != nullptr && !request.order->done();
   absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
+  if (wanted && request.order->done()) UpdateAll();
   // Repeating what was there already is no progress.
   if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
     longest_wait_ = std::max(longest_wait_, std::min(now - actor.owes_since, actor.patience));
     fences_since_result_ = 0;
     RestartClock(actor, now);
+    Update(actor);
   }
   return acceptance;
 }
@@ -157,6 +181,7 @@ absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure, a
   const std::shared_ptr<Order> order = found->second.order;
   actor.requests.erase(found);
   RestartClock(actor, now);
+  Update(actor);
   if (order == nullptr) {
     Pump(now);
     return absl::OkStatus();
@@ -187,13 +212,13 @@ absl::Time Dispatcher::Deadline(const Actor& actor) const {
 }
 
 const Dispatcher::Actor* Dispatcher::FindSlowest() const {
-  bool idle = false;
+  if (!index_.AnyIdle()) return nullptr;
   const Actor* slowest = nullptr;
-  for (const auto& [link, actor] : actors_) {
-    idle |= actor.requests.empty();
-    if (Owes(actor) && (slowest == nullptr || Deadline(actor) < Deadline(*slowest))) slowest = &actor;
+  for (const ActorLink* link : {index_.OwesLongest(), index_.LastChanceFirst()}) {
+    const Actor* actor = link == nullptr ? nullptr : &actors_.at(link);
+    if (actor != nullptr && (slowest == nullptr || Deadline(*actor) < Deadline(*slowest))) slowest = actor;
   }
-  return idle ? slowest : nullptr;
+  return slowest;
 }
 
 absl::Time Dispatcher::next_expiry() const {
@@ -206,7 +231,9 @@ void Dispatcher::Expire(absl::Time now) {
     if (slowest->last_chance.has_value()) {
       Fence(*slowest, now);
     } else {
-      actors_.at(slowest->link.get()).last_chance = now + kLastChance;
+      Actor& overdue = actors_.at(slowest->link.get());
+      overdue.last_chance = now + kLastChance;
+      Update(overdue);
     }
   }
 }
@@ -228,16 +255,16 @@ void Dispatcher::CloseAll(const absl::Status& status) {
   for (const auto& [link, actor] : actors_) {
     actor.link->Close(status);
     Release(actor);
+    index_.Remove(*link);
   }
   actors_.clear();
+  by_worker_.clear();
 }
 
 void Dispatcher::Pump(absl::Time now) {
   // Whoever has nothing to do comes first.
-  for (size_t in_flight = 0; in_flight < kRequestsPerActor; ++in_flight) {
-    for (auto& [link, actor] : actors_) {
-      if (actor.requests.size() == in_flight && !Ask(actor, now)) return;
-    }
+  while (const ActorLink* link = index_.WithRoom()) {
+    if (!Ask(actors_.at(link), now)) return;
   }
 }
 
@@ -255,6 +282,7 @@ bool Dispatcher::Ask(Actor& actor, absl::Time now) {
     *message.mutable_request() = *std::move(request);
     actor.link->Send(std::move(message));
     actor.requests[id].order = active.order;
+    Update(actor);
     return true;
   }
   return false;

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/rollouts/actor_index.h"
 #include "common/rollouts/actor_link.h"
 #include "common/rollouts/fenced_workers.h"
 #include "common/rollouts/order.h"
@@ -27,13 +28,12 @@ namespace understudy {
 inline constexpr int kInferenceWidth = 64;
 // An actor keeps so many of the snapshots that it was sent last over a stream, and the sink counts on them.
 inline constexpr size_t kPoliciesPerStream = 4;
-// One that it works on, and one to go on with at once.
-inline constexpr size_t kRequestsPerActor = 2;
 // The shortest patience with an actor, and its last chance once that has run out: see Dispatcher.
 inline constexpr absl::Duration kShortestPatience = absl::Seconds(10);
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
-// Thread-compatible; no gRPC, no clock: times never go back. Bounds: two requests in flight for every actor, one policy
+// Thread-compatible; no gRPC, no clock: times never go back. A message, an actor that comes or one that goes costs
+// O(log n) among n actors, an order's end O(n). Bounds: two requests in flight for every actor, one policy
 // snapshot per order, kMaxFencedWorkers.
 //
 // Stragglers: an actor that has delivered nothing for longer than the patience, while another is idle and nothing is
@@ -102,6 +102,12 @@ class Dispatcher {
   void Count(const Acceptance& acceptance);
   absl::Status Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now);
   static void Release(const Actor& actor);
+  // Releases what it has; it must be known.
+  void Forget(const ActorLink& actor);
+  // Its requests, or its clock, have changed.
+  void Update(const Actor& actor);
+  // An order is done or removed: whoever owed it owes it no more.
+  void UpdateAll();
   // Sends every actor that has room its next request, after the policy that it needs.
   void Pump(absl::Time now);
   // False where no order has anything to ask for.
@@ -119,6 +125,8 @@ class Dispatcher {
   v1::EnvironmentSpec environment_;
   uint64_t last_request_id_ = 0;
   std::map<const ActorLink*, Actor> actors_;
+  std::map<std::string, const ActorLink*> by_worker_;
+  ActorIndex index_;  // of actors_, always up to date
   std::vector<ActiveOrder> orders_;
   v1::TrajectoryAccounting accounting_;
   FencedWorkers fenced_;
