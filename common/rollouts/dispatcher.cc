@@ -16,18 +16,6 @@ namespace {
 constexpr int kMaxDoublings = 6;
 constexpr int kPatienceFactor = 4;
 
-void Acknowledge(ActorLink& actor, const v1::RolloutResult& result, const Acceptance& acceptance) {
-  v1::SinkMessage message;
-  v1::RolloutAck& ack = *message.mutable_ack();
-  ack.set_request_id(result.request_id());
-  ack.set_sequence(result.sequence());
-  ack.set_accepted(acceptance.accepted);
-  ack.set_rejected(acceptance.rejected);
-  ack.set_reason(acceptance.reason);
-  ack.set_detail(acceptance.detail);
-  actor.Send(std::move(message));
-}
-
 // It is stored and shown: one line, printable, of bounded length.
 std::string OneLine(const std::string& text) {
   constexpr size_t kMostBytes = 1024;
@@ -122,10 +110,7 @@ void Dispatcher::Release(const Actor& actor) {
 
 absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
   if (message.has_result()) return Receive(actor, message.result(), now);
-  const auto sender = actors_.find(&actor);
-  if (sender == actors_.end()) return absl::OkStatus();
-  if (message.has_failure()) return Fail(sender->second, message.failure(), now);
-  return absl::InvalidArgumentError("expected a result or a failure");
+  return Take(actor, message, now).status();
 }
 
 absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now) {
@@ -134,17 +119,60 @@ absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& resu
     Count(Reject(result, kRejectedStale, "the actor was let go"));
     return absl::OkStatus();
   }
-  const absl::StatusOr<Acceptance> acceptance = Judge(sender->second, result, now);
+  const absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, now);
+  if (!receipt.ok()) return receipt.status();
+  Confirm(*receipt);
+  if (result.last()) EndRequest(sender->second, result.request_id(), now);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::Take(ActorLink& actor, const v1::ActorMessage& message,
+                                                                    absl::Time now) {
+  const v1::RolloutResult& result = message.result();
+  const auto sender = actors_.find(&actor);
+  if (sender == actors_.end()) {
+    if (message.has_result()) Count(Reject(result, kRejectedStale, "the actor was let go"));
+    return std::nullopt;
+  }
+  if (message.has_failure()) {
+    if (absl::Status failed = Fail(sender->second, message.failure(), now); !failed.ok()) return failed;
+    return std::nullopt;
+  }
+  if (!message.has_result()) return absl::InvalidArgumentError("expected a result or a failure");
+  absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, now);
+  if (!receipt.ok()) return receipt.status();
+  if (result.last()) EndRequest(sender->second, result.request_id(), now);
+  return *std::move(receipt);
+}
+
+absl::StatusOr<Dispatcher::Receipt> Dispatcher::TakeResult(Actor& actor, const v1::RolloutResult& result,
+                                                           absl::Time now) {
+  absl::StatusOr<Acceptance> acceptance = Judge(actor, result, now);
   if (absl::IsInvalidArgument(acceptance.status())) Count(Reject(result, kRejectedMalformed, ""));
   if (!acceptance.ok()) return acceptance.status();
-  Count(*acceptance);
-  Acknowledge(actor, result, *acceptance);
-  if (result.last()) {
-    sender->second.requests.erase(result.request_id());
-    Update(sender->second);
-    Pump(now);
-  }
-  return absl::OkStatus();
+  return Receipt{.actor = actor.link,
+                 .request_id = result.request_id(),
+                 .sequence = result.sequence(),
+                 .acceptance = *std::move(acceptance)};
+}
+
+void Dispatcher::Confirm(const Receipt& receipt) {
+  Count(receipt.acceptance);
+  v1::SinkMessage message;
+  v1::RolloutAck& ack = *message.mutable_ack();
+  ack.set_request_id(receipt.request_id);
+  ack.set_sequence(receipt.sequence);
+  ack.set_accepted(receipt.acceptance.accepted);
+  ack.set_rejected(receipt.acceptance.rejected);
+  ack.set_reason(receipt.acceptance.reason);
+  ack.set_detail(receipt.acceptance.detail);
+  receipt.actor->Send(std::move(message));
+}
+
+void Dispatcher::EndRequest(Actor& actor, uint64_t request_id, absl::Time now) {
+  actor.requests.erase(request_id);
+  Update(actor);
+  Pump(now);
 }
 
 absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now) {

@@ -67,6 +67,18 @@ class Dispatcher {
   absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
   absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now);
 
+  // A result that its order has accepted, and its actor does not know of.
+  struct Receipt {
+    std::shared_ptr<ActorLink> actor;
+    uint64_t request_id = 0;
+    uint32_t sequence = 0;
+    Acceptance acceptance;
+  };
+  // As Receive, but that a result is not counted and acknowledged before Confirm: for sinks that have more to do with
+  // it. The actor may be asked for more meanwhile. nullopt: there is nothing to confirm.
+  absl::StatusOr<std::optional<Receipt>> Take(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  void Confirm(const Receipt& receipt);
+
   // Fences stragglers: their links are closed with ABORTED. To be called at next_expiry(), which every other call may
   // change; earlier and later do no harm. InfiniteFuture: nobody can be fenced as things are.
   void Expire(absl::Time now);
@@ -97,6 +109,10 @@ class Dispatcher {
     std::optional<absl::Time> last_chance;                 // it is overdue, and fenced then
   };
 
+  // Of a result of a connected actor; an error is counted already.
+  absl::StatusOr<Receipt> TakeResult(Actor& actor, const v1::RolloutResult& result, absl::Time now);
+  // The last result of a request came.
+  void EndRequest(Actor& actor, uint64_t request_id, absl::Time now);
   // What its order makes of a result.
   absl::StatusOr<Acceptance> Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now);
   void Count(const Acceptance& acceptance);
