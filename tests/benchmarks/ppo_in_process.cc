@@ -1,12 +1,12 @@
 // Trains PPO on CartPole-v1 in one process: what distribution has to be measured against. Prints one JSON object.
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "common/policy/blas.h"
 #include "learner/algorithms/ppo.h"
 #include "tests/benchmarks/in_process_context.h"
+#include "tests/benchmarks/program.h"
 #include "tests/testing/training_inputs.h"
 
 namespace understudy::benchmarks {
@@ -38,11 +38,5 @@ int main(int argc, char** argv) {
     return 2;
   }
   understudy::SetComputeThreads(1);
-  const auto found = understudy::benchmarks::Measure(argv[1]);
-  if (!found.ok()) {
-    std::fprintf(stderr, "ppo_in_process: %s\n", std::string(found.status().message()).c_str());
-    return 1;
-  }
-  std::printf("%s\n", found->dump().c_str());
-  return 0;
+  return understudy::benchmarks::PrintFound("ppo_in_process", understudy::benchmarks::Measure(argv[1]));
 }

@@ -4,10 +4,12 @@ import bc_throughput
 import clusters
 import cold_run
 import collecting
+import ingesting
 import ppo_throughput
+import weights
 from programs import ProgramFailed
 
-ALL = [cold_run.BENCHMARK, ppo_throughput.BENCHMARK, bc_throughput.BENCHMARK, collecting.BENCHMARK]
+ALL = [module.BENCHMARK for module in (cold_run, ppo_throughput, bc_throughput, collecting, ingesting, weights)]
 NAMES = [benchmark.name for benchmark in ALL]
 # What may go wrong outside of this suite's code; the text says what.
 FAILURES = (ProgramFailed, clusters.Failure)
