@@ -5,11 +5,13 @@ import clusters
 import cold_run
 import collecting
 import ingesting
+import micro
 import ppo_throughput
 import weights
 from programs import ProgramFailed
 
-ALL = [module.BENCHMARK for module in (cold_run, ppo_throughput, bc_throughput, collecting, ingesting, weights)]
+ALL = [module.BENCHMARK for module in (cold_run, ppo_throughput, bc_throughput, collecting, ingesting, weights,
+                                        micro)]
 NAMES = [benchmark.name for benchmark in ALL]
 # What may go wrong outside of this suite's code; the text says what.
 FAILURES = (ProgramFailed, clusters.Failure)

@@ -12,7 +12,8 @@ POLICIES = {
 
 def publish(name, hidden_sizes, versions):
     def run(context):
-        found = run_json(BENCHMARKS / "weights_latency", BIN / "understudy-actor", hidden_sizes, versions[context.quick])
+        found = run_json(BENCHMARKS / "weights_latency", BIN / "understudy-actor", hidden_sizes,
+                         versions[context.quick])
         return {f"{name} {key}": found[key] for key in ("p50_ms", "p99_ms", "snapshot_p50_ms", "snapshot_p99_ms")}
     return run
 
