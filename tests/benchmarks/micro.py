@@ -1,5 +1,6 @@
 """Single parts, on one thread: what micro_benchmarks (Google Benchmark) measures."""
 
+import blas
 from measuring import Benchmark, Comparison, Contestant, Row
 from programs import BENCHMARKS, run_baseline, run_json
 
@@ -18,7 +19,8 @@ def python(key):
 
 def micro_benchmarks(context):
     found = run_json(BENCHMARKS / "micro_benchmarks", "--benchmark_format=json",
-                     f"--benchmark_min_time={SECONDS[context.quick]}", "--benchmark_enable_random_interleaving=true")
+                     f"--benchmark_min_time={SECONDS[context.quick]}", "--benchmark_enable_random_interleaving=true",
+                     environment=blas.correction()[0])
     values = {}
     for one in found["benchmarks"]:
         key = one["name"].removesuffix("/real_time")
@@ -75,7 +77,34 @@ def store_rows():
     yield Row("write_and_sync", "    limit: write and sync as many bytes", "transitions/s")
 
 
-ROWS = (*environment_rows(), *trajectory_rows(), *snapshot_rows(), *store_rows())
+def learning_rows(name, what, sizes, goals=None):
+    """`goals`: by size, how many times as fast as LibTorch's autograd."""
+    for size in sizes:
+        key = f"{name}/{size}"
+        limit = f"{name.split('_')[0]}_products/{size}"
+        yield Row(key, f"{what}, {size} rows", "µs", lower_is_better=True,
+                  comparisons=(Comparison((f"libtorch {key}",), "× LibTorch in this process", (goals or {}).get(size)),
+                               Comparison((python(key),), "× PyTorch"),
+                               Comparison((limit,), "of its products alone, by the BLAS", share=True)))
+        yield Row(f"{key} GFLOP/s", "    the same", "GFLOP/s", goal=60 if goals else None,
+                  comparisons=(Comparison(("peak GFLOP/s",), "of the core's multiply-adds", share=True),))
+        yield Row(f"libtorch {key}", "    LibTorch, C++", "µs", lower_is_better=True)
+        yield Row(python(key), "    PyTorch", "µs", lower_is_better=True)
+        yield Row(limit, "    limit: its products alone, by the BLAS", "µs", lower_is_better=True)
+
+
+def product_rows():
+    for size in (64, 256, 1024, 2048):
+        yield Row(f"square_product/{size} GFLOP/s", f"BLAS: [{size}×64] · [64×64]", "GFLOP/s",
+                  comparisons=(Comparison(("peak GFLOP/s",), "of the core's multiply-adds", share=True),))
+    yield Row("peak GFLOP/s", "limit of one core: fused multiply-adds", "GFLOP/s")
+
+
+LEARNING = (*learning_rows("inference", "inference, actor 64×64 tanh", (64, 256, 1024)),
+            *learning_rows("ppo_minibatch", "PPO update, actor and critic 64×64 tanh", (64, 256, 1024, 2048),
+                           goals={256: 4, 2048: 2.5}),
+            *learning_rows("bc_minibatch", "BC update, actor 64×64 tanh", (64, 256, 1024)), *product_rows())
+ROWS = (*LEARNING, *environment_rows(), *trajectory_rows(), *snapshot_rows(), *store_rows())
 BENCHMARK = Benchmark(
     name="micro",
     title="Single parts, one thread: CPU time; the store by wall time",

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 
+import blas
 from measuring import Unavailable
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -38,10 +39,10 @@ def build(jobs):
             raise ProgramFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-4000:]}")
 
 
-def run_json(*command):
+def run_json(*command, environment=None):
     """Runs a program that prints one JSON object."""
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=TIMEOUT)
+                          timeout=TIMEOUT, env={**os.environ, **(environment or {})})
     if done.returncode != 0:
         raise ProgramFailed(f"{pathlib.Path(command[0]).name} {' '.join(map(str, command[1:]))} ended with "
                             f"{done.returncode}: {(done.stderr or done.stdout).strip()[-2000:]}")
@@ -67,4 +68,4 @@ def run_baseline(script, **options):
         raise Unavailable(baseline_problem())
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     # -B: nothing is written beside the sources.
-    return run_json(PYTHON, "-B", BASELINE / script, *words)
+    return run_json(PYTHON, "-B", BASELINE / script, *words, environment=blas.correction()[0])

@@ -10,6 +10,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import blas  # noqa: E402
 import report  # noqa: E402
 from measuring import Benchmark, Comparison, Contestant, Context, Outcome, Row, Unavailable, measure  # noqa: E402
 
@@ -91,6 +92,17 @@ class Figures(unittest.TestCase):
     def test_numbers_keep_three_digits(self):
         self.assertEqual([report.number(value) for value in (1234567.8, 999.6, 99.96, 9.996, 0.5, 0.0123, 0)],
                          ["1,234,568", "1000", "100.0", "10.00", "0.500", "0.0123", "0"])
+
+
+class Blas(unittest.TestCase):
+    def test_an_old_core_on_a_newer_processor_is_corrected_to_what_it_has(self):
+        avx512 = {"avx2", "fma", "avx512f", "avx512dq", "avx512bw", "avx512vl"}
+        self.assertEqual(blas.better_core("Prescott", avx512), "SkylakeX")
+        self.assertEqual(blas.better_core("Nehalem", {"avx2", "fma"}), "Haswell")
+
+    def test_a_core_that_is_known_or_old_indeed_stays(self):
+        self.assertIsNone(blas.better_core("Zen", {"avx2", "fma"}))
+        self.assertIsNone(blas.better_core("Nehalem", {"sse4_2"}))
 
 
 class Command(unittest.TestCase):
