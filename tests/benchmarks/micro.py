@@ -2,7 +2,7 @@
 
 import blas
 from measuring import Benchmark, Comparison, Contestant, Row
-from programs import BENCHMARKS, run_baseline, run_json
+from programs import BENCHMARKS, ProgramFailed, run_baseline, run_json
 
 SECONDS = {False: 0.3, True: 0.05}  # of each, by quick
 
@@ -25,7 +25,7 @@ def micro_benchmarks(context):
     for one in found["benchmarks"]:
         key = one["name"].removesuffix("/real_time")
         if "error_message" in one:
-            raise RuntimeError(f"{key}: {one['error_message']}")
+            raise ProgramFailed(f"{key}: {one['error_message']}")
         # CPU time of the thread; wall time where that is what the benchmark is of.
         time = one["real_time" if one["name"].endswith("/real_time") else "cpu_time"]
         if "items_per_second" in one:

@@ -39,8 +39,16 @@ def build(jobs):
             raise ProgramFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-4000:]}")
 
 
+def check_built():
+    missing = [name for name in DAEMONS if not (BIN / name).exists()]
+    if missing:
+        raise ProgramFailed(f"there is no {', '.join(missing)} in {BIN}: leave out --no-build")
+
+
 def run_json(*command, environment=None):
     """Runs a program that prints one JSON object."""
+    if not pathlib.Path(command[0]).exists():
+        raise ProgramFailed(f"there is no {command[0]}: leave out --no-build")
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=TIMEOUT, env={**os.environ, **(environment or {})})
     if done.returncode != 0:

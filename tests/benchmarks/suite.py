@@ -1,5 +1,7 @@
 """All benchmarks, in the order in which they run."""
 
+import subprocess
+
 import bc_throughput
 import clusters
 import cold_run
@@ -14,4 +16,4 @@ ALL = [module.BENCHMARK for module in (cold_run, ppo_throughput, bc_throughput, 
                                         micro)]
 NAMES = [benchmark.name for benchmark in ALL]
 # What may go wrong outside of this suite's code; the text says what.
-FAILURES = (ProgramFailed, clusters.Failure)
+FAILURES = (ProgramFailed, clusters.Failure, subprocess.TimeoutExpired)
