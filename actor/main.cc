@@ -9,7 +9,6 @@
 
 #include "absl/time/time.h"
 #include "actor/actor.h"
-#include "common/policy/blas.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
 
@@ -61,8 +60,6 @@ int main(int argc, char** argv) {
   if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
   understudy::InitLogging("understudy-actor", log_level);
-  // Actors scale by number: one thread each leaves the cores to the others.
-  understudy::SetComputeThreads(1);
   auto actor = understudy::Actor::Start(options);
   if (!actor.ok()) {
     std::fprintf(stderr, "understudy-actor: %s\n", std::string(actor.status().message()).c_str());

@@ -1,7 +1,6 @@
 #include "actor/rollout_worker.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -10,7 +9,6 @@
 #include "actor/request_check.h"
 #include "actor/result_builder.h"
 #include "common/policy/categorical.h"
-#include "common/process/error_text.h"
 #include "common/random/random_stream.h"
 
 namespace understudy {
@@ -44,6 +42,8 @@ class RolloutRun {
         next_(request.has_segments() ? request.segments().begin() : request.episodes().begin()),
         end_(request.has_segments() ? request.segments().end() : request.episodes().end()),
         lanes_(static_cast<size_t>(environments.width())),
+        logits_(lanes_.size() * policy.actions()),
+        values_(record_value_ ? lanes_.size() : 0),
         results_(request, environments.spec().name(), emit) {}
 
   absl::Status Run(const Cancellation& cancellation) {
@@ -118,15 +118,14 @@ class RolloutRun {
   }
 
   absl::Status StepAll() {
-    const Policy::Output output = policy_.Infer(environments_.observations(), record_value_);
-    const at::Tensor logits = output.logits.contiguous();
-    const at::Tensor values = record_value_ ? output.values.contiguous() : at::Tensor();
-    const auto actions = static_cast<size_t>(logits.size(1));
+    policy_.Infer(environments_.observations(), {.logits = logits_, .values = values_});
+    const size_t actions = policy_.actions();
     for (int i = 0; i < environments_.width(); ++i) {
       if (!lanes_[static_cast<size_t>(i)].active) continue;
-      const std::span<const float> row(logits.data_ptr<float>() + static_cast<size_t>(i) * actions, actions);
+      const auto lane = static_cast<size_t>(i);
+      const std::span<const float> row = std::span(logits_).subspan(lane * actions, actions);
       const std::span<const float> value =
-          record_value_ ? std::span<const float>(values.data_ptr<float>() + i, 1) : std::span<const float>();
+          record_value_ ? std::span(values_).subspan(lane, 1) : std::span<const float>();
       if (absl::Status status = Step(i, row, value); !status.ok()) return status;
     }
     return absl::OkStatus();
@@ -211,6 +210,8 @@ class RolloutRun {
   int64_t next_;
   const int64_t end_;
   std::vector<Lane> lanes_;
+  std::vector<float> logits_;
+  std::vector<float> values_;
   int active_ = 0;
   ResultBuilder results_;
 };
@@ -231,13 +232,7 @@ absl::Status RolloutWorker::Run(const v1::RolloutRequest& request, const Policy&
   if (absl::Status status = CheckRequest(request, policy.header(), environment()); !status.ok()) return status;
   // An earlier request may have been cancelled half-way.
   for (TrajectoryRecorder& recorder : recorders_) recorder.Clear();
-  // LibTorch throws.
-  try {
-    return RolloutRun(request, policy, environments_, recorders_, emit).Run(cancellation);
-  } catch (const std::exception& error) {
-    return absl::InternalError(
-        absl::StrCat("policy ", request.policy(), "@", request.policy_version(), ": ", ErrorText(error.what())));
-  }
+  return RolloutRun(request, policy, environments_, recorders_, emit).Run(cancellation);
 }
 
 }  // namespace understudy

@@ -46,11 +46,10 @@ VectorEnvironment::VectorEnvironment(v1::EnvironmentSpec spec, std::vector<std::
     : spec_(std::move(spec)),
       lanes_(std::move(lanes)),
       observation_size_(static_cast<size_t>(SpaceSize(spec_.observation_space()))),
-      observations_(
-          at::zeros({static_cast<int64_t>(lanes_.size()), static_cast<int64_t>(observation_size_)}, at::kFloat)) {}
+      observations_(lanes_.size() * observation_size_) {}
 
 std::span<float> VectorEnvironment::observation(int index) {
-  return {observations_.data_ptr<float>() + static_cast<size_t>(index) * observation_size_, observation_size_};
+  return {observations_.data() + static_cast<size_t>(index) * observation_size_, observation_size_};
 }
 
 void VectorEnvironment::Idle(int index) {

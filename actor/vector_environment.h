@@ -2,8 +2,6 @@
 #ifndef UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
 #define UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
 
-#include <ATen/ATen.h>
-
 #include <memory>
 #include <span>
 #include <vector>
@@ -32,8 +30,8 @@ class VectorEnvironment {
 
   // The lane's row of observations(): where Reset and Step are to write.
   std::span<float> observation(int index);
-  // Float32 [width, observation size]; rows of idle lanes are zero.
-  const at::Tensor& observations() const { return observations_; }
+  // [width, observation size]; rows of idle lanes are zero.
+  std::span<const float> observations() const { return observations_; }
   void Idle(int index);
 
  private:
@@ -42,7 +40,7 @@ class VectorEnvironment {
   v1::EnvironmentSpec spec_;
   std::vector<std::unique_ptr<Environment>> lanes_;
   size_t observation_size_;
-  at::Tensor observations_;
+  std::vector<float> observations_;
 };
 
 }  // namespace understudy

@@ -69,6 +69,25 @@ function(understudy_fuzzer name)
   endif()
 endfunction()
 
+# understudy_vector_kernels(TARGET SOURCE NAME): adds SOURCE to a library once for each instruction set, as the tables
+# kBaseline<NAME>, kAvx2<NAME> and kAvx512<NAME>; the source calls its own UNDERSTUDY_KERNELS. No contraction: versions are to
+# round alike. -O3 in every preset: only optimised are they fit for use.
+function(understudy_vector_kernels target source name)
+  function(one_version instruction_set table)
+    add_library(${target}_${instruction_set} OBJECT ${source})
+    understudy_options(${target}_${instruction_set})
+    target_compile_options(${target}_${instruction_set} PRIVATE -O3 -ffp-contract=off -fno-math-errno ${ARGN})
+    target_compile_definitions(${target}_${instruction_set}
+      PRIVATE UNDERSTUDY_KERNELS=${table} UNDERSTUDY_INSTRUCTION_SET="${instruction_set}")
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${instruction_set}>)
+  endfunction()
+  one_version(baseline kBaseline${name})
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    one_version(avx2 kAvx2${name} -mavx2 -mfma)
+    one_version(avx512 kAvx512${name} -mavx512f -mavx2 -mfma)
+  endif()
+endfunction()
+
 # LibTorch's headers cost twenty seconds a file: targets that include them reuse one precompiled header.
 function(understudy_reuse_libtorch_headers target)
   target_precompile_headers(${target} REUSE_FROM understudy_libtorch)

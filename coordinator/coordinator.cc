@@ -45,7 +45,11 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(Store& store) {
 Coordinator::Coordinator(Store& store, int64_t incarnation)
     : store_(store),
       workforce_(incarnation),
-      context_{.store = store_, .workforce = workforce_, .collecting = {}},
+      context_{.store = store_,
+               .workforce = workforce_,
+               .write_behind = [this](const auto& id, auto write,
+                                      auto then) { WriteBehind(id, std::move(write), std::move(then)); },
+               .collecting = {}},
       queue_(kMostEvents) {}
 
 Coordinator::~Coordinator() { Stop(); }
@@ -53,9 +57,20 @@ Coordinator::~Coordinator() { Stop(); }
 void Coordinator::Stop() {
   queue_.Close();
   if (control_.joinable()) control_.join();
+  // What was received is still written. Nobody is told: it is asked for again, and found to be there.
+  writers_.Stop();
 }
 
 bool Coordinator::Post(std::function<void()> event) { return queue_.Post(std::move(event)); }
+
+void Coordinator::WriteBehind(const std::string& id, std::function<absl::Status()> write,
+                              std::function<void(ExperimentRun&, const absl::Status&, absl::Time)> then) {
+  writers_.Post([this, id, write = std::move(write), then = std::move(then)] {
+    Post([this, id, then, written = write()] {
+      if (ExperimentRun* run = Find(id)) then(*run, written, absl::Now());
+    });
+  });
+}
 
 absl::Status Coordinator::Call(std::function<absl::Status(absl::Time)> call, const std::string& experiment) {
   auto answer = std::make_shared<std::promise<absl::Status>>();
@@ -377,7 +392,7 @@ void Coordinator::OnConnected(std::shared_ptr<ActorLink> link) {
 }
 
 void Coordinator::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) {
-  Post([this, link = std::move(link), message = std::move(message)] {
+  Post([this, link = std::move(link), message = std::make_shared<const v1::ActorMessage>(std::move(message))] {
     ExperimentRun* run = Find(link->hello().stage().experiment_id());
     if (run != nullptr) run->Receive(*link, message, absl::Now());
   });

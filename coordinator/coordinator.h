@@ -18,6 +18,7 @@
 #include "coordinator/experiment_watcher.h"
 #include "coordinator/serial_queue.h"
 #include "coordinator/storage/store.h"
+#include "coordinator/store_writers.h"
 #include "coordinator/worker_link.h"
 #include "coordinator/workforce.h"
 
@@ -28,7 +29,8 @@ inline constexpr size_t kMaxUnfinishedExperiments = 1000;
 // Thread-safe. One control thread owns all scheduling state, so that no locks are needed there and every event sees the
 // effects of the one before: streams post to it and go on, calls post and wait. After each batch of events it sends
 // plans, writes what changed once, shows it to watchers, tells workers, and only then answers the calls: what it
-// answers is durable, or the answer is the store's error. After Stop: UNAVAILABLE.
+// answers is durable, or the answer is the store's error. Results of actors are made durable by threads of their own,
+// and acknowledged then. After Stop: UNAVAILABLE.
 class Coordinator final : public RolloutHandler {
  public:
   // Takes over a store, which must outlive it: experiments that have not finished go on where the store has them. The
@@ -83,6 +85,9 @@ class Coordinator final : public RolloutHandler {
   // `experiment`: the one that the call may change; the store's error where its state could not be written.
   absl::Status Call(std::function<absl::Status(absl::Time now)> call, const std::string& experiment = "");
   bool Post(std::function<void()> event);
+  // See RunContext.
+  void WriteBehind(const std::string& id, std::function<absl::Status()> write,
+                   std::function<void(ExperimentRun&, const absl::Status&, absl::Time)> then);
   // The control thread. All below is its own.
   void Run();
   // Goes on with what has not finished.
@@ -108,6 +113,7 @@ class Coordinator final : public RolloutHandler {
   std::vector<Answer> answers_;                   // given after Settle
 
   SerialQueue queue_;
+  StoreWriters writers_;
   std::thread control_;
 };
 

@@ -285,21 +285,48 @@ absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor, absl::Time
   return absl::OkStatus();
 }
 
-void ExperimentRun::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
+void ExperimentRun::Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now) {
   // A stage that ended meanwhile has closed this link already.
   if (rollouts_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
-  const absl::Status received = rollouts_->Receive(actor, message, now);
+  const absl::Status received = rollouts_->Receive(actor, std::move(message), now);
   unshown_ = true;
-  if (!received.ok()) {
+  if (received.ok()) {
+    ContinueRollouts(now);
+  } else {
     Fail(received, now);
-  } else if (rollouts_->done()) {
-    auto result = rollouts_->Finish();
-    if (result.ok()) {
-      Finish(*std::move(result), now);
-    } else {
-      Fail(result.status(), now);
-    }
   }
+}
+
+void ExperimentRun::ContinueRollouts(absl::Time now) {
+  if (const auto results = rollouts_->TakeUnsaved()) {
+    // The stage may be over when they are saved, and its address another's: hence the weak pointer.
+    context_.write_behind(
+        id(), [results] { return results->Save(); },
+        [results, stage = std::weak_ptr<RolloutStage>(rollouts_)](ExperimentRun& run, const absl::Status& saved,
+                                                                  absl::Time then) {
+          run.OnSaved(stage.lock().get(), *results, saved, then);
+        });
+    return;
+  }
+  if (!rollouts_->done()) return;
+  auto result = rollouts_->Finish();
+  if (result.ok()) {
+    Finish(*std::move(result), now);
+  } else {
+    Fail(result.status(), now);
+  }
+}
+
+void ExperimentRun::OnSaved(const RolloutStage* stage, const UnsavedResults& results, const absl::Status& saved,
+                            absl::Time now) {
+  if (rollouts_ == nullptr || rollouts_.get() != stage) return;
+  unshown_ = true;
+  if (!saved.ok()) {
+    Fail(saved, now);
+    return;
+  }
+  rollouts_->Saved(results);
+  ContinueRollouts(now);
 }
 
 void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {

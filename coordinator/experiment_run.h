@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
 #define UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,10 +24,17 @@ namespace understudy {
 
 inline constexpr size_t kMaxWatchers = 1000;  // of one experiment
 
+class ExperimentRun;
+
 // What all runs share.
 struct RunContext {
   Store& store;
   Workforce& workforce;
+  // Calls `write` on another thread, which may wait for the disk, and `then` with its status when nothing else happens
+  // at the run of that id, if there is one by then.
+  std::function<void(const std::string& id, std::function<absl::Status()> write,
+                     std::function<void(ExperimentRun&, const absl::Status&, absl::Time now)> then)>
+      write_behind;
   // Datasets that are being collected, and by which experiment.
   std::map<std::string, std::string> collecting;
 };
@@ -62,7 +70,7 @@ class ExperimentRun {
   // Streams of actors to a collect or evaluate stage. FAILED_PRECONDITION: not the running stage and epoch, naming
   // both; or the actor is fenced.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
-  void Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  void Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now);
   void Disconnect(const ActorLink& actor, absl::Time now);
   // Fences actors that keep others waiting; when to look again.
   void Expire(absl::Time now);
@@ -97,6 +105,9 @@ class ExperimentRun {
   // The result where all of it was in the store already; otherwise actors are asked for.
   absl::StatusOr<std::optional<StageResult>> StartRollouts(int stage, std::unique_ptr<RolloutStage> rollouts,
                                                            absl::Time now);
+  // Has saved what came, and finishes the stage once that is all.
+  void ContinueRollouts(absl::Time now);
+  void OnSaved(const RolloutStage* stage, const UnsavedResults& results, const absl::Status& saved, absl::Time now);
   // Frees whatever the running stage holds. To be called before its state changes.
   void LeaveStage(absl::Time now);
   void Fail(const absl::Status& error, absl::Time now);
@@ -113,7 +124,7 @@ class ExperimentRun {
   v1::Experiment experiment_;
   const std::string token_;
   RunContext& context_;
-  std::unique_ptr<RolloutStage> rollouts_;  // of the running stage
+  std::shared_ptr<RolloutStage> rollouts_;  // of the running stage
   std::vector<std::shared_ptr<ExperimentWatcher>> watchers_;
   bool unsaved_ = false;
   bool unshown_ = false;

@@ -9,6 +9,17 @@
 namespace understudy {
 namespace {
 
+// Of columns that are saved together: bounds what is encoded at a time, and how long others wait for the store.
+constexpr int64_t kMostSavedBytes = int64_t{32} << 20;
+
+using Save = std::function<absl::Status(const std::vector<TrajectoryView>&)>;
+
+int64_t StepsOf(const std::vector<TrajectoryView>& episodes) {
+  int64_t steps = 0;
+  for (const TrajectoryView& episode : episodes) steps += episode.trajectory->steps();
+  return steps;
+}
+
 BatchExpectation Expect(const v1::EnvironmentSpec& environment, const v1::PolicyHeader& policy, v1::ActionMode mode) {
   BatchExpectation expectation;
   expectation.environment = environment;
@@ -22,8 +33,10 @@ class CollectRollouts final : public RolloutStage {
  public:
   CollectRollouts(const std::string& dataset, const v1::DatasetRecipe& recipe,
                   std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
-      : RolloutStage(recipe.environment(), policy,
-                     Options(dataset, recipe, policy->header, std::move(finished), store)),
+      : RolloutStage(recipe.environment(), policy, Options(recipe, policy->header, std::move(finished)),
+                     [dataset, &store](const std::vector<TrajectoryView>& episodes) {
+                       return store.AppendEpisodes(dataset, episodes);
+                     }),
         dataset_(dataset),
         store_(store) {}
 
@@ -34,9 +47,8 @@ class CollectRollouts final : public RolloutStage {
   }
 
  private:
-  static EpisodeOrderOptions Options(const std::string& dataset, const v1::DatasetRecipe& recipe,
-                                     const v1::PolicyHeader& policy, std::vector<EpisodeOutcome> finished,
-                                     Store& store) {
+  static EpisodeOrderOptions Options(const v1::DatasetRecipe& recipe, const v1::PolicyHeader& policy,
+                                     std::vector<EpisodeOutcome> finished) {
     EpisodeOrderOptions options;
     options.finished = std::move(finished);
     options.expectation = Expect(recipe.environment(), policy, recipe.action_mode());
@@ -47,9 +59,6 @@ class CollectRollouts final : public RolloutStage {
     options.seed = recipe.seed();
     options.episodes = recipe.episodes();
     options.transitions = recipe.transitions();
-    options.on_episodes = [dataset, &store](const std::vector<TrajectoryView>& episodes) {
-      return store.AppendEpisodes(dataset, episodes);
-    };
     return options;
   }
 
@@ -61,8 +70,10 @@ class EvaluateRollouts final : public RolloutStage {
  public:
   EvaluateRollouts(const StageId& id, const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
                    std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
-      : RolloutStage(environment, policy, Options(id, environment, stage, policy->header, std::move(finished), store)) {
-  }
+      : RolloutStage(environment, policy, Options(environment, stage, policy->header, std::move(finished)),
+                     [id, &store](const std::vector<TrajectoryView>& episodes) {
+                       return store.AppendOutcomes(id.experiment, id.stage, OutcomesOf(episodes));
+                     }) {}
 
   absl::StatusOr<StageResult> Finish() override {
     const EpisodeSummary summary = order().Summary();
@@ -78,42 +89,36 @@ class EvaluateRollouts final : public RolloutStage {
   }
 
  private:
-  static EpisodeOrderOptions Options(const StageId& id, const v1::EnvironmentSpec& environment,
-                                     const v1::EvaluateStage& stage, const v1::PolicyHeader& policy,
-                                     std::vector<EpisodeOutcome> finished, Store& store) {
+  static EpisodeOrderOptions Options(const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
+                                     const v1::PolicyHeader& policy, std::vector<EpisodeOutcome> finished) {
     EpisodeOrderOptions options;
     options.finished = std::move(finished);
     options.expectation = Expect(environment, policy, ToActionMode(stage.actions()));
     options.seed = stage.seed();
     options.episodes = stage.episodes();
-    options.on_episodes = [id, &store](const std::vector<TrajectoryView>& episodes) {
-      std::vector<EpisodeOutcome> outcomes;
-      for (const TrajectoryView& episode : episodes) {
-        outcomes.push_back({episode.trajectory->episode(), episode.trajectory->steps(), UndiscountedReturn(episode)});
-      }
-      return store.AppendOutcomes(id.experiment, id.stage, outcomes);
-    };
     return options;
+  }
+
+  static std::vector<EpisodeOutcome> OutcomesOf(const std::vector<TrajectoryView>& episodes) {
+    std::vector<EpisodeOutcome> outcomes;
+    for (const TrajectoryView& episode : episodes) {
+      outcomes.push_back({episode.trajectory->episode(), episode.trajectory->steps(), UndiscountedReturn(episode)});
+    }
+    return outcomes;
   }
 };
 
-// Counts what arrives, before `options.on_episodes` hears of it.
-EpisodeOrderOptions Counting(EpisodeOrderOptions options, v1::StageProgress& progress) {
-  const bool by_transitions = options.transitions > 0;
-  progress.set_unit(by_transitions ? "transitions" : "episodes");
-  progress.set_total(by_transitions ? options.transitions : options.episodes);
-  for (const EpisodeOutcome& episode : options.finished) progress.set_steps(progress.steps() + episode.steps);
-  const int64_t finished = by_transitions ? progress.steps() : static_cast<int64_t>(options.finished.size());
-  progress.set_done(std::min(finished, progress.total()));
-  options.on_episodes = [&progress, by_transitions, next = std::move(options.on_episodes)](
-                            const std::vector<TrajectoryView>& episodes) -> absl::Status {
-    const absl::Status status = next ? next(episodes) : absl::OkStatus();
-    if (!status.ok()) return status;
-    int64_t steps = 0;
-    for (const TrajectoryView& episode : episodes) steps += episode.trajectory->steps();
-    progress.set_steps(progress.steps() + steps);
-    const int64_t done = progress.done() + (by_transitions ? steps : static_cast<int64_t>(episodes.size()));
-    progress.set_done(std::min(done, progress.total()));
+v1::StageProgress InitialProgress(const EpisodeOrderOptions& options) {
+  v1::StageProgress progress;
+  progress.set_unit(options.transitions > 0 ? "transitions" : "episodes");
+  progress.set_total(options.transitions > 0 ? options.transitions : options.episodes);
+  return progress;
+}
+
+// Hands on what arrives, which counts when it is saved.
+EpisodeOrderOptions Collecting(EpisodeOrderOptions options, std::vector<TrajectoryView>& arrived) {
+  options.on_episodes = [&arrived](const std::vector<TrajectoryView>& episodes) {
+    arrived = episodes;
     return absl::OkStatus();
   };
   return options;
@@ -122,24 +127,71 @@ EpisodeOrderOptions Counting(EpisodeOrderOptions options, v1::StageProgress& pro
 }  // namespace
 
 RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
-                           EpisodeOrderOptions options)
+                           EpisodeOrderOptions options, Save save)
     : policy_(std::move(policy)),
+      save_(std::move(save)),
+      progress_(InitialProgress(options)),
+      by_transitions_(options.transitions > 0),
       accepted_before_(static_cast<int64_t>(options.finished.size())),
-      order_(std::make_shared<EpisodeOrder>(Counting(std::move(options), progress_))),
       dispatcher_(environment) {
+  int64_t steps = 0;
+  for (const EpisodeOutcome& episode : options.finished) steps += episode.steps;
+  CountSaved(accepted_before_, steps);
+  order_ = std::make_shared<EpisodeOrder>(Collecting(std::move(options), arrived_));
   // Nobody is connected, nobody is asked: the time does not matter.
   dispatcher_.Add(order_, policy_, absl::InfinitePast());
 }
 
 RolloutStage::~RolloutStage() { dispatcher_.CloseAll(absl::OkStatus()); }
 
-absl::Status RolloutStage::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
-  const absl::Status received = dispatcher_.Receive(actor, message, now);
-  if (received.ok()) actor.ReadNext();
-  if (!absl::IsInvalidArgument(received)) return received;
-  dispatcher_.Disconnect(actor, now);
-  actor.Close(received);
+void RolloutStage::CountSaved(int64_t episodes, int64_t steps) {
+  progress_.set_steps(progress_.steps() + steps);
+  progress_.set_done(std::min(progress_.done() + (by_transitions_ ? steps : episodes), progress_.total()));
+}
+
+absl::Status RolloutStage::Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now) {
+  arrived_.clear();
+  auto receipt = dispatcher_.Take(actor, *message, now);
+  if (absl::IsInvalidArgument(receipt.status())) {
+    dispatcher_.Disconnect(actor, now);
+    actor.Close(receipt.status());
+    return absl::OkStatus();
+  }
+  if (!receipt.ok()) return receipt.status();
+  if (!receipt->has_value()) {
+    actor.ReadNext();
+  } else if (arrived_.empty()) {
+    Confirm(**receipt);
+  } else {
+    unsaved_.push_back({std::move(message), std::exchange(arrived_, {}), **std::move(receipt)});
+  }
   return absl::OkStatus();
+}
+
+std::shared_ptr<const UnsavedResults> RolloutStage::TakeUnsaved() {
+  if (saving_ || unsaved_.empty()) return nullptr;
+  saving_ = true;
+  auto taken = std::make_shared<UnsavedResults>();
+  taken->save = save_;
+  for (int64_t bytes = 0; !unsaved_.empty() && bytes < kMostSavedBytes; unsaved_.pop_front()) {
+    Unsaved& next = unsaved_.front();
+    bytes += static_cast<int64_t>(next.message->ByteSizeLong());
+    taken->episodes.insert(taken->episodes.end(), next.episodes.begin(), next.episodes.end());
+    taken->messages.push_back(std::move(next.message));
+    taken->receipts.push_back(std::move(next.receipt));
+  }
+  return taken;
+}
+
+void RolloutStage::Saved(const UnsavedResults& results) {
+  saving_ = false;
+  CountSaved(static_cast<int64_t>(results.episodes.size()), StepsOf(results.episodes));
+  for (const Dispatcher::Receipt& receipt : results.receipts) Confirm(receipt);
+}
+
+void RolloutStage::Confirm(const Dispatcher::Receipt& receipt) {
+  dispatcher_.Confirm(receipt);
+  receipt.actor->ReadNext();
 }
 
 v1::StageProgress RolloutStage::progress() const { return progress_; }

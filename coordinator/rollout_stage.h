@@ -2,8 +2,11 @@
 #ifndef UNDERSTUDY_COORDINATOR_ROLLOUT_STAGE_H_
 #define UNDERSTUDY_COORDINATOR_ROLLOUT_STAGE_H_
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,7 +20,19 @@
 
 namespace understudy {
 
-// Thread-compatible; no gRPC. Every link that is connected must be disconnected when it has gone.
+// Results whose episodes are to be made durable, and acknowledged then. Save may be called on any thread.
+struct UnsavedResults {
+  std::vector<std::shared_ptr<const v1::ActorMessage>> messages;  // what the views are of
+  std::vector<TrajectoryView> episodes;
+  std::vector<Dispatcher::Receipt> receipts;
+  std::function<absl::Status(const std::vector<TrajectoryView>&)> save;
+
+  absl::Status Save() const { return save(episodes); }
+};
+
+// Thread-compatible; no gRPC; nothing waits for the disk but making and finishing a stage: results are collected, saved
+// by others, all that have come meanwhile together, and acknowledged. Every link that is connected must be disconnected
+// when it has gone.
 class RolloutStage {
  public:
   virtual ~RolloutStage();
@@ -28,15 +43,21 @@ class RolloutStage {
   }
   void Disconnect(const ActorLink& actor, absl::Time now) { dispatcher_.Disconnect(actor, now); }
 
-  // A message of a connected actor. A malformed one closes its link, and is nobody else's business: OK. An error is the
-  // stage's failure.
-  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  // A message of a connected actor, whose next one is let in when this one is acknowledged. A malformed one closes its
+  // link, and is nobody else's business: OK. An error is the stage's failure.
+  absl::Status Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now);
+
+  // What is to be saved now, for `Saved` once it is; nullptr: nothing, or what was taken before is not saved yet. Where
+  // saving fails, so does the stage.
+  std::shared_ptr<const UnsavedResults> TakeUnsaved();
+  void Saved(const UnsavedResults& results);
 
   // Fences stragglers: see Dispatcher. To be called at next_expiry().
   void Expire(absl::Time now) { dispatcher_.Expire(now); }
   absl::Time next_expiry() const { return dispatcher_.next_expiry(); }
 
-  bool done() const { return order_->done(); }
+  // All that was wanted is there, and saved.
+  bool done() const { return order_->done() && unsaved_.empty() && !saving_; }
 
   // Once done. What it made is durable then; an error is the stage's failure.
   virtual absl::StatusOr<StageResult> Finish() = 0;
@@ -48,17 +69,31 @@ class RolloutStage {
   v1::TrajectoryAccounting accounting() const;
 
  protected:
+  // `save` must be good for any thread, also when the stage is gone.
   RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
-               EpisodeOrderOptions options);
+               EpisodeOrderOptions options, std::function<absl::Status(const std::vector<TrajectoryView>&)> save);
   const PolicySnapshot& policy() const { return *policy_; }
   const EpisodeOrder& order() const { return *order_; }
 
  private:
-  std::shared_ptr<const PolicySnapshot> policy_;
+  struct Unsaved {
+    std::shared_ptr<const v1::ActorMessage> message;
+    std::vector<TrajectoryView> episodes;
+    Dispatcher::Receipt receipt;
+  };
+  void Confirm(const Dispatcher::Receipt& receipt);
+  void CountSaved(int64_t episodes, int64_t steps);
+
+  const std::shared_ptr<const PolicySnapshot> policy_;
+  const std::function<absl::Status(const std::vector<TrajectoryView>&)> save_;
   v1::StageProgress progress_;
+  const bool by_transitions_;
   const int64_t accepted_before_;
   std::shared_ptr<EpisodeOrder> order_;
   Dispatcher dispatcher_;
+  std::vector<TrajectoryView> arrived_;  // new episodes of the message that is being received
+  std::deque<Unsaved> unsaved_;          // one for each connected actor at most
+  bool saving_ = false;
 };
 
 // Records demonstrations: episodes are durable before they are acknowledged. The dataset must exist, with this recipe,

@@ -47,7 +47,9 @@ void Workforce::Heartbeat(const std::string& worker, const WorkerLink& link, con
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
   table_.Renew(worker, heartbeat, Counted(now));
-  if (heartbeat.epoch() != table_.Find(worker)->assignment.epoch()) unsent_.insert(worker);
+  const v1::Assignment& assignment = table_.Find(worker)->assignment;
+  const bool current = heartbeat.epoch() == assignment.epoch() && assignment.heartbeat_ms() == table_.heartbeat_ms();
+  if (!current) unsent_.insert(worker);
 }
 
 void Workforce::Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time wall) {
@@ -138,7 +140,10 @@ void Workforce::Plan(absl::Time wall) {
 void Workforce::Tell() {
   for (const std::string& id : std::exchange(unsent_, {})) {
     const auto link = links_.find(id);
-    if (link != links_.end()) link->second->Send(table_.Find(id)->assignment);
+    if (link == links_.end()) continue;
+    v1::Assignment& assignment = table_.Find(id)->assignment;
+    assignment.set_heartbeat_ms(table_.heartbeat_ms());
+    link->second->Send(assignment);
   }
 }
 

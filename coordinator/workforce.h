@@ -67,7 +67,8 @@ class Workforce {
 
   // Ends leases and plans.
   void Plan(absl::Time now);
-  // Tells every worker whose assignment changed.
+  // Tells every worker whose assignment changed. How often it is to send heartbeats it is told with that, or, where
+  // that has changed by itself, in answer to its next heartbeat.
   void Tell();
 
   // When Plan should be called even if nothing happens.

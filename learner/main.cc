@@ -7,7 +7,6 @@
 #include <optional>
 #include <thread>
 
-#include "common/policy/blas.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "learner/learner.h"
@@ -58,13 +57,12 @@ int main(int argc, char** argv) {
   if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
   understudy::InitLogging("learner", log_level);
-  if (const auto warning = understudy::BlasWarning()) spdlog::warn("{}", *warning);
   auto learner = understudy::Learner::Start(options);
   if (!learner.ok()) {
     std::fprintf(stderr, "understudy-learner: %s\n", std::string(learner.status().message()).c_str());
     return 1;
   }
-  // Training runs on the main thread, where LibTorch expects it; the signals have a thread of their own.
+  // Training runs on the main thread; the signals have a thread of their own.
   std::thread stopper([&] { EndOnSignal(signals, **learner); });
   (*learner)->Run();
   signals.Wake();

@@ -1,4 +1,4 @@
-// Adam on flat buffers, and gradient clipping.
+// Adam on flat buffers, and gradient clipping. The same bits on every processor.
 #ifndef UNDERSTUDY_LEARNER_OPTIMIZER_H_
 #define UNDERSTUDY_LEARNER_OPTIMIZER_H_
 
@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "learner/optimizer_kernels.h"
 
 namespace understudy {
 
@@ -29,9 +31,10 @@ class Adam {
 
   Adam(AdamOptions options, int64_t parameter_count);
 
-  // One update of `parameters` in place. Both spans have parameter_count elements. False: a parameter or a moment is
-  // not finite now.
-  bool Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate);
+  // One update of `parameters` in place, by `gradient_scale` × `gradients`. Both spans have parameter_count elements.
+  // False: a parameter or a moment is not finite now.
+  bool Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate,
+            double gradient_scale = 1);
 
   const State& state() const { return state_; }
   // Goes on from there. Both moments have parameter_count elements.
@@ -42,9 +45,14 @@ class Adam {
   State state_;
 };
 
-// Scales `gradients` down to the Euclidean norm `max_norm` where it is longer; 0: never. Returns the norm before; where
-// it is not finite, neither is a gradient, and all stay as they are.
-double ClipGlobalNorm(std::span<float> gradients, double max_norm);
+// Their Euclidean norm; where it is not finite, neither is a gradient. Thread-safe, as are the others.
+double GlobalNorm(std::span<const float> gradients);
+
+// What gradients of the given norm are to be multiplied by so that they are no longer than `max_norm`; 0: never.
+double ClippingScale(double norm, double max_norm);
+
+// The versions that this processor can run, the fastest (which is used) last; all give the same bits. For tests.
+std::vector<const OptimizerKernels*> SupportedOptimizerKernels();
 
 }  // namespace understudy
 

@@ -8,27 +8,36 @@ namespace understudy {
 
 // Plain pointers: whatever inline function of a library the kernels' file used, it would compile for processors that
 // not all have, and the linker might keep that copy for everybody.
-struct DenseArguments {
-  const float* weights;  // [inputs, outputs]
-  const float* bias;     // [outputs]
-  size_t input_count;
-  size_t output_count;
+
+// result[i, j] = (…((start[i, j] + left[i, 0] · right[0, j]) + left[i, 1] · right[1, j]) + …), each a fused
+// multiply-add.
+struct MatrixProduct {
   size_t rows;
-  const float* inputs;  // [rows, inputs]
-  float* outputs;       // [rows, outputs]
+  size_t columns;
+  size_t terms;
+  const float* left;  // element (i, p) is left[i * left_row_stride + p * left_term_stride]
+  size_t left_row_stride;
+  size_t left_term_stride;
+  const float* right;       // [terms, columns]
+  const float* start;       // element (i, j) is start[i * start_row_stride + j]; may be result; null: zeros
+  size_t start_row_stride;  // 0: one row for all
+  float* result;            // [rows, columns]
 };
 
 struct DenseKernels {
   const char* instruction_set;
-  void (*dense)(const DenseArguments& arguments);
+  void (*multiply)(const MatrixProduct& product);
   void (*tanh)(float* values, size_t count);
   void (*relu)(float* values, size_t count);
+  void (*tanh_gradient)(const float* values, float* gradients, size_t count);
+  void (*relu_gradient)(const float* values, float* gradients, size_t count);
+  void (*add)(const float* terms, float* sums, size_t count);
 };
 
-extern const DenseKernels kBaselineKernels;
+extern const DenseKernels kBaselineDenseKernels;
 #ifdef __x86_64__
-extern const DenseKernels kAvx2Kernels;
-extern const DenseKernels kAvx512Kernels;
+extern const DenseKernels kAvx2DenseKernels;
+extern const DenseKernels kAvx512DenseKernels;
 #endif
 
 }  // namespace understudy

@@ -1,8 +1,7 @@
 #include "common/policy/mlp.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <cassert>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,7 +9,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/environment/spaces.h"
-#include "common/policy/dense.h"
 #include "common/policy/orthogonal.h"
 
 namespace understudy {
@@ -21,143 +19,89 @@ constexpr double kPolicyHeadGain = 0.01;
 constexpr double kValueHeadGain = 1;
 // Inference goes through all layers with so many rows before the next: their features stay in the processor's caches,
 // and scratch memory does not grow with the batch.
-constexpr int64_t kRowsAtOnce = 64;
+constexpr size_t kRowsAtOnce = 64;
 
-struct Layer {
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  double gain = 0;
-  std::string name;
-};
+// Two layers' features: layers read one and write the other. Each thread keeps its own from call to call.
+std::span<float> Scratch(size_t size) {
+  thread_local std::vector<float> scratch;
+  if (scratch.size() < size) scratch.resize(size);
+  return std::span(scratch).first(size);
+}
 
 class Mlp final : public Network {
  public:
-  Mlp(int64_t observation_size, int64_t actions, const v1::NetworkSpec& spec)
-      : relu_(spec.activation() == "relu"),
-        shared_(spec.trunk() == "shared"),
-        hidden_(spec.hidden_sizes_size()),
-        widest_(*std::max_element(spec.hidden_sizes().begin(), spec.hidden_sizes().end())) {
-    const int64_t width = AddHiddenLayers(observation_size, spec, shared_ ? "trunk." : "actor.");
-    const size_t before_head = shared_ ? 0 : hidden_;
-    layers_.push_back({width, actions, kPolicyHeadGain, absl::StrCat("actor.", before_head)});
-    if (!shared_) AddHiddenLayers(observation_size, spec, "critic.");
-    layers_.push_back({width, 1, kValueHeadGain, absl::StrCat("critic.", before_head)});
-  }
+  explicit Mlp(MlpLayout layout) : layout_(std::move(layout)) {}
 
-  std::vector<std::vector<int64_t>> ParameterShapes() const override {
-    std::vector<std::vector<int64_t>> shapes;
-    for (const Layer& layer : layers_) {
-      shapes.push_back({layer.inputs, layer.outputs});
-      shapes.push_back({layer.outputs});
+  std::vector<ParameterTensor> Parameters() const override {
+    std::vector<ParameterTensor> tensors;
+    for (const MlpLayer& layer : layout_.layers) {
+      const auto inputs = static_cast<int64_t>(layer.inputs);
+      const auto outputs = static_cast<int64_t>(layer.outputs);
+      tensors.push_back({.name = layer.name + ".weight", .shape = {inputs, outputs}});
+      tensors.push_back({.name = layer.name + ".bias", .shape = {outputs}});
     }
-    return shapes;
+    return tensors;
   }
 
-  std::vector<std::string> ParameterNames() const override {
-    std::vector<std::string> names;
-    for (const Layer& layer : layers_) {
-      names.push_back(layer.name + ".weight");
-      names.push_back(layer.name + ".bias");
-    }
-    return names;
-  }
-
-  void Initialise(const std::vector<at::Tensor>& parameters, uint64_t seed) const override {
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      const Layer& layer = layers_[i];
+  void Initialise(std::span<float> parameters, uint64_t seed) const override {
+    std::fill(parameters.begin(), parameters.end(), 0.0f);
+    for (size_t i = 0; i < layout_.layers.size(); ++i) {
+      const MlpLayer& layer = layout_.layers[i];
       const RandomStream random(seed, RandomPurpose::kInitialisation, 2 * i, 0);
-      const std::vector<float> weight = OrthogonalMatrix(layer.inputs, layer.outputs, layer.gain, random);
-      std::memcpy(parameters[2 * i].data_ptr<float>(), weight.data(), weight.size() * sizeof(float));
-      std::memset(parameters[2 * i + 1].data_ptr<float>(), 0, layer.outputs * sizeof(float));
+      const std::vector<float> weight =
+          OrthogonalMatrix(static_cast<int64_t>(layer.inputs), static_cast<int64_t>(layer.outputs), Gain(i), random);
+      std::copy(weight.begin(), weight.end(), parameters.begin() + static_cast<ptrdiff_t>(layer.offset));
     }
   }
 
-  Output Forward(const std::vector<at::Tensor>& parameters, const at::Tensor& observations,
-                 bool with_values) const override {
-    const at::Tensor actor = Hidden(parameters, 0, observations);
-    Output output{.logits = Linear(parameters, hidden_, actor), .values = {}};
-    if (with_values) {
-      const at::Tensor critic = shared_ ? actor : Hidden(parameters, hidden_ + 1, observations);
-      output.values = Linear(parameters, layers_.size() - 1, critic).squeeze(1);
+  void Infer(std::span<const float> parameters, std::span<const float> observations,
+             const InferenceOutput& output) const override {
+    const size_t size = layout_.observation_size();
+    const size_t actions = layout_.actions();
+    const size_t rows = observations.size() / size;
+    assert(observations.size() == rows * size);
+    assert(output.logits.empty() || output.logits.size() == rows * actions);
+    assert(output.values.empty() || output.values.size() == rows);
+    for (size_t row = 0; row < rows; row += kRowsAtOnce) {
+      const size_t count = std::min(kRowsAtOnce, rows - row);
+      const std::span<const float> inputs = observations.subspan(row * size, count * size);
+      std::span<const float> features;
+      if (!output.logits.empty()) {
+        features = Hidden(parameters, layout_.actor_trunk(), inputs, count);
+        ApplyDense(Layer(layout_.actor_head()).Of(parameters), features,
+                   output.logits.subspan(row * actions, count * actions));
+      }
+      if (output.values.empty()) continue;
+      if (!layout_.shared || features.empty()) features = Hidden(parameters, layout_.critic_trunk(), inputs, count);
+      ApplyDense(Layer(layout_.critic_head()).Of(parameters), features, output.values.subspan(row, count));
     }
-    return output;
-  }
-
-  Output Infer(const std::vector<at::Tensor>& parameters, const at::Tensor& observations, bool with_values,
-               std::vector<float>& scratch) const override {
-    const int64_t size = layers_[0].inputs;
-    TORCH_CHECK(observations.dim() == 2 && observations.size(1) == size && observations.scalar_type() == at::kFloat,
-                "mlp: found ", observations.scalar_type(), " observations ", observations.sizes(),
-                ", expected Float [N, ", size, "]");
-    const at::Tensor contiguous = observations.contiguous();
-    const int64_t rows = contiguous.size(0);
-    const int64_t actions = layers_[hidden_].outputs;
-    const Output output{.logits = at::empty({rows, actions}), .values = with_values ? at::empty({rows}) : at::Tensor()};
-    for (int64_t row = 0; row < rows; row += kRowsAtOnce) {
-      const int64_t count = std::min(kRowsAtOnce, rows - row);
-      const std::span<const float> inputs = Part(contiguous, row * size, count * size);
-      std::span<const float> features = InferHidden(parameters, 0, inputs, count, scratch);
-      ApplyDense(LayerOf(parameters, hidden_), features, Part(output.logits, row * actions, count * actions));
-      if (!with_values) continue;
-      if (!shared_) features = InferHidden(parameters, hidden_ + 1, inputs, count, scratch);
-      ApplyDense(LayerOf(parameters, layers_.size() - 1), features, Part(output.values, row, count));
-    }
-    return output;
   }
 
  private:
-  // Returns the last layer's width.
-  int64_t AddHiddenLayers(int64_t inputs, const v1::NetworkSpec& spec, const char* part) {
-    for (int i = 0; i < spec.hidden_sizes_size(); ++i) {
-      layers_.push_back({inputs, spec.hidden_sizes(i), kHiddenGain, absl::StrCat(part, i)});
-      inputs = spec.hidden_sizes(i);
-    }
-    return inputs;
+  const MlpLayer& Layer(size_t index) const { return layout_.layers[index]; }
+
+  double Gain(size_t index) const {
+    if (index == layout_.actor_head()) return kPolicyHeadGain;
+    return index == layout_.critic_head() ? kValueHeadGain : kHiddenGain;
   }
 
-  static at::Tensor Linear(const std::vector<at::Tensor>& parameters, size_t layer, const at::Tensor& input) {
-    return at::addmm(parameters[2 * layer + 1], input, parameters[2 * layer]);
-  }
-
-  at::Tensor Hidden(const std::vector<at::Tensor>& parameters, size_t first_layer, at::Tensor features) const {
-    for (size_t i = 0; i < hidden_; ++i) {
-      features = Linear(parameters, first_layer + i, features);
-      features = relu_ ? at::relu(features) : at::tanh(features);
-    }
-    return features;
-  }
-
-  static std::span<float> Part(const at::Tensor& tensor, int64_t offset, int64_t count) {
-    return {tensor.data_ptr<float>() + offset, static_cast<size_t>(count)};
-  }
-
-  static DenseLayer LayerOf(const std::vector<at::Tensor>& parameters, size_t layer) {
-    const at::Tensor& weight = parameters[2 * layer];
-    const at::Tensor& bias = parameters[2 * layer + 1];
-    return {.weights = Part(weight, 0, weight.numel()), .bias = Part(bias, 0, bias.numel())};
-  }
-
-  // The last hidden layer's features of `rows` rows, in one half of `scratch`: layers read one and write the other.
-  std::span<const float> InferHidden(const std::vector<at::Tensor>& parameters, size_t first_layer,
-                                     std::span<const float> features, int64_t rows, std::vector<float>& scratch) const {
-    scratch.resize(static_cast<size_t>(2 * kRowsAtOnce * widest_));
-    std::span<float> target = std::span(scratch).first(scratch.size() / 2);
-    std::span<float> other = std::span(scratch).last(scratch.size() / 2);
-    for (size_t layer = first_layer; layer < first_layer + hidden_; ++layer) {
-      const std::span<float> outputs = target.first(static_cast<size_t>(rows * layers_[layer].outputs));
-      ApplyDense(LayerOf(parameters, layer), features, outputs);
-      relu_ ? ApplyRelu(outputs) : ApplyTanh(outputs);
+  // The last hidden layer's features of `rows` rows, until the next call.
+  std::span<const float> Hidden(std::span<const float> parameters, size_t first_layer, std::span<const float> features,
+                                size_t rows) const {
+    const std::span<float> scratch = Scratch(2 * kRowsAtOnce * layout_.widest);
+    std::span<float> target = scratch.first(scratch.size() / 2);
+    std::span<float> other = scratch.last(scratch.size() / 2);
+    for (size_t index = first_layer; index < first_layer + layout_.hidden; ++index) {
+      const std::span<float> outputs = target.first(rows * Layer(index).outputs);
+      ApplyDense(Layer(index).Of(parameters), features, outputs);
+      layout_.relu ? ApplyRelu(outputs) : ApplyTanh(outputs);
       features = outputs;
       std::swap(target, other);
     }
     return features;
   }
 
-  bool relu_;
-  bool shared_;
-  size_t hidden_;   // layers before a head
-  int64_t widest_;  // hidden layer's outputs
-  std::vector<Layer> layers_;
+  MlpLayout layout_;
 };
 
 absl::Status ValidateSpec(const v1::NetworkSpec& spec) {
@@ -177,9 +121,7 @@ absl::Status ValidateSpec(const v1::NetworkSpec& spec) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header) {
+absl::Status ValidateHeader(const v1::PolicyHeader& header) {
   if (absl::Status status = ValidateSpec(header.network()); !status.ok()) return status;
   if (!header.action_space().has_discrete()) {
     return absl::InvalidArgumentError(absl::StrCat("network mlp cannot act in ", header.environment(),
@@ -191,8 +133,62 @@ absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header)
                                                    ": found observation space ", SpaceText(header.observation_space()),
                                                    ", expected a box"));
   }
-  return std::make_unique<Mlp>(SpaceSize(header.observation_space()), header.action_space().discrete().n(),
-                               header.network());
+  return absl::OkStatus();
+}
+
+// Lays one layer after the other into the flat buffer.
+class LayoutBuilder {
+ public:
+  explicit LayoutBuilder(const v1::NetworkSpec& spec) : spec_(spec) {
+    layout_.relu = spec.activation() == "relu";
+    layout_.shared = spec.trunk() == "shared";
+    layout_.hidden = static_cast<size_t>(spec.hidden_sizes_size());
+    layout_.widest = static_cast<size_t>(*std::max_element(spec.hidden_sizes().begin(), spec.hidden_sizes().end()));
+  }
+
+  void AddTrunk(size_t observation_size, const char* part) {
+    width_ = observation_size;
+    for (int i = 0; i < spec_.hidden_sizes_size(); ++i) {
+      Add(absl::StrCat(part, ".", i), static_cast<size_t>(spec_.hidden_sizes(i)));
+      width_ = static_cast<size_t>(spec_.hidden_sizes(i));
+    }
+  }
+  void AddHead(const char* part, size_t outputs) {
+    Add(absl::StrCat(part, ".", layout_.shared ? 0 : layout_.hidden), outputs);
+  }
+
+  MlpLayout Take() { return std::move(layout_); }
+
+ private:
+  void Add(std::string name, size_t outputs) {
+    layout_.layers.push_back({.name = std::move(name), .inputs = width_, .outputs = outputs, .offset = offset_});
+    offset_ += width_ * outputs + outputs;
+  }
+
+  const v1::NetworkSpec& spec_;
+  MlpLayout layout_;
+  size_t width_ = 0;
+  size_t offset_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<MlpLayout> MlpLayout::Create(const v1::PolicyHeader& header) {
+  if (absl::Status status = ValidateHeader(header); !status.ok()) return status;
+  const auto observation_size = static_cast<size_t>(SpaceSize(header.observation_space()));
+  const bool shared = header.network().trunk() == "shared";
+  LayoutBuilder builder(header.network());
+  builder.AddTrunk(observation_size, shared ? "trunk" : "actor");
+  builder.AddHead("actor", static_cast<size_t>(header.action_space().discrete().n()));
+  if (!shared) builder.AddTrunk(observation_size, "critic");
+  builder.AddHead("critic", 1);
+  return builder.Take();
+}
+
+absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header) {
+  absl::StatusOr<MlpLayout> layout = MlpLayout::Create(header);
+  if (!layout.ok()) return layout.status();
+  return std::make_unique<Mlp>(*std::move(layout));
 }
 
 }  // namespace understudy

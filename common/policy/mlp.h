@@ -2,23 +2,65 @@
 #ifndef UNDERSTUDY_COMMON_POLICY_MLP_H_
 #define UNDERSTUDY_COMMON_POLICY_MLP_H_
 
+#include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/policy/dense.h"
 #include "common/policy/network.h"
 
 namespace understudy {
 
+// A fully connected layer and where its parameters lie in the flat buffer: its weight [inputs, outputs] and, right
+// behind it, its bias [outputs].
+struct MlpLayer {
+  std::string name;
+  size_t inputs = 0;
+  size_t outputs = 0;
+  size_t offset = 0;
+
+  size_t weight_count() const { return inputs * outputs; }
+  DenseLayer Of(std::span<const float> parameters) const {
+    return {.weights = parameters.subspan(offset, weight_count()),
+            .bias = parameters.subspan(offset + weight_count(), outputs)};
+  }
+  DenseGradient Of(std::span<float> gradients) const {
+    return {.weights = gradients.subspan(offset, weight_count()),
+            .bias = gradients.subspan(offset + weight_count(), outputs)};
+  }
+};
+
 // Hidden layers of the given sizes and activation, then one linear head each for logits and value. Separate trunks:
 // actor and critic have hidden layers of their own; shared: they share them all.
 //
-// Parameters: a weight [inputs, outputs] and a bias [outputs] for every layer; the actor's hidden layers and head come
-// first, then the critic's hidden layers (where separate) and head. They are called actor.0.weight, actor.0.bias,
-// actor.1.weight … and critic.0.weight …, layers that both share trunk.0.weight ….
+// The actor's hidden layers and head come first, then the critic's hidden layers (where separate) and head. They are
+// called actor.0, actor.1 … and critic.0 …, layers that both share trunk.0 …
+struct MlpLayout {
+  // INVALID_ARGUMENT: an action space that is not discrete, an observation space that is no box, or a setting that is
+  // not in NetworkSpec's lists.
+  static absl::StatusOr<MlpLayout> Create(const v1::PolicyHeader& header);
+
+  bool relu = false;  // otherwise tanh
+  bool shared = false;
+  size_t hidden = 0;  // layers before a head
+  size_t widest = 0;  // hidden layer's outputs
+  std::vector<MlpLayer> layers;
+
+  // Indices of the first of `hidden` hidden layers, and of the heads.
+  size_t actor_trunk() const { return 0; }
+  size_t actor_head() const { return hidden; }
+  size_t critic_trunk() const { return shared ? 0 : hidden + 1; }
+  size_t critic_head() const { return layers.size() - 1; }
+
+  size_t observation_size() const { return layers.front().inputs; }
+  size_t actions() const { return layers[actor_head()].outputs; }
+  size_t parameter_count() const { return layers.back().offset + layers.back().weight_count() + layers.back().outputs; }
+};
+
 // Initialisation: orthogonal weights (Saxe et al. 2013) with gain √2 in hidden layers, 0.01 in the policy head, 1 in
-// the value head; zero biases.
-//
-// INVALID_ARGUMENT: an action space that is not discrete, or a setting that is not in NetworkSpec's lists.
+// the value head; zero biases. Errors are MlpLayout::Create's.
 absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header);
 
 }  // namespace understudy

@@ -23,10 +23,10 @@ constexpr Entry kNetworks[] = {
 
 }  // namespace
 
-Network::Output Network::Infer(const std::vector<at::Tensor>& parameters, const at::Tensor& observations,
-                               bool with_values, std::vector<float>& /*scratch*/) const {
-  const at::NoGradGuard no_gradients;
-  return Forward(parameters, observations, with_values);
+int64_t ParameterTensor::size() const {
+  int64_t size = 1;
+  for (const int64_t extent : shape) size *= extent;
+  return size;
 }
 
 absl::StatusOr<std::unique_ptr<Network>> MakeNetwork(const v1::PolicyHeader& header) {

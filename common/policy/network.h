@@ -1,11 +1,11 @@
-// A network's shape and its forward pass, apart from where its parameters live.
+// A network's shape and its inference, apart from where its parameters live. How it is differentiated is the learner's
+// business (learner/backpropagation).
 #ifndef UNDERSTUDY_COMMON_POLICY_NETWORK_H_
 #define UNDERSTUDY_COMMON_POLICY_NETWORK_H_
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,35 +14,35 @@
 
 namespace understudy {
 
+// One of a network's parameter tensors, row by row.
+struct ParameterTensor {
+  std::string name;  // for messages: "actor.0.weight"
+  std::vector<int64_t> shape;
+
+  int64_t size() const;
+};
+
+// Where inference on N observations writes to. A part that is empty is not computed.
+struct InferenceOutput {
+  std::span<float> logits;  // [N, actions]
+  std::span<float> values;  // [N]
+};
+
 // Immutable, so thread-safe.
 class Network {
  public:
   virtual ~Network() = default;
 
-  // Shapes of the parameter tensors, in the order in which they lie in the flat buffer.
-  virtual std::vector<std::vector<int64_t>> ParameterShapes() const = 0;
+  // The parameter tensors, in the order in which they lie in the flat buffer.
+  virtual std::vector<ParameterTensor> Parameters() const = 0;
 
-  // What they are called, in the same order: for messages.
-  virtual std::vector<std::string> ParameterNames() const = 0;
+  // Fresh values into the flat buffer, from the seed alone.
+  virtual void Initialise(std::span<float> parameters, uint64_t seed) const = 0;
 
-  // Fresh values into the tensors (contiguous views of the flat buffer), from the seed alone.
-  virtual void Initialise(const std::vector<at::Tensor>& parameters, uint64_t seed) const = 0;
-
-  struct Output {
-    at::Tensor logits;  // [N, n]
-    at::Tensor values;  // [N]; undefined where not asked for
-  };
-
-  // Differentiable with respect to the parameters. `observations`: float32 [N, observation size].
-  virtual Output Forward(const std::vector<at::Tensor>& parameters, const at::Tensor& observations,
-                         bool with_values) const = 0;
-
-  // The same without gradients, to within rounding. Where the result is to depend on each row alone (see
-  // Policy::Infer), a network overrides it with arithmetic of its own (dense.h): this one does what Forward does, with
-  // whatever the BLAS makes of it. `scratch` is the implementation's to resize and fill; it means nothing between
-  // calls.
-  virtual Output Infer(const std::vector<at::Tensor>& parameters, const at::Tensor& observations, bool with_values,
-                       std::vector<float>& scratch) const;
+  // `observations`: [N, observation size]. A row's result must have the same bits at every position, among any other
+  // rows, in batches of any size, on every processor: dense.h's arithmetic has this property.
+  virtual void Infer(std::span<const float> parameters, std::span<const float> observations,
+                     const InferenceOutput& output) const = 0;
 };
 
 // Makes the network that header.network() names, for the header's spaces: the table of networks is here.

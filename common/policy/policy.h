@@ -1,12 +1,10 @@
-// A policy's network with its parameters: observations → logits and values. The only public header of this folder that
-// needs LibTorch.
+// A policy's network with its parameters: observations → logits and values.
 #ifndef UNDERSTUDY_COMMON_POLICY_POLICY_H_
 #define UNDERSTUDY_COMMON_POLICY_POLICY_H_
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,9 +14,9 @@
 
 namespace understudy {
 
-// Parameters live in one contiguous float32 tensor of which every layer's weight is a view, and so do the gradients:
-// a snapshot is a memcpy, and optimisers see two flat tensors. Move-only; thread-compatible: concurrent Infer calls
-// need one Policy each.
+// Parameters live in one contiguous float32 buffer of which every layer is a part: a snapshot is a memcpy, and
+// optimisers see one span. Move-only; thread-compatible: Infer may be called by many threads while nobody writes
+// parameters.
 class Policy {
  public:
   // Fresh parameters, orthogonal initialisation from `seed`. `header` gives network (defaults filled in), environment
@@ -28,26 +26,26 @@ class Policy {
   // INVALID_ARGUMENT as above, or where the parameter count is not the network's.
   static absl::StatusOr<Policy> FromSnapshot(const PolicySnapshot& snapshot);
 
-  using Output = Network::Output;
+  // `observations`: [N, observation_size()]. A row's result has the same bits at every position, among any other rows,
+  // in batches of any size, on every processor, for every network of the table: this is what rollouts owe it to that
+  // they do not depend on how work was divided. Allocates nothing from the second call of a thread on.
+  void Infer(std::span<const float> observations, const InferenceOutput& output) const {
+    network_->Infer(parameters_, observations, output);
+  }
 
-  // Differentiable. `observations`: float32 [N, observation size].
-  Output Forward(const at::Tensor& observations, bool with_values) const;
+  // The flat parameters [P].
+  std::span<const float> parameters() const { return parameters_; }
+  std::span<float> parameters() { return parameters_; }
 
-  // The same without gradients, equal to within rounding. A row's result has the same bits at every position, among any
-  // other rows, in batches of any size, on every processor, for every network of the table: this is what rollouts owe
-  // it to that they do not depend on how work was divided.
-  Output Infer(const at::Tensor& observations, bool with_values) const;
-
-  // The flat parameters [P], and the flat gradients [P] that backward() accumulates into. Both share their storage with
-  // the layers: write through them in place, never replace them.
-  const at::Tensor& parameters() const { return parameters_; }
-  const at::Tensor& gradients() const { return gradients_; }
+  // Numbers of one observation, and logits of one row.
+  size_t observation_size() const { return observation_size_; }
+  size_t actions() const { return actions_; }
 
   // The current parameters as a snapshot under a name and version.
   std::shared_ptr<const PolicySnapshot> Snapshot(std::string name, int64_t version) const;
 
-  // Which layer's tensor the flat parameters' element `index` belongs to, as the network calls it: "actor.0.weight".
-  std::string TensorAt(int64_t index) const;
+  // Which tensor the flat parameters' element `index` belongs to, as the network calls it: "actor.0.weight".
+  std::string TensorAt(size_t index) const;
 
   const v1::PolicyHeader& header() const { return header_; }
 
@@ -56,10 +54,9 @@ class Policy {
 
   v1::PolicyHeader header_;
   std::unique_ptr<Network> network_;
-  at::Tensor parameters_;
-  at::Tensor gradients_;
-  std::vector<at::Tensor> layers_;      // autograd leaves: views of parameters_ whose gradients are views of gradients_
-  mutable std::vector<float> scratch_;  // inference's
+  std::vector<float> parameters_;
+  size_t observation_size_;
+  size_t actions_;
 };
 
 }  // namespace understudy

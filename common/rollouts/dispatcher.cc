@@ -16,18 +16,6 @@ namespace {
 constexpr int kMaxDoublings = 6;
 constexpr int kPatienceFactor = 4;
 
-void Acknowledge(ActorLink& actor, const v1::RolloutResult& result, const Acceptance& acceptance) {
-  v1::SinkMessage message;
-  v1::RolloutAck& ack = *message.mutable_ack();
-  ack.set_request_id(result.request_id());
-  ack.set_sequence(result.sequence());
-  ack.set_accepted(acceptance.accepted);
-  ack.set_rejected(acceptance.rejected);
-  ack.set_reason(acceptance.reason);
-  ack.set_detail(acceptance.detail);
-  actor.Send(std::move(message));
-}
-
 // It is stored and shown: one line, printable, of bounded length.
 std::string OneLine(const std::string& text) {
   constexpr size_t kMostBytes = 1024;
@@ -63,35 +51,55 @@ void Dispatcher::Remove(const Order& order) {
     }
   }
   std::erase_if(orders_, [&](const ActiveOrder& active) { return active.order.get() == &order; });
+  UpdateAll();
 }
 
 absl::Status Dispatcher::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
   if (absl::Status status = fenced_.Check(actor->hello().worker_id(), now); !status.ok()) return status;
-  const auto earlier = std::find_if(actors_.begin(), actors_.end(), [&](const auto& known) {
-    return known.second.link->hello().worker_id() == actor->hello().worker_id();
-  });
-  if (earlier != actors_.end()) {
-    earlier->second.link->Close(absl::AbortedError(
-        absl::StrCat("worker '", actor->hello().worker_id(), "' has connected again, this stream is replaced")));
-    Release(earlier->second);
-    actors_.erase(earlier);
+  const std::string& worker = actor->hello().worker_id();
+  if (const auto earlier = by_worker_.find(worker); earlier != by_worker_.end()) {
+    const std::shared_ptr<ActorLink> link = actors_.at(earlier->second).link;
+    link->Close(absl::AbortedError(absl::StrCat("worker '", worker, "' has connected again, this stream is replaced")));
+    Forget(*link);
   }
   v1::SinkMessage hello;
   hello.mutable_hello()->set_protocol_version(kProtocolVersion);
   *hello.mutable_hello()->mutable_environment() = environment_;
   hello.mutable_hello()->set_inference_width(kInferenceWidth);
   actor->Send(std::move(hello));
-  actors_[actor.get()].link = actor;
+  by_worker_[worker] = actor.get();
+  Actor& added = actors_[actor.get()];
+  added.link = std::move(actor);
+  Update(added);
   Pump(now);
   return absl::OkStatus();
 }
 
 void Dispatcher::Disconnect(const ActorLink& actor, absl::Time now) {
-  const auto gone = actors_.find(&actor);
-  if (gone == actors_.end()) return;
-  Release(gone->second);
-  actors_.erase(gone);
+  if (!actors_.contains(&actor)) return;
+  Forget(actor);
   Pump(now);
+}
+
+void Dispatcher::Forget(const ActorLink& actor) {
+  const auto gone = actors_.find(&actor);
+  Release(gone->second);
+  index_.Remove(actor);
+  by_worker_.erase(gone->second.link->hello().worker_id());
+  actors_.erase(gone);
+}
+
+void Dispatcher::Update(const Actor& actor) {
+  ActorIndex::State state{.in_flight = actor.requests.size(), .owes_since = std::nullopt, .last_chance = std::nullopt};
+  if (Owes(actor)) {
+    state.owes_since = actor.owes_since;
+    state.last_chance = actor.last_chance;
+  }
+  index_.Put(*actor.link, state);
+}
+
+void Dispatcher::UpdateAll() {
+  for (const auto& [link, actor] : actors_) Update(actor);
 }
 
 void Dispatcher::Release(const Actor& actor) {
@@ -102,10 +110,7 @@ void Dispatcher::Release(const Actor& actor) {
 
 absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
   if (message.has_result()) return Receive(actor, message.result(), now);
-  const auto sender = actors_.find(&actor);
-  if (sender == actors_.end()) return absl::OkStatus();
-  if (message.has_failure()) return Fail(sender->second, message.failure(), now);
-  return absl::InvalidArgumentError("expected a result or a failure");
+  return Take(actor, message, now).status();
 }
 
 absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now) {
@@ -114,16 +119,60 @@ absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& resu
     Count(Reject(result, kRejectedStale, "the actor was let go"));
     return absl::OkStatus();
   }
-  const absl::StatusOr<Acceptance> acceptance = Judge(sender->second, result, now);
+  const absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, now);
+  if (!receipt.ok()) return receipt.status();
+  Confirm(*receipt);
+  if (result.last()) EndRequest(sender->second, result.request_id(), now);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::Take(ActorLink& actor, const v1::ActorMessage& message,
+                                                                    absl::Time now) {
+  const v1::RolloutResult& result = message.result();
+  const auto sender = actors_.find(&actor);
+  if (sender == actors_.end()) {
+    if (message.has_result()) Count(Reject(result, kRejectedStale, "the actor was let go"));
+    return std::nullopt;
+  }
+  if (message.has_failure()) {
+    if (absl::Status failed = Fail(sender->second, message.failure(), now); !failed.ok()) return failed;
+    return std::nullopt;
+  }
+  if (!message.has_result()) return absl::InvalidArgumentError("expected a result or a failure");
+  absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, now);
+  if (!receipt.ok()) return receipt.status();
+  if (result.last()) EndRequest(sender->second, result.request_id(), now);
+  return *std::move(receipt);
+}
+
+absl::StatusOr<Dispatcher::Receipt> Dispatcher::TakeResult(Actor& actor, const v1::RolloutResult& result,
+                                                           absl::Time now) {
+  absl::StatusOr<Acceptance> acceptance = Judge(actor, result, now);
   if (absl::IsInvalidArgument(acceptance.status())) Count(Reject(result, kRejectedMalformed, ""));
   if (!acceptance.ok()) return acceptance.status();
-  Count(*acceptance);
-  Acknowledge(actor, result, *acceptance);
-  if (result.last()) {
-    sender->second.requests.erase(result.request_id());
-    Pump(now);
-  }
-  return absl::OkStatus();
+  return Receipt{.actor = actor.link,
+                 .request_id = result.request_id(),
+                 .sequence = result.sequence(),
+                 .acceptance = *std::move(acceptance)};
+}
+
+void Dispatcher::Confirm(const Receipt& receipt) {
+  Count(receipt.acceptance);
+  v1::SinkMessage message;
+  v1::RolloutAck& ack = *message.mutable_ack();
+  ack.set_request_id(receipt.request_id);
+  ack.set_sequence(receipt.sequence);
+  ack.set_accepted(receipt.acceptance.accepted);
+  ack.set_rejected(receipt.acceptance.rejected);
+  ack.set_reason(receipt.acceptance.reason);
+  ack.set_detail(receipt.acceptance.detail);
+  receipt.actor->Send(std::move(message));
+}
+
+void Dispatcher::EndRequest(Actor& actor, uint64_t request_id, absl::Time now) {
+  actor.requests.erase(request_id);
+  Update(actor);
+  Pump(now);
 }
 
 absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now) {
@@ -135,12 +184,15 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResu
                                                    result.sequence(), ", expected ", request.next_sequence));
   }
   ++request.next_sequence;
+  const bool wanted = request.order != nullptr && !request.order->done();
   absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
+  if (wanted && request.order->done()) UpdateAll();
   // Repeating what was there already is no progress.
   if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
     longest_wait_ = std::max(longest_wait_, std::min(now - actor.owes_since, actor.patience));
     fences_since_result_ = 0;
     RestartClock(actor, now);
+    Update(actor);
   }
   return acceptance;
 }
@@ -157,6 +209,7 @@ absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure, a
   const std::shared_ptr<Order> order = found->second.order;
   actor.requests.erase(found);
   RestartClock(actor, now);
+  Update(actor);
   if (order == nullptr) {
     Pump(now);
     return absl::OkStatus();
@@ -187,13 +240,13 @@ absl::Time Dispatcher::Deadline(const Actor& actor) const {
 }
 
 const Dispatcher::Actor* Dispatcher::FindSlowest() const {
-  bool idle = false;
+  if (!index_.AnyIdle()) return nullptr;
   const Actor* slowest = nullptr;
-  for (const auto& [link, actor] : actors_) {
-    idle |= actor.requests.empty();
-    if (Owes(actor) && (slowest == nullptr || Deadline(actor) < Deadline(*slowest))) slowest = &actor;
+  for (const ActorLink* link : {index_.OwesLongest(), index_.LastChanceFirst()}) {
+    const Actor* actor = link == nullptr ? nullptr : &actors_.at(link);
+    if (actor != nullptr && (slowest == nullptr || Deadline(*actor) < Deadline(*slowest))) slowest = actor;
   }
-  return idle ? slowest : nullptr;
+  return slowest;
 }
 
 absl::Time Dispatcher::next_expiry() const {
@@ -206,7 +259,9 @@ void Dispatcher::Expire(absl::Time now) {
     if (slowest->last_chance.has_value()) {
       Fence(*slowest, now);
     } else {
-      actors_.at(slowest->link.get()).last_chance = now + kLastChance;
+      Actor& overdue = actors_.at(slowest->link.get());
+      overdue.last_chance = now + kLastChance;
+      Update(overdue);
     }
   }
 }
@@ -228,16 +283,16 @@ void Dispatcher::CloseAll(const absl::Status& status) {
   for (const auto& [link, actor] : actors_) {
     actor.link->Close(status);
     Release(actor);
+    index_.Remove(*link);
   }
   actors_.clear();
+  by_worker_.clear();
 }
 
 void Dispatcher::Pump(absl::Time now) {
   // Whoever has nothing to do comes first.
-  for (size_t in_flight = 0; in_flight < kRequestsPerActor; ++in_flight) {
-    for (auto& [link, actor] : actors_) {
-      if (actor.requests.size() == in_flight && !Ask(actor, now)) return;
-    }
+  while (const ActorLink* link = index_.WithRoom()) {
+    if (!Ask(actors_.at(link), now)) return;
   }
 }
 
@@ -255,6 +310,7 @@ bool Dispatcher::Ask(Actor& actor, absl::Time now) {
     *message.mutable_request() = *std::move(request);
     actor.link->Send(std::move(message));
     actor.requests[id].order = active.order;
+    Update(actor);
     return true;
   }
   return false;

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/rollouts/actor_index.h"
 #include "common/rollouts/actor_link.h"
 #include "common/rollouts/fenced_workers.h"
 #include "common/rollouts/order.h"
@@ -27,13 +28,12 @@ namespace understudy {
 inline constexpr int kInferenceWidth = 64;
 // An actor keeps so many of the snapshots that it was sent last over a stream, and the sink counts on them.
 inline constexpr size_t kPoliciesPerStream = 4;
-// One that it works on, and one to go on with at once.
-inline constexpr size_t kRequestsPerActor = 2;
 // The shortest patience with an actor, and its last chance once that has run out: see Dispatcher.
 inline constexpr absl::Duration kShortestPatience = absl::Seconds(10);
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
-// Thread-compatible; no gRPC, no clock: times never go back. Bounds: two requests in flight for every actor, one policy
+// Thread-compatible; no gRPC, no clock: times never go back. A message, an actor that comes or one that goes costs
+// O(log n) among n actors, an order's end O(n). Bounds: two requests in flight for every actor, one policy
 // snapshot per order, kMaxFencedWorkers.
 //
 // Stragglers: an actor that has delivered nothing for longer than the patience, while another is idle and nothing is
@@ -67,6 +67,18 @@ class Dispatcher {
   absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
   absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now);
 
+  // A result that its order has accepted, and its actor does not know of.
+  struct Receipt {
+    std::shared_ptr<ActorLink> actor;
+    uint64_t request_id = 0;
+    uint32_t sequence = 0;
+    Acceptance acceptance;
+  };
+  // As Receive, but that a result is not counted and acknowledged before Confirm: for sinks that have more to do with
+  // it. The actor may be asked for more meanwhile. nullopt: there is nothing to confirm.
+  absl::StatusOr<std::optional<Receipt>> Take(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  void Confirm(const Receipt& receipt);
+
   // Fences stragglers: their links are closed with ABORTED. To be called at next_expiry(), which every other call may
   // change; earlier and later do no harm. InfiniteFuture: nobody can be fenced as things are.
   void Expire(absl::Time now);
@@ -97,11 +109,21 @@ class Dispatcher {
     std::optional<absl::Time> last_chance;                 // it is overdue, and fenced then
   };
 
+  // Of a result of a connected actor; an error is counted already.
+  absl::StatusOr<Receipt> TakeResult(Actor& actor, const v1::RolloutResult& result, absl::Time now);
+  // The last result of a request came.
+  void EndRequest(Actor& actor, uint64_t request_id, absl::Time now);
   // What its order makes of a result.
   absl::StatusOr<Acceptance> Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now);
   void Count(const Acceptance& acceptance);
   absl::Status Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now);
   static void Release(const Actor& actor);
+  // Releases what it has; it must be known.
+  void Forget(const ActorLink& actor);
+  // Its requests, or its clock, have changed.
+  void Update(const Actor& actor);
+  // An order is done or removed: whoever owed it owes it no more.
+  void UpdateAll();
   // Sends every actor that has room its next request, after the policy that it needs.
   void Pump(absl::Time now);
   // False where no order has anything to ask for.
@@ -119,6 +141,8 @@ class Dispatcher {
   v1::EnvironmentSpec environment_;
   uint64_t last_request_id_ = 0;
   std::map<const ActorLink*, Actor> actors_;
+  std::map<std::string, const ActorLink*> by_worker_;
+  ActorIndex index_;  // of actors_, always up to date
   std::vector<ActiveOrder> orders_;
   v1::TrajectoryAccounting accounting_;
   FencedWorkers fenced_;

@@ -10,8 +10,8 @@
 
 namespace understudy {
 
-// Streams of one service at a time.
-inline constexpr int kMaxActorStreams = 4096;
+// Streams of one service at a time: all actors that a coordinator knows may be at one stage.
+inline constexpr int kMaxActorStreams = 20'000;
 
 // Called from gRPC's threads: implementations must not block. For one link the calls come one after another: connected,
 // messages, gone. Links outlive `OnGone` for as long as somebody holds them.

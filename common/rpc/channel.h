@@ -26,6 +26,9 @@ inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300)
 // proxies of the environment are not used.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
 
+// The same with a connection of its own: other channels to one address share theirs.
+std::shared_ptr<grpc::Channel> MakeOwnChannel(const std::string& address);
+
 // Sets the deadline of a unary call.
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 

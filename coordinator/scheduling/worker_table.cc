@@ -1,14 +1,18 @@
 #include "coordinator/scheduling/worker_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace understudy {
 namespace {
 
-v1::Assignment Idle() {
+constexpr size_t kHeartbeatsPerSecond = 2'000;
+constexpr int64_t kLongestInterval = 5;  // seconds
+
+v1::Assignment Idle(int64_t heartbeat_ms) {
   v1::Assignment assignment;
   assignment.set_lease_ms(absl::ToInt64Milliseconds(kLease));
-  assignment.set_heartbeat_ms(absl::ToInt64Milliseconds(kHeartbeatInterval));
+  assignment.set_heartbeat_ms(heartbeat_ms);
   return assignment;
 }
 
@@ -19,6 +23,11 @@ bool SameProcess(const v1::WorkerHello& a, const v1::WorkerHello& b) {
 
 }  // namespace
 
+absl::Duration HeartbeatInterval(size_t workers) {
+  const auto seconds = static_cast<int64_t>((workers + kHeartbeatsPerSecond - 1) / kHeartbeatsPerSecond);
+  return absl::Seconds(std::clamp<int64_t>(seconds, 1, kLongestInterval));
+}
+
 bool WorkerTable::Attach(const v1::WorkerHello& hello, absl::Time now) {
   const auto known = by_id_.find(hello.worker_id());
   if (known != by_id_.end() && SameProcess(known->second->hello, hello)) {
@@ -27,7 +36,7 @@ bool WorkerTable::Attach(const v1::WorkerHello& hello, absl::Time now) {
     return false;
   }
   Remove(hello.worker_id());
-  workers_.push_back({.hello = hello, .heartbeat = {}, .assignment = Idle(), .last_seen = now});
+  workers_.push_back({.hello = hello, .heartbeat = {}, .assignment = Idle(heartbeat_ms()), .last_seen = now});
   by_id_[hello.worker_id()] = std::prev(workers_.end());
   return true;
 }

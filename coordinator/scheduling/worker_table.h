@@ -3,6 +3,7 @@
 #define UNDERSTUDY_COORDINATOR_SCHEDULING_WORKER_TABLE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <string>
 #include <unordered_map>
@@ -15,7 +16,9 @@ namespace understudy {
 
 // A worker that is silent for this long is gone, and its assignment with it.
 inline constexpr absl::Duration kLease = absl::Seconds(10);
-inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(1);
+// How often so many workers are to send heartbeats: every second, and more seldom where that would be more than 2,000 a
+// second, but at least twice in a lease. Whole seconds, so that few workers hear of each change.
+absl::Duration HeartbeatInterval(size_t workers);
 
 struct AttachedWorker {
   v1::WorkerHello hello;
@@ -48,6 +51,7 @@ class WorkerTable {
   // Longest silent first.
   const std::list<AttachedWorker>& workers() const { return workers_; }
   size_t size() const { return by_id_.size(); }
+  int64_t heartbeat_ms() const { return absl::ToInt64Milliseconds(HeartbeatInterval(size())); }
 
  private:
   // All leases are equally long, so the order of renewal is the order of expiry.

@@ -10,7 +10,7 @@ namespace understudy {
 namespace {
 
 // Observations hardly compress; the higher levels cost much and gain little.
-constexpr int kCompressionLevel = 1;
+constexpr int kCompressionLevel = -1;
 
 // The columns of one batch, and names and numbers around them.
 constexpr uint64_t kMaxSerialisedBytes = uint64_t{kMaxBatchBytes} + 4096;

@@ -86,11 +86,11 @@ absl::Status SqliteStore::Create(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Options& options) {
   if (absl::Status status = CheckNotEmpty(path); !status.ok()) return status;
-  Connection writer;
+  std::unique_ptr<GroupCommit> writer;
   if (!options.read_only) {
     absl::StatusOr<Connection> opened = OpenWriter(path, options.max_bytes);
     if (!opened.ok()) return opened.status();
-    writer = *std::move(opened);
+    writer = std::make_unique<GroupCommit>(*std::move(opened));
   }
   absl::StatusOr<Connection> reader = OpenReadOnly(path);
   if (!reader.ok()) return reader.status();
@@ -116,8 +116,7 @@ absl::Status SqliteStore::Write(const std::string& operation, const Body& body) 
   if (writer_ == nullptr) {
     return absl::PermissionDeniedError(absl::StrCat("cannot ", operation, ": the store is open for reading only"));
   }
-  MutexLock lock(write_mutex_);
-  return writer_->Transact(SqliteConnection::Access::kWrite, operation, body);
+  return writer_->Run(operation, body);
 }
 
 absl::Status SqliteStore::WriteAndDrop(const std::string& operation,

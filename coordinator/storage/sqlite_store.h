@@ -18,13 +18,15 @@
 #include "absl/status/statusor.h"
 #include "common/process/mutex.h"
 #include "coordinator/storage/dataset_rows.h"
+#include "coordinator/storage/group_commit.h"
 #include "coordinator/storage/sqlite_connection.h"
 #include "coordinator/storage/store.h"
 
 namespace understudy {
 
-// Thread-safe, with two connections: writers take turns, and so do readers, but neither waits for the other. No call
-// holds a connection while it compresses, checks, or runs a caller's function.
+// Thread-safe, with two connections: writers that wait for one another are committed together (GroupCommit), readers
+// take turns, and neither waits for the other. No call holds a connection while it compresses, checks, or runs a
+// caller's function.
 class SqliteStore : public Store {
  public:
   struct Options {
@@ -77,10 +79,11 @@ class SqliteStore : public Store {
  private:
   using Body = std::function<absl::Status(SqliteConnection&)>;
 
-  SqliteStore(std::unique_ptr<SqliteConnection> writer, std::unique_ptr<SqliteConnection> reader)
+  SqliteStore(std::unique_ptr<GroupCommit> writer, std::unique_ptr<SqliteConnection> reader)
       : writer_(std::move(writer)), reader_(std::move(reader)) {}
 
-  // Run `body` in a transaction that may write, or that only reads; `operation` as in SqliteConnection::Transact.
+  // Run `body` in a transaction that may write, or that only reads; `operation` as in SqliteConnection::Transact. One
+  // that writes may run on another thread, and more than once.
   absl::Status Write(const std::string& operation, const Body& body);
   absl::Status Read(const std::string& operation, const Body& body);
   // As Write, for a `body` that also drops what nobody needs any more. Where it meets damage it is run once more, told
@@ -94,10 +97,9 @@ class SqliteStore : public Store {
   // Episodes from `number` on, in order, until they decompress to `bytes`; at least one, unless there is none.
   absl::StatusOr<std::vector<EncodedEpisode>> ReadPage(const DatasetRow& row, int64_t number, int64_t bytes);
 
-  Mutex write_mutex_;
-  Mutex read_mutex_;
   // Null where the store is open for reading only.
-  const std::unique_ptr<SqliteConnection> writer_ ABSL_PT_GUARDED_BY(write_mutex_);
+  const std::unique_ptr<GroupCommit> writer_;
+  Mutex read_mutex_;
   const std::unique_ptr<SqliteConnection> reader_ ABSL_PT_GUARDED_BY(read_mutex_);
 };
 

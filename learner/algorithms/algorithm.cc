@@ -6,7 +6,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/policy/blas.h"
 #include "common/process/error_text.h"
 #include "learner/algorithms/bc.h"
 #include "learner/algorithms/ppo.h"
@@ -25,11 +24,10 @@ constexpr Entry kAlgorithms[] = {
     {"ppo", TrainPpo},
 };
 
-// The one boundary at which LibTorch's exceptions become statuses.
+// The one boundary at which what libraries throw becomes a status.
 TrainingAlgorithm Guarded(const Entry& entry) {
   return [&entry](const TrainingInput& input, TrainingContext& context) -> absl::StatusOr<TrainingOutput> {
     try {
-      SetComputeThreads(input.stage.threads());
       return entry.train(input, context);
     } catch (const std::exception& error) {
       return absl::InternalError(absl::StrCat("algorithm ", entry.name, ": ", ErrorText(error.what())));

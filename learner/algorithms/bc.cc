@@ -11,11 +11,11 @@
 #include "common/policy/policy.h"
 #include "learner/algorithms/bc_dataset.h"
 #include "learner/algorithms/bc_loss.h"
-#include "learner/algorithms/numerical_fault.h"
-#include "learner/algorithms/parameter_update.h"
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
 #include "learner/algorithms/training_state.h"
+#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 
 namespace understudy {
@@ -57,13 +57,15 @@ Epoch Restored(const v1::BcEpoch& saved, v1::PolicyHeader header, const std::str
 
 class BcTrainer {
  public:
-  BcTrainer(const TrainingInput& input, TrainingContext& context, Policy policy, BcDataset dataset)
+  BcTrainer(const TrainingInput& input, TrainingContext& context, Policy policy,
+            std::unique_ptr<Backpropagation> backpropagation, BcDataset dataset)
       : input_(input),
         options_(input.stage.bc()),
         context_(context),
         distillation_(options_.loss() == "distillation"),
         dataset_(std::move(dataset)),
-        state_(input, std::move(policy), {.weight_decay = options_.weight_decay()}, options_.max_gradient_norm()) {}
+        state_(input, std::move(policy), std::move(backpropagation), {.weight_decay = options_.weight_decay()},
+               options_.max_gradient_norm()) {}
 
   // To be called first, if at all.
   absl::Status Restore(const v1::Checkpoint& checkpoint);
@@ -75,9 +77,10 @@ class BcTrainer {
   absl::StatusOr<BcLoss> UpdateMinibatch();
   // nullopt: nothing is held out.
   absl::StatusOr<std::optional<BcLoss>> Validate();
-  BcLoss Loss(const NetworkOutput& output, const BcSamples& samples, const NetworkGradients& gradients) const {
-    return distillation_ ? Distillation(output, samples, options_.value_coefficient(), gradients)
-                         : CrossEntropy(output, samples, gradients);
+  BcLoss LossOf(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
+                const NetworkGradients& gradients) const {
+    return distillation_ ? Distillation(output, samples, minibatch_size, options_.value_coefficient(), gradients)
+                         : CrossEntropy(output, samples, minibatch_size, gradients);
   }
   absl::Status Report(bool evaluated);
   absl::Status OfferCheckpoint();
@@ -96,6 +99,7 @@ class BcTrainer {
   BcDataset dataset_;
   TrainingState state_;  // its iterations are epochs
   BcData minibatch_;
+  std::vector<BcLoss> block_losses_;
   Epoch last_;
   Epoch best_;  // by validation loss; none where that decides nothing
 };
@@ -193,15 +197,21 @@ absl::StatusOr<BcLoss> BcTrainer::Train() {
 }
 
 absl::StatusOr<BcLoss> BcTrainer::UpdateMinibatch() {
-  BcLoss loss;
-  const absl::StatusOr<double> norm =
-      state_.update.Apply(minibatch_.observations, distillation_, options_.learning_rate(),
-                          [&](const NetworkOutput& output, const NetworkGradients& gradients) {
-                            loss = Loss(output, minibatch_.samples(), gradients);
-                            return CheckFinite("train_loss", loss.loss);
-                          });
+  const BcSamples samples = minibatch_.samples();
+  const size_t size = samples.actions.size();
+  const size_t actions = state_.policy.actions();
+  block_losses_.assign(size / kBlockRows + 1, {});
+  const absl::StatusOr<double> norm = state_.update.Apply(
+      minibatch_.observations, distillation_, options_.learning_rate(),
+      [&](size_t first_row, const NetworkOutput& output, const NetworkGradients& gradients) {
+        BcLoss& loss = block_losses_[first_row / kBlockRows];
+        loss = LossOf(output, samples.Part(first_row, output.logits.size() / actions), size, gradients);
+        return CheckFinite("train_loss", loss.loss);
+      });
   if (!norm.ok()) return norm.status();
-  return loss;
+  BcLoss mean;
+  for (const BcLoss& loss : block_losses_) mean += loss;
+  return mean;
 }
 
 absl::StatusOr<std::optional<BcLoss>> BcTrainer::Validate() {
@@ -212,11 +222,12 @@ absl::StatusOr<std::optional<BcLoss>> BcTrainer::Validate() {
   BcLoss mean;
   for (const std::span<const uint32_t> steps : Minibatches(order, kMaxValidationMinibatch)) {
     GatherSteps(data, steps, minibatch_);
-    const Policy::Output output = state_.policy.Infer(minibatch_.observations, distillation_);
-    const NetworkOutput numbers{.logits = Numbers(output.logits), .values = Numbers(output.values)};
-    if (absl::Status status = CheckFinite("logits of validation", numbers.logits); !status.ok()) return status;
-    if (absl::Status status = CheckFinite("values of validation", numbers.values); !status.ok()) return status;
-    const BcLoss loss = Loss(numbers, minibatch_.samples(), {});
+    std::vector<float> logits(steps.size() * state_.policy.actions());
+    std::vector<float> values(distillation_ ? steps.size() : 0);
+    state_.policy.Infer(minibatch_.observations, {.logits = logits, .values = values});
+    if (absl::Status status = CheckFinite("logits of validation", logits); !status.ok()) return status;
+    if (absl::Status status = CheckFinite("values of validation", values); !status.ok()) return status;
+    const BcLoss loss = LossOf({.logits = logits, .values = values}, minibatch_.samples(), steps.size(), {});
     const double share = static_cast<double>(steps.size()) / static_cast<double>(data.steps());
     mean.loss += share * loss.loss;
     mean.accuracy += share * loss.accuracy;
@@ -256,7 +267,9 @@ absl::StatusOr<TrainingOutput> TrainBc(const TrainingInput& input, TrainingConte
   absl::StatusOr<BcDataset> dataset =
       MakeBcDataset(*demonstrations, input.environment, input.stage.bc(), input.stage.seed());
   if (!dataset.ok()) return dataset.status();
-  BcTrainer trainer(input, context, *std::move(policy), *std::move(dataset));
+  auto backpropagation = MakeBackpropagation(policy->header(), input.stage.device(), input.stage.threads());
+  if (!backpropagation.ok()) return backpropagation.status();
+  BcTrainer trainer(input, context, *std::move(policy), *std::move(backpropagation), *std::move(dataset));
   if (input.checkpoint.has_value()) {
     if (absl::Status status = trainer.Restore(*input.checkpoint); !status.ok()) return status;
   }

@@ -58,9 +58,10 @@ BcData Concatenate(const std::vector<TrajectoryView>& episodes, int64_t observat
   int64_t steps = 0;
   for (const TrajectoryView& view : episodes) steps += view.trajectory->steps();
   BcData data;
-  data.observations = at::empty({steps, observation_size}, at::kFloat);
+  data.observation_size = static_cast<size_t>(observation_size);
+  data.observations.resize(static_cast<size_t>(steps * observation_size));
   data.actions.resize(steps);
-  float* observations = data.observations.data_ptr<float>();
+  float* const observations = data.observations.data();
   int64_t step = 0;
   for (const TrajectoryView& view : episodes) {
     const int64_t count = view.trajectory->steps();
@@ -98,9 +99,9 @@ absl::StatusOr<BcDataset> MakeBcDataset(const Demonstrations& demonstrations, co
 }
 
 void GatherSteps(const BcData& data, std::span<const uint32_t> steps, BcData& target) {
-  const int64_t width = data.observations.size(1);
-  target.observations = at::empty({static_cast<int64_t>(steps.size()), width}, at::kFloat);
-  GatherRows(data.observations.data_ptr<float>(), width, steps, target.observations.data_ptr<float>());
+  target.observation_size = data.observation_size;
+  target.observations.resize(steps.size() * data.observation_size);
+  GatherRows(data.observations.data(), data.observation_size, steps, target.observations.data());
   GatherElements(data.actions, steps, target.actions);
   if (!data.values.empty()) GatherElements(data.values, steps, target.values);
   if (data.logits.empty()) return;

@@ -2,8 +2,6 @@
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_BC_DATASET_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_BC_DATASET_H_
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,7 +16,8 @@ namespace understudy {
 
 // S steps, without their episodes' final observations.
 struct BcData {
-  at::Tensor observations;  // float32 [S, observation size]
+  size_t observation_size = 0;
+  std::vector<float> observations;  // [S, observation size]
   std::vector<int32_t> actions;
   std::vector<float> logits;  // [S × n], or empty
   std::vector<float> values;  // [S], or empty

@@ -8,20 +8,21 @@
 namespace understudy {
 namespace {
 
-double Accuracy(std::span<const float> logits, std::span<const int32_t> actions) {
+int64_t CountRight(std::span<const float> logits, std::span<const int32_t> actions) {
   const size_t n = logits.size() / actions.size();
   int64_t right = 0;
   for (size_t i = 0; i < actions.size(); ++i) right += GreedyAction(logits.subspan(i * n, n)) == actions[i];
-  return static_cast<double>(right) / static_cast<double>(actions.size());
+  return right;
 }
 
 }  // namespace
 
-BcLoss CrossEntropy(const NetworkOutput& output, const BcSamples& samples, const NetworkGradients& gradients) {
+BcLoss CrossEntropy(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
+                    const NetworkGradients& gradients) {
   const size_t count = samples.actions.size();
   const size_t n = output.logits.size() / count;
-  const double scale = 1.0 / static_cast<double>(count);
-  BcLoss mean{.loss = 0, .accuracy = Accuracy(output.logits, samples.actions)};
+  const double scale = 1.0 / static_cast<double>(minibatch_size);
+  BcLoss mean{.loss = 0, .accuracy = scale * static_cast<double>(CountRight(output.logits, samples.actions))};
   for (size_t i = 0; i < count; ++i) {
     const std::span<const float> row = output.logits.subspan(i * n, n);
     const double log_sum = LogSumExp(row);
@@ -36,17 +37,19 @@ BcLoss CrossEntropy(const NetworkOutput& output, const BcSamples& samples, const
   return mean;
 }
 
-BcLoss Distillation(const NetworkOutput& output, const BcSamples& samples, double value_coefficient,
-                    const NetworkGradients& gradients) {
-  BcLoss mean{.loss = 0, .accuracy = Accuracy(output.logits, samples.actions)};
-  const double logit_scale = 1.0 / static_cast<double>(samples.logits.size());
+BcLoss Distillation(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
+                    double value_coefficient, const NetworkGradients& gradients) {
+  const double scale = 1.0 / static_cast<double>(minibatch_size);
+  BcLoss mean{.loss = 0, .accuracy = scale * static_cast<double>(CountRight(output.logits, samples.actions))};
+  const size_t n = samples.logits.size() / samples.actions.size();
+  const double logit_scale = scale / static_cast<double>(n);
   for (size_t i = 0; i < samples.logits.size(); ++i) {
     const double error = static_cast<double>(output.logits[i]) - samples.logits[i];
     const double size = std::abs(error);
     mean.loss += logit_scale * (size < 1 ? 0.5 * error * error : size - 0.5);
     if (!gradients.logits.empty()) gradients.logits[i] = static_cast<float>(logit_scale * std::clamp(error, -1.0, 1.0));
   }
-  const double value_scale = value_coefficient / static_cast<double>(samples.values.size());
+  const double value_scale = scale * value_coefficient;
   for (size_t i = 0; i < samples.values.size(); ++i) {
     const double error = static_cast<double>(output.values[i]) - samples.values[i];
     mean.loss += value_scale * error * error;

@@ -5,14 +5,20 @@
 #include <cstdint>
 #include <span>
 
-#include "learner/algorithms/parameter_update.h"
+#include "learner/backpropagation/backpropagation.h"
 
 namespace understudy {
 
-// Means over the samples.
+// Means over a minibatch's samples, or what some of them contribute to these.
 struct BcLoss {
   double loss = 0;
   double accuracy = 0;  // share of samples where the student's greedy action is the demonstrated one
+
+  BcLoss& operator+=(const BcLoss& other) {
+    loss += other.loss;
+    accuracy += other.accuracy;
+    return *this;
+  }
 };
 
 // What was demonstrated in M samples. `logits` [M × n] and `values` [M] for distillation only.
@@ -20,16 +26,25 @@ struct BcSamples {
   std::span<const int32_t> actions;
   std::span<const float> logits;
   std::span<const float> values;
+
+  // `count` of them from `first` on.
+  BcSamples Part(size_t first, size_t count) const {
+    const size_t n = logits.size() / actions.size();
+    return {actions.subspan(first, count), logits.subspan(n * first, n * (logits.empty() ? 0 : count)),
+            values.empty() ? values : values.subspan(first, count)};
+  }
 };
 
-// Cross-entropy of the student's distribution and the demonstrated actions. Thread-safe, as is the other.
-// Both write gradients unless `gradients` is empty.
-BcLoss CrossEntropy(const NetworkOutput& output, const BcSamples& samples, const NetworkGradients& gradients);
+// Cross-entropy of the student's distribution and the demonstrated actions. Thread-safe, as is the other. Both return
+// what these samples contribute to the means over `minibatch_size` of them, and write its gradients unless `gradients`
+// is empty.
+BcLoss CrossEntropy(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
+                    const NetworkGradients& gradients);
 
 // Smooth L1 (Huber, threshold 1) of student's and teacher's logits, mean over samples and actions, plus
 // `value_coefficient` × the mean squared error of their values.
-BcLoss Distillation(const NetworkOutput& output, const BcSamples& samples, double value_coefficient,
-                    const NetworkGradients& gradients);
+BcLoss Distillation(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
+                    double value_coefficient, const NetworkGradients& gradients);
 
 }  // namespace understudy
 

@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/policy/policy.h"
-#include "learner/algorithms/numerical_fault.h"
 #include "learner/algorithms/parameter_update.h"
 #include "learner/algorithms/ppo_batch.h"
 #include "learner/algorithms/ppo_loss.h"
@@ -16,6 +15,8 @@
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
 #include "learner/algorithms/training_state.h"
+#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 
 namespace understudy {
@@ -28,11 +29,7 @@ struct UpdateStatistics {
   int64_t minibatches = 0;
 
   void Add(const PpoLoss& loss, double norm) {
-    sum.policy_loss += loss.policy_loss;
-    sum.value_loss += loss.value_loss;
-    sum.entropy += loss.entropy;
-    sum.approximate_kl += loss.approximate_kl;
-    sum.clip_fraction += loss.clip_fraction;
+    sum += loss;
     gradient_norm += norm;
     ++minibatches;
   }
@@ -40,11 +37,12 @@ struct UpdateStatistics {
 
 class PpoTrainer {
  public:
-  PpoTrainer(const TrainingInput& input, TrainingContext& context, Policy policy)
+  PpoTrainer(const TrainingInput& input, TrainingContext& context, Policy policy,
+             std::unique_ptr<Backpropagation> backpropagation)
       : input_(input),
         options_(input.stage.ppo()),
         context_(context),
-        state_(input, std::move(policy), {}, options_.max_gradient_norm()),
+        state_(input, std::move(policy), std::move(backpropagation), {}, options_.max_gradient_norm()),
         returns_(options_.slots()) {}
 
   // To be called first, if at all.
@@ -86,6 +84,7 @@ class PpoTrainer {
 
   // Of the current iteration.
   PpoMinibatch minibatch_;
+  std::vector<PpoLoss> block_losses_;
   UpdateStatistics statistics_;
   double explained_variance_ = 0;
 };
@@ -208,19 +207,23 @@ absl::StatusOr<double> PpoTrainer::UpdateEpoch(const PpoBatch& batch, int64_t ep
 }
 
 absl::Status PpoTrainer::UpdateMinibatch(const PpoLossOptions& options) {
-  PpoLoss loss;
-  const absl::StatusOr<double> norm =
-      state_.update.Apply(minibatch_.observations(), /*with_values=*/true, learning_rate(),
-                          [&](const NetworkOutput& output, const NetworkGradients& gradients) {
-                            loss = ComputePpoLoss(output.logits, output.values, minibatch_.samples(), options,
-                                                  gradients.logits, gradients.values);
-                            absl::Status status = CheckFinite("policy_loss", loss.policy_loss);
-                            status.Update(CheckFinite("value_loss", loss.value_loss));
-                            status.Update(CheckFinite("entropy", loss.entropy));
-                            return status;
-                          });
+  const PpoSamples samples = minibatch_.samples();
+  const size_t size = samples.actions.size();
+  block_losses_.assign(size / kBlockRows + 1, {});
+  const absl::StatusOr<double> norm = state_.update.Apply(
+      minibatch_.observations(), /*with_values=*/true, learning_rate(),
+      [&](size_t first_row, const NetworkOutput& output, const NetworkGradients& gradients) {
+        PpoLoss& loss = block_losses_[first_row / kBlockRows];
+        loss = ComputePpoLoss(output, samples.Part(first_row, output.values.size()), size, options, gradients);
+        absl::Status status = CheckFinite("policy_loss", loss.policy_loss);
+        status.Update(CheckFinite("value_loss", loss.value_loss));
+        status.Update(CheckFinite("entropy", loss.entropy));
+        return status;
+      });
   if (!norm.ok()) return Fault(norm.status());
-  statistics_.Add(loss, *norm);
+  PpoLoss mean;
+  for (const PpoLoss& loss : block_losses_) mean += loss;
+  statistics_.Add(mean, *norm);
   return absl::OkStatus();
 }
 
@@ -254,7 +257,9 @@ absl::Status PpoTrainer::Report(bool evaluated) {
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context) {
   absl::StatusOr<Policy> policy = StartingPolicy(input);
   if (!policy.ok()) return policy.status();
-  PpoTrainer trainer(input, context, *std::move(policy));
+  auto backpropagation = MakeBackpropagation(policy->header(), input.stage.device(), input.stage.threads());
+  if (!backpropagation.ok()) return backpropagation.status();
+  PpoTrainer trainer(input, context, *std::move(policy), *std::move(backpropagation));
   if (input.checkpoint.has_value()) {
     if (absl::Status status = trainer.Restore(*input.checkpoint); !status.ok()) return status;
   }

@@ -1,5 +1,6 @@
 #include "learner/algorithms/ppo_batch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -20,22 +21,20 @@ std::vector<TrajectoryView> ViewAll(const std::vector<v1::TrajectoryBatch>& batc
   return views;
 }
 
-// Observations, rows, actions and log-probabilities.
-PpoBatch CopyColumns(const std::vector<TrajectoryView>& views, int64_t observation_size) {
-  int64_t steps = 0;
+// Observations, actions and log-probabilities.
+PpoBatch TakeColumns(const std::vector<TrajectoryView>& views, size_t observation_size) {
+  size_t steps = 0;
   for (const TrajectoryView& view : views) steps += view.trajectory->steps();
   PpoBatch batch;
-  batch.observations = at::empty({steps + static_cast<int64_t>(views.size()), observation_size}, at::kFloat);
-  batch.rows.reserve(steps);
+  batch.observation_size = observation_size;
+  batch.observations.reserve(steps);
   batch.actions.resize(steps);
   batch.log_probs.reserve(steps);
-  float* observations = batch.observations.data_ptr<float>();
-  int64_t row = 0;
   for (const TrajectoryView& view : views) {
-    std::memcpy(batch.actions.data() + batch.rows.size(), view.actions.data(), view.actions.size());
-    std::memcpy(observations + row * observation_size, view.observations.data(), view.observations.size_bytes());
-    for (int64_t step = 0; step < view.trajectory->steps(); ++step) batch.rows.push_back(row++);
-    ++row;
+    std::memcpy(batch.actions.data() + batch.observations.size(), view.actions.data(), view.actions.size());
+    for (int64_t step = 0; step < view.trajectory->steps(); ++step) {
+      batch.observations.push_back(view.observations.data() + static_cast<size_t>(step) * observation_size);
+    }
     batch.log_probs.insert(batch.log_probs.end(), view.log_probs.begin(), view.log_probs.end());
   }
   return batch;
@@ -59,21 +58,20 @@ Moments MomentsOf(std::span<const float> numbers) {
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
                       const Policy& policy, const AdvantageOptions& options) {
   const std::vector<TrajectoryView> views = ViewAll(batches, environment);
-  PpoBatch batch = CopyColumns(views, SpaceSize(environment.observation_space()));
-  const at::Tensor estimates = policy.Infer(batch.observations, /*with_values=*/true).values.contiguous();
-  const std::span<const float> values(estimates.data_ptr<float>(), estimates.numel());
-
+  PpoBatch batch = TakeColumns(views, static_cast<size_t>(SpaceSize(environment.observation_space())));
   const size_t count = batch.actions.size();
-  GatherElements<float, int64_t>({values.begin(), values.end()}, batch.rows, batch.values);
+  batch.values.resize(count);
   batch.advantages.resize(count);
+  std::vector<float> values;
   size_t step = 0;
-  size_t row = 0;
   for (const TrajectoryView& view : views) {
     const size_t steps = view.trajectory->steps();
-    EstimateAdvantages(view.rewards, values.subspan(row, steps + 1), view.trajectory->terminated(), options,
+    values.resize(steps + 1);
+    policy.Infer(view.observations, {.logits = {}, .values = values});
+    std::copy_n(values.begin(), steps, batch.values.begin() + static_cast<ptrdiff_t>(step));
+    EstimateAdvantages(view.rewards, values, view.trajectory->terminated(), options,
                        std::span(batch.advantages).subspan(step, steps));
     step += steps;
-    row += steps + 1;
   }
   batch.returns.resize(count);
   for (size_t i = 0; i < count; ++i) batch.returns[i] = batch.advantages[i] + batch.values[i];
@@ -86,11 +84,11 @@ double ExplainedVariance(const PpoBatch& batch) {
 }
 
 void PpoMinibatch::Gather(const PpoBatch& batch, std::span<const uint32_t> steps, bool normalize) {
-  const int64_t width = batch.observations.size(1);
-  std::vector<int64_t> rows;
-  GatherElements(batch.rows, steps, rows);
-  observations_ = at::empty({static_cast<int64_t>(steps.size()), width}, at::kFloat);
-  GatherRows<int64_t>(batch.observations.data_ptr<float>(), width, rows, observations_.data_ptr<float>());
+  const size_t width = batch.observation_size;
+  observations_.resize(steps.size() * width);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    std::memcpy(observations_.data() + i * width, batch.observations[steps[i]], width * sizeof(float));
+  }
   GatherElements(batch.actions, steps, actions_);
   GatherElements(batch.log_probs, steps, log_probs_);
   GatherElements(batch.values, steps, values_);

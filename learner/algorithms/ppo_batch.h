@@ -2,8 +2,6 @@
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_PPO_BATCH_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_PPO_BATCH_H_
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -15,10 +13,10 @@
 
 namespace understudy {
 
-// S steps of N trajectories.
+// S steps. Observations stay where they came in.
 struct PpoBatch {
-  at::Tensor observations;    // float32 [S + N, observation size]: each trajectory's final one too
-  std::vector<int64_t> rows;  // [S]: where each step's observation is
+  size_t observation_size = 0;
+  std::vector<const float*> observations;  // [S]: each step's
   std::vector<int32_t> actions;
   std::vector<float> log_probs;
   std::vector<float> values;
@@ -28,7 +26,8 @@ struct PpoBatch {
   int64_t steps() const { return static_cast<int64_t>(actions.size()); }
 };
 
-// `policy` (the behaviour policy) estimates the values of all observations in one pass.
+// `policy` estimates the values of all observations, each trajectory's final one too. `batches` must outlive the
+// result.
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
                       const Policy& policy, const AdvantageOptions& options);
 
@@ -42,11 +41,11 @@ class PpoMinibatch {
   // Takes these steps of the batch. `normalize`: advantages to mean 0 and variance 1 (a single step's stays as it is).
   void Gather(const PpoBatch& batch, std::span<const uint32_t> steps, bool normalize);
 
-  const at::Tensor& observations() const { return observations_; }
+  std::span<const float> observations() const { return observations_; }
   PpoSamples samples() const { return {actions_, log_probs_, values_, advantages_, returns_}; }
 
  private:
-  at::Tensor observations_;
+  std::vector<float> observations_;
   std::vector<int32_t> actions_;
   std::vector<float> log_probs_;
   std::vector<float> values_;

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "common/policy/categorical.h"
+#include <vector>
 
 namespace understudy {
 namespace {
@@ -32,38 +31,70 @@ Term ValueError(double value, double old_value, double target, double clip) {
   return {.loss = held_error * held_error, .gradient = 0};
 }
 
+// A row's distribution, by exponentials of its logits less the largest.
+struct Distribution {
+  double log_sum = 0;  // log Σ exp(logits)
+  double sum = 0;      // Σ exp(logit - largest)
+  double entropy = 0;
+};
+
+// Writes exp(logit - largest) of each.
+Distribution Describe(std::span<const float> logits, std::span<double> exponentials) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  Distribution distribution;
+  double weighted = 0;
+  for (size_t j = 0; j < logits.size(); ++j) {
+    const double difference = logits[j] - largest;
+    exponentials[j] = std::exp(difference);
+    distribution.sum += exponentials[j];
+    weighted += exponentials[j] * difference;
+  }
+  const double log_of_sum = std::log(distribution.sum);
+  distribution.log_sum = largest + log_of_sum;
+  distribution.entropy = log_of_sum - weighted / distribution.sum;
+  return distribution;
+}
+
 }  // namespace
 
-PpoLoss ComputePpoLoss(std::span<const float> logits, std::span<const float> values, const PpoSamples& samples,
-                       const PpoLossOptions& options, std::span<float> logit_gradients,
-                       std::span<float> value_gradients) {
-  const size_t count = values.size();
-  const size_t actions = logits.size() / count;
-  const double scale = 1.0 / static_cast<double>(count);
+PpoLoss& PpoLoss::operator+=(const PpoLoss& other) {
+  policy_loss += other.policy_loss;
+  value_loss += other.value_loss;
+  entropy += other.entropy;
+  approximate_kl += other.approximate_kl;
+  clip_fraction += other.clip_fraction;
+  return *this;
+}
+
+PpoLoss ComputePpoLoss(const NetworkOutput& output, const PpoSamples& samples, size_t minibatch_size,
+                       const PpoLossOptions& options, const NetworkGradients& gradients) {
+  const size_t count = output.values.size();
+  const size_t actions = output.logits.size() / count;
+  const double scale = 1.0 / static_cast<double>(minibatch_size);
+  thread_local std::vector<double> exponentials;
+  exponentials.resize(actions);
   PpoLoss mean;
   for (size_t i = 0; i < count; ++i) {
-    const std::span<const float> row = logits.subspan(i * actions, actions);
-    const double log_sum = LogSumExp(row);
-    const double log_ratio = row[samples.actions[i]] - log_sum - samples.log_probs[i];
+    const std::span<const float> row = output.logits.subspan(i * actions, actions);
+    const Distribution distribution = Describe(row, exponentials);
+    const double log_ratio = row[samples.actions[i]] - distribution.log_sum - samples.log_probs[i];
     const double ratio = std::exp(log_ratio);
     const Term surrogate = ClippedSurrogate(ratio, samples.advantages[i], options.clip);
-    const Term value = ValueError(values[i], samples.values[i], samples.returns[i], options.value_clip);
+    const Term value = ValueError(output.values[i], samples.values[i], samples.returns[i], options.value_clip);
 
-    double entropy = 0;
-    for (const float logit : row) entropy -= std::exp(logit - log_sum) * (logit - log_sum);
     for (size_t j = 0; j < actions; ++j) {
-      const double log_probability = row[j] - log_sum;
-      const double probability = std::exp(log_probability);
+      const double log_probability = row[j] - distribution.log_sum;
+      const double probability = exponentials[j] / distribution.sum;
       const double chosen = static_cast<size_t>(samples.actions[i]) == j ? 1 : 0;
       const double gradient = surrogate.gradient * (chosen - probability) +
-                              options.entropy_coefficient * probability * (log_probability + entropy);
-      logit_gradients[i * actions + j] = static_cast<float>(scale * gradient);
+                              options.entropy_coefficient * probability * (log_probability + distribution.entropy);
+      gradients.logits[i * actions + j] = static_cast<float>(scale * gradient);
     }
-    value_gradients[i] = static_cast<float>(scale * options.value_coefficient * value.gradient);
+    gradients.values[i] = static_cast<float>(scale * options.value_coefficient * value.gradient);
 
     mean.policy_loss += scale * surrogate.loss;
     mean.value_loss += scale * value.loss;
-    mean.entropy += scale * entropy;
+    mean.entropy += scale * distribution.entropy;
     mean.approximate_kl += scale * (ratio - 1 - log_ratio);
     mean.clip_fraction += std::abs(ratio - 1) > options.clip ? scale : 0;
   }

@@ -24,10 +24,11 @@ std::vector<float> FromBytes(const std::string& bytes) {
 
 }  // namespace
 
-TrainingState::TrainingState(const TrainingInput& input, Policy initial, AdamOptions optimizer,
+TrainingState::TrainingState(const TrainingInput& input, Policy initial,
+                             std::unique_ptr<Backpropagation> backpropagation, AdamOptions optimizer,
                              double max_gradient_norm)
     : policy(std::move(initial)),
-      update(policy, optimizer, max_gradient_norm),
+      update(policy, std::move(backpropagation), optimizer, max_gradient_norm),
       stop_rule(input.stage, input.environment),
       started_(std::chrono::steady_clock::now()) {}
 
@@ -37,7 +38,7 @@ v1::Checkpoint TrainingState::Capture() const {
   checkpoint.set_iteration(iteration);
   checkpoint.set_updates(updates);
   checkpoint.set_seconds(seconds());
-  checkpoint.set_parameters(ToBytes(Numbers(policy.parameters())));
+  checkpoint.set_parameters(ToBytes(policy.parameters()));
   const Adam::State& adam = update.optimizer().state();
   checkpoint.mutable_optimizer()->set_steps(adam.steps);
   checkpoint.mutable_optimizer()->set_first_moments(ToBytes(adam.first_moments));
@@ -52,7 +53,7 @@ absl::Status TrainingState::Restore(const v1::Checkpoint& checkpoint, int64_t it
     return CheckpointDoesNotFit("fingerprint", ToHex(checkpoint.fingerprint()),
                                 absl::StrCat(ToHex(expected), ", of ", ArchitectureText(policy.header())));
   }
-  const std::span<float> parameters = MutableNumbers(policy.parameters());
+  const std::span<float> parameters = policy.parameters();
   if (checkpoint.parameters().size() != parameters.size_bytes()) {
     return CheckpointDoesNotFit("parameters", absl::StrCat(checkpoint.parameters().size(), " bytes"),
                                 absl::StrCat(parameters.size_bytes(), " bytes"));

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "common/policy/policy.h"
@@ -17,7 +18,8 @@ namespace understudy {
 // Thread-compatible.
 struct TrainingState {
   // `initial`: the policy at the stage's beginning.
-  TrainingState(const TrainingInput& input, Policy initial, AdamOptions optimizer, double max_gradient_norm);
+  TrainingState(const TrainingInput& input, Policy initial, std::unique_ptr<Backpropagation> backpropagation,
+                AdamOptions optimizer, double max_gradient_norm);
   TrainingState(const TrainingState&) = delete;  // update refers to policy
 
   // A checkpoint without the algorithm's own state.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -257,14 +258,14 @@ TEST(RolloutWorker, RecordsLogitsAndValuesOfTheActingPolicy) {
   ASSERT_TRUE(valid.ok()) << valid;
   for (const TrajectoryView& view : ViewTrajectories(batch, CartPoleSpec())) {
     const int64_t steps = view.trajectory->steps();
-    at::Tensor observations = at::empty({steps, 4}, at::kFloat);
-    std::memcpy(observations.data_ptr<float>(), view.observations.data(), static_cast<size_t>(steps) * 16);
-    const Policy::Output expected = policy.Infer(observations, true);
+    std::vector<float> logits(static_cast<size_t>(steps) * 2);
+    std::vector<float> values(static_cast<size_t>(steps));
+    policy.Infer(view.observations.first(static_cast<size_t>(steps) * 4), {.logits = logits, .values = values});
     for (int64_t t = 0; t < steps; ++t) {
       const std::span<const float> row = view.logits.subspan(static_cast<size_t>(t) * 2, 2);
-      EXPECT_EQ(row[0], expected.logits[t][0].item<float>());
-      EXPECT_EQ(row[1], expected.logits[t][1].item<float>());
-      EXPECT_EQ(view.values[static_cast<size_t>(t)], expected.values[t].item<float>());
+      EXPECT_EQ(row[0], logits[static_cast<size_t>(t) * 2]);
+      EXPECT_EQ(row[1], logits[static_cast<size_t>(t) * 2 + 1]);
+      EXPECT_EQ(view.values[static_cast<size_t>(t)], values[static_cast<size_t>(t)]);
       int32_t action = 0;
       std::memcpy(&action, view.actions.data() + t * 4, 4);
       EXPECT_EQ(action, row[1] > row[0] ? 1 : 0);
@@ -338,21 +339,21 @@ TEST(RolloutWorker, RefusesASlotStateThatNoEnvironmentSaved) {
 }
 
 TEST(RolloutWorker, NamesAPolicyWhoseOutputIsNotFinite) {
-  const Policy policy = TestPolicy();
-  policy.parameters().fill_(std::numeric_limits<float>::quiet_NaN());
+  Policy policy = TestPolicy();
+  std::ranges::fill(policy.parameters(), std::numeric_limits<float>::quiet_NaN());
   const absl::Status status = RollOut(Episodes(0, 1), policy).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_EQ(status.message(), "CartPole-v1, episode 0, step 0: logits[0] of policy expert@1 is nan");
 }
 
 TEST(RolloutWorker, NamesTheNumberThatIsNotFinite) {
-  const Policy logits = BalancingPolicy();
-  logits.parameters()[8].fill_(-std::numeric_limits<float>::infinity());  // the second logit's bias
+  Policy logits = BalancingPolicy();
+  logits.parameters()[8] = -std::numeric_limits<float>::infinity();  // the second logit's bias
   EXPECT_EQ(RollOut(Segments(3, 4, 8), logits).status().message(),
             "CartPole-v1, slot 3, step 0: logits[1] of policy expert@1 is -inf");
 
-  const Policy value = BalancingPolicy();
-  value.parameters()[15].fill_(std::numeric_limits<float>::infinity());  // the value's bias
+  Policy value = BalancingPolicy();
+  value.parameters()[15] = std::numeric_limits<float>::infinity();  // the value's bias
   v1::RolloutRequest request = Episodes(5, 6);
   request.add_record(v1::RECORD_VALUE);
   EXPECT_EQ(RollOut(request, value).status().message(),

@@ -42,7 +42,7 @@ BENCHMARK = Benchmark(
     name="bc",
     title="Behavioural cloning, minibatches of 64, 64×64 tanh: whole epochs, by the learner's own clock",
     rows=(
-        Row("ours", "learner, 1 thread", "samples/s",
+        Row("ours", "learner", "samples/s",
             comparisons=(Comparison(("python_1", "python_2"), "× baseline", goal=6),)),
         Row("python_1", "baseline: Python, 1 thread", "samples/s"),
         Row("python_2", "baseline: Python, 2 threads", "samples/s"),

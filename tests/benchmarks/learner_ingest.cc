@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "common/policy/blas.h"
 #include "common/process/process.h"
 #include "common/rollouts/segment_order.h"
 #include "coordinator/cli/child_process.h"
@@ -113,7 +112,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   understudy::InitLogging("learner_ingest", "error");
-  understudy::SetComputeThreads(1);
   return understudy::benchmarks::PrintFound("learner_ingest",
                                             understudy::benchmarks::Measure(argv[1], std::atoll(argv[2])));
 }

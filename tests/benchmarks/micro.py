@@ -93,6 +93,12 @@ def learning_rows(name, what, sizes, goals=None):
         yield Row(limit, "    limit: its products alone, by the BLAS", "µs", lower_is_better=True)
 
 
+def thread_rows():
+    for size in (256, 2048):
+        yield Row(f"ppo_minibatch on 2 threads/{size}", f"PPO update, {size} rows, on 2 threads, by wall time", "µs",
+                  lower_is_better=True, comparisons=(Comparison((f"ppo_minibatch/{size}",), "× 1 thread"),))
+
+
 def product_rows():
     for size in (64, 256, 1024, 2048):
         yield Row(f"square_product/{size} GFLOP/s", f"BLAS: [{size}×64] · [64×64]", "GFLOP/s",
@@ -102,7 +108,7 @@ def product_rows():
 
 LEARNING = (*learning_rows("inference", "inference, actor 64×64 tanh", (64, 256, 1024)),
             *learning_rows("ppo_minibatch", "PPO update, actor and critic 64×64 tanh", (64, 256, 1024, 2048),
-                           goals={256: 4, 2048: 2.5}),
+                           goals={256: 4, 2048: 2.5}), *thread_rows(),
             *learning_rows("bc_minibatch", "BC update, actor 64×64 tanh", (64, 256, 1024)), *product_rows())
 ROWS = (*LEARNING, *environment_rows(), *trajectory_rows(), *snapshot_rows(), *store_rows())
 BENCHMARK = Benchmark(

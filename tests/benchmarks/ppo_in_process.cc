@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "common/policy/blas.h"
 #include "learner/algorithms/ppo.h"
 #include "tests/benchmarks/in_process_context.h"
 #include "tests/benchmarks/program.h"
@@ -37,6 +36,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: ppo_in_process \"policy: 'p' algorithm: 'ppo' ppo { slots: 64 }\"\n");
     return 2;
   }
-  understudy::SetComputeThreads(1);
   return understudy::benchmarks::PrintFound("ppo_in_process", understudy::benchmarks::Measure(argv[1]));
 }

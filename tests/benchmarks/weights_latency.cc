@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
-#include "common/policy/blas.h"
 #include "common/policy/policy.h"
 #include "common/process/process.h"
 #include "common/rollouts/segment_order.h"
@@ -124,7 +123,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   understudy::InitLogging("weights_latency", "error");
-  understudy::SetComputeThreads(1);
   return understudy::benchmarks::PrintFound("weights_latency",
                                             understudy::benchmarks::Measure(argv[1], argv[2], std::atoll(argv[3])));
 }

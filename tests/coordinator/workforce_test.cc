@@ -112,6 +112,23 @@ TEST(Workforce, RepeatsTheAssignmentToAWorkerOfAnotherEpochAlone) {
   EXPECT_EQ(actor->sent[1].epoch(), actor->sent[0].epoch());
 }
 
+TEST(Workforce, AWorkerHearsOfALongerIntervalInAnswerToItsNextHeartbeat) {
+  Workforce workforce(1);
+  const auto first = Attach(workforce, "first", v1::WORKER_KIND_ACTOR, kStart);
+  Settle(workforce, kStart);
+  EXPECT_EQ(first->sent.back().heartbeat_ms(), 1'000);
+  for (int i = 0; i < 2'000; ++i) Attach(workforce, absl::StrCat("other-", i), v1::WORKER_KIND_ACTOR, kStart);
+  Settle(workforce, kStart);
+  EXPECT_THAT(first->sent, SizeIs(1));
+
+  for (int beat = 0; beat < 2; ++beat) {
+    workforce.Heartbeat("first", *first, HeartbeatOf(0), After(1 + beat));
+    Settle(workforce, After(1 + beat));
+    ASSERT_THAT(first->sent, SizeIs(2));
+    EXPECT_EQ(first->sent.back().heartbeat_ms(), 2'000);
+  }
+}
+
 TEST(Workforce, ASilentLearnersStageGoesToAnotherUnderALaterEpoch) {
   Workforce workforce(1);
   const auto first = Attach(workforce, "first", v1::WORKER_KIND_LEARNER, kStart);

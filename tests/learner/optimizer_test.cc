@@ -81,39 +81,71 @@ TEST(Adam, FindsTheMinimumOfAParabola) {
   EXPECT_NEAR(parameters[0], 1.0f, 1e-3);
 }
 
-TEST(ClipGlobalNorm, ScalesLongGradientsDownAndReturnsTheNormBefore) {
-  std::vector<float> gradients = {3.0f, 0.0f, -4.0f};
-  EXPECT_DOUBLE_EQ(ClipGlobalNorm(gradients, 1), 5);
-  EXPECT_NEAR(gradients[0], 0.6f, 1e-7);
-  EXPECT_EQ(gradients[1], 0.0f);
-  EXPECT_NEAR(gradients[2], -0.8f, 1e-7);
+TEST(Adam, ScalesGradientsFirst) {
+  Adam scaled({}, 3), given({}, 3);
+  std::vector<float> parameters = {1.0f, -1.0f, 0.5f}, expected = parameters;
+  scaled.Step(parameters, std::vector<float>{4.0f, -8.0f, 0.0f}, 0.01, 0.25);
+  given.Step(expected, std::vector<float>{1.0f, -2.0f, 0.0f}, 0.01);
+  EXPECT_EQ(parameters, expected);
+  EXPECT_EQ(scaled.state().second_moments, given.state().second_moments);
 }
 
-TEST(ClipGlobalNorm, LeavesShortGradientsAlone) {
-  std::vector<float> gradients = {3.0f, -4.0f};
-  EXPECT_DOUBLE_EQ(ClipGlobalNorm(gradients, 5), 5);
-  EXPECT_EQ(gradients, (std::vector<float>{3.0f, -4.0f}));
-}
-
-TEST(ClipGlobalNorm, ZeroMeansNoClipping) {
-  std::vector<float> gradients = {300.0f, -400.0f};
-  EXPECT_DOUBLE_EQ(ClipGlobalNorm(gradients, 0), 500);
-  EXPECT_EQ(gradients[1], -400.0f);
-}
-
-TEST(ClipGlobalNorm, CountsEveryElementOfAnyLength) {
-  for (const size_t length : {0, 1, 7, 8, 9, 31}) {
-    std::vector<float> gradients(length, 2.0f);
-    EXPECT_NEAR(ClipGlobalNorm(gradients, 0), 2 * std::sqrt(static_cast<double>(length)), 1e-12) << length;
+TEST(GlobalNorm, IsEuclidean) {
+  EXPECT_DOUBLE_EQ(GlobalNorm(std::vector<float>{3.0f, 0.0f, -4.0f}), 5);
+  for (const size_t length : {0, 1, 7, 15, 16, 17, 67}) {
+    EXPECT_NEAR(GlobalNorm(std::vector<float>(length, 2.0f)), 2 * std::sqrt(static_cast<double>(length)), 1e-12);
   }
 }
 
-TEST(ClipGlobalNorm, WhereAGradientIsNotFiniteNeitherIsTheNormAndAllStayAsTheyAre) {
-  std::vector<float> gradients = {1.0f, NAN};
-  EXPECT_FALSE(std::isfinite(ClipGlobalNorm(gradients, 1)));
-  gradients = {3.0f, -INFINITY};
-  EXPECT_FALSE(std::isfinite(ClipGlobalNorm(gradients, 1)));
-  EXPECT_EQ(gradients, (std::vector<float>{3.0f, -INFINITY}));
+TEST(GlobalNorm, IsFiniteWhereAllGradientsAreHoweverLarge) {
+  EXPECT_NEAR(GlobalNorm(std::vector<float>(2, 3e38f)) / 3e38, std::sqrt(2.0), 1e-6);
+  EXPECT_FALSE(std::isfinite(GlobalNorm(std::vector<float>{1.0f, NAN})));
+  EXPECT_FALSE(std::isfinite(GlobalNorm(std::vector<float>{3.0f, -INFINITY})));
+}
+
+TEST(ClippingScale, ShortensWhatIsTooLongAndNothingElse) {
+  EXPECT_DOUBLE_EQ(ClippingScale(5, 1), 0.2);
+  EXPECT_EQ(ClippingScale(5, 5), 1);
+  EXPECT_EQ(ClippingScale(4, 5), 1);
+  EXPECT_EQ(ClippingScale(500, 0), 1);  // no clipping
+}
+
+// Numbers with full mantissas.
+std::vector<float> Waves(size_t count, float frequency) {
+  std::vector<float> numbers(count);
+  for (size_t i = 0; i < count; ++i) numbers[i] = std::sin(frequency * static_cast<float>(i + 1));
+  return numbers;
+}
+
+TEST(OptimizerKernels, GiveTheSameBitsWithEveryInstructionSet) {
+  constexpr size_t kCount = 1003;
+  const std::vector<float> gradients = Waves(kCount, 1.7f);
+  const auto optimise = [&](const OptimizerKernels& kernels) {
+    std::vector<float> numbers = Waves(kCount, 0.3f), first = Waves(kCount, 2.9f), second(kCount, 0.01f);
+    EXPECT_TRUE(kernels.adam({.parameters = numbers.data(),
+                              .first_moments = first.data(),
+                              .second_moments = second.data(),
+                              .gradients = gradients.data(),
+                              .count = kCount,
+                              .gradient_scale = 0.7f,
+                              .beta1 = 0.9f,
+                              .beta2 = 0.999f,
+                              .share1 = 0.1f,
+                              .share2 = 0.001f,
+                              .step_size = 0.01f,
+                              .root_correction = 1.3f,
+                              .epsilon = 1e-8f,
+                              .kept = 0.9999f}));
+    numbers.insert(numbers.end(), first.begin(), first.end());
+    numbers.insert(numbers.end(), second.begin(), second.end());
+    return numbers;
+  };
+  const OptimizerKernels& baseline = *SupportedOptimizerKernels().front();
+  for (const OptimizerKernels* kernels : SupportedOptimizerKernels()) {
+    EXPECT_EQ(optimise(*kernels), optimise(baseline)) << kernels->instruction_set;
+    EXPECT_EQ(kernels->sum_of_squares(gradients.data(), kCount), baseline.sum_of_squares(gradients.data(), kCount))
+        << kernels->instruction_set;
+  }
 }
 
 }  // namespace

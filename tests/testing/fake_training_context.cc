@@ -12,7 +12,7 @@
 namespace understudy::testing {
 namespace {
 
-constexpr int64_t kWidth = 64;
+constexpr size_t kWidth = 64;
 
 void AppendFloats(std::string& column, const float* numbers, size_t count) {
   column.append(reinterpret_cast<const char*>(numbers), count * sizeof(float));
@@ -35,9 +35,11 @@ class Rollout {
         spec_(spec),
         policy_(policy),
         reward_scale_(reward_scale),
-        size_(SpaceSize(spec.observation_space())),
+        size_(policy.observation_size()),
         records_(request.record_size() > 0),
-        observations_(at::zeros({kWidth, size_}, at::kFloat)) {}
+        observations_(kWidth * size_),
+        logits_(kWidth * policy.actions()),
+        values_(records_ ? kWidth : 0) {}
 
   absl::StatusOr<v1::RolloutResult> Run() {
     if (absl::Status status = MakeLanes(); !status.ok()) return status;
@@ -46,7 +48,7 @@ class Rollout {
   }
 
  private:
-  std::span<float> Row(size_t lane) { return {observations_.data_ptr<float>() + lane * size_, size_t(size_)}; }
+  std::span<float> Row(size_t lane) { return std::span(observations_).subspan(lane * size_, size_); }
 
   absl::Status MakeLanes() {
     const bool segments = request_.has_segments();
@@ -103,14 +105,14 @@ class Rollout {
   }
 
   void StepAll() {
-    const Policy::Output output = policy_.Infer(observations_, records_);
-    const size_t n = output.logits.size(1);
+    policy_.Infer(observations_, {.logits = logits_, .values = values_});
+    const size_t n = policy_.actions();
     for (size_t i = 0; i < lanes_.size(); ++i) {
       if (lanes_[i].finished) continue;
-      const std::span<const float> logits(output.logits.data_ptr<float>() + i * n, n);
+      const std::span<const float> logits = std::span(logits_).subspan(i * n, n);
       if (records_) {
         AppendFloats(*lanes_[i].pieces.back().mutable_logits(), logits.data(), n);
-        AppendFloats(*lanes_[i].pieces.back().mutable_values(), output.values.data_ptr<float>() + i, 1);
+        AppendFloats(*lanes_[i].pieces.back().mutable_values(), &values_[i], 1);
       }
       Step(i, logits);
     }
@@ -176,9 +178,11 @@ class Rollout {
   const v1::EnvironmentSpec& spec_;
   const Policy& policy_;
   float reward_scale_;
-  int64_t size_;
+  size_t size_;
   bool records_;
-  at::Tensor observations_;
+  std::vector<float> observations_;
+  std::vector<float> logits_;
+  std::vector<float> values_;
   std::vector<Lane> lanes_;
 };
 

@@ -10,7 +10,7 @@
 namespace understudy::testing {
 
 // Fulfils orders as actors do: inference in batches of 64 rows, padded; the random streams of slots and episodes.
-class FakeTrainingContext final : public TrainingContext {
+class FakeTrainingContext : public TrainingContext {
  public:
   absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override;
   absl::StatusOr<Demonstrations> ReadDemonstrations() override { return demonstrations; }

@@ -83,7 +83,8 @@ TEST(ExperimentValidation, FillsInWhatTheAlgorithmDetermines) {
   EXPECT_EQ(train.stop().episodes(), 100);
   EXPECT_EQ(train.stop().interval(), 5);
   EXPECT_TRUE(train.has_seed());
-  EXPECT_EQ(train.threads(), 1);
+  EXPECT_EQ(train.threads(), 0);
+  EXPECT_EQ(train.device(), "auto");
   EXPECT_EQ(train.ppo().slots(), 32);
   EXPECT_THAT(train.network().hidden_sizes(), ElementsAre(64, 64));
   EXPECT_EQ(train.network().type(), "mlp");

@@ -66,7 +66,7 @@ TEST(YamlMessage, RefusesWrongTypes) {
       ElementsAre("epochs: found 1.5, expected an integer in [1, 1000000]",
                   "patience: found \"3\", expected an integer in [0, 1000000]",
                   "learning_rate: found \"fast\", expected a number in (0, 10]",
-                  "threads: found 1e2, expected an integer in [1, 256]",
+                  "threads: found 1e2, expected an integer in [0, 256]",
                   "seed: found -1, expected an integer in [0, 4294967295]",
                   "weight_decay: found \".nan\", expected a number in [0, 1]",
                   "loss: found a list, expected one of cross_entropy, distillation", "stop: found 475, expected a map",
@@ -94,7 +94,7 @@ TEST(YamlMessage, DoesNotTakeAMembersNameForAKey) {
   EXPECT_THAT(
       ViolationsOf("{algorithm: bc, bc: {epochs: 1}}"),
       ElementsAre("bc: found an unknown key, expected one of policy, algorithm, seed, dataset, initial, network, "
-                  "stop, require, threads, loss, epochs, minibatch_size, learning_rate, weight_decay, "
+                  "stop, require, threads, device, loss, epochs, minibatch_size, learning_rate, weight_decay, "
                   "validation_split, patience, max_gradient_norm, value_coefficient"));
 }
 

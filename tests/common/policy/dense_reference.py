@@ -1,15 +1,28 @@
 #!/usr/bin/env python3
 """Prints the hashes that dense_test.cc and mlp_test.cc expect: the same arithmetic, one float operation at a time.
 
-A product, sum or quotient of two floats that is computed in double and then rounded to float is rounded correctly.
+A product, sum or quotient of two floats that is computed in double and then rounded to float is rounded correctly. A fused
+multiply-add is computed exactly, as a fraction, and rounded once.
 """
 
 import hashlib
 import struct
+from fractions import Fraction
 
 
 def f(x):
     return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def fma(a, b, c):
+    exact = Fraction(a) * Fraction(b) + Fraction(c)
+    near = f(float(exact))
+    # Rounded twice, to double and to float: where that may matter, the neighbours decide.
+    bits = struct.unpack("<i", struct.pack("<f", near))[0]
+    candidates = [near] + [struct.unpack("<f", struct.pack("<i", bits + d))[0] for d in (-1, 1) if near]
+    error = min(abs(Fraction(x) - exact) for x in candidates)
+    closest = [x for x in candidates if abs(Fraction(x) - exact) == error]
+    return min(closest, key=lambda x: struct.unpack("<i", struct.pack("<f", x))[0] & 1)  # ties to even
 
 
 def sha256(floats):
@@ -19,7 +32,7 @@ def sha256(floats):
 def horner(coefficients, u):
     result = f(coefficients[0])
     for coefficient in coefficients[1:]:
-        result = f(f(result * u) + f(coefficient))
+        result = fma(result, u, f(coefficient))
     return result
 
 
@@ -40,7 +53,7 @@ def dense(inputs, weights, bias):
         sums = list(bias)
         for i, x in enumerate(inputs[start:start + count]):
             row = weights[i * len(bias):(i + 1) * len(bias)]
-            sums = [f(a + f(x * w)) for a, w in zip(sums, row)]
+            sums = [fma(x, w, a) for a, w in zip(sums, row)]
         outputs += sums
     return outputs
 

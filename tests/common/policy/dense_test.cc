@@ -36,8 +36,7 @@ std::vector<float> SumInOrder(const std::vector<float>& weights, const std::vect
     for (size_t j = 0; j < bias.size(); ++j) {
       float sum = bias[j];
       for (size_t i = 0; i < input_count; ++i) {
-        const float product = inputs[row * input_count + i] * weights[i * bias.size() + j];
-        sum += product;
+        sum = std::fma(inputs[row * input_count + i], weights[i * bias.size() + j], sum);
       }
       outputs.push_back(sum);
     }
@@ -51,13 +50,17 @@ class DenseKernelsTest : public ::testing::TestWithParam<const DenseKernels*> {
   static std::vector<float> Dense(const std::vector<float>& weights, const std::vector<float>& bias,
                                   const std::vector<float>& inputs, size_t rows) {
     std::vector<float> outputs(rows * bias.size(), kNaN);
-    GetParam()->dense({.weights = weights.data(),
-                       .bias = bias.data(),
-                       .input_count = weights.size() / bias.size(),
-                       .output_count = bias.size(),
-                       .rows = rows,
-                       .inputs = inputs.data(),
-                       .outputs = outputs.data()});
+    const size_t input_count = weights.size() / bias.size();
+    GetParam()->multiply({.rows = rows,
+                          .columns = bias.size(),
+                          .terms = input_count,
+                          .left = inputs.data(),
+                          .left_row_stride = input_count,
+                          .left_term_stride = 1,
+                          .right = weights.data(),
+                          .start = bias.data(),
+                          .start_row_stride = 0,
+                          .result = outputs.data()});
     return outputs;
   }
 
@@ -83,10 +86,50 @@ TEST_P(DenseKernelsTest, LayersOfEveryShapeHaveTheBitsOfTheSumInOrder) {
   }
 }
 
-TEST_P(DenseKernelsTest, ProductsAreRoundedBeforeTheyAreAdded) {
-  // (1 + 2⁻¹²)² = 1 + 2⁻¹¹ + 2⁻²⁴, whose last term a float does not hold, while a fused operation would keep it.
+TEST_P(DenseKernelsTest, ProductsAreNotRoundedBeforeTheyAreAdded) {
+  // (1 + 2⁻¹²)² = 1 + 2⁻¹¹ + 2⁻²⁴, whose last term a float does not hold.
   const float x = 1 + 0x1p-12f;
-  EXPECT_EQ(Dense({x}, {-1 - 0x1p-11f}, {x}, 1)[0], 0);
+  for (const size_t outputs : {1, 4, 8, 16, 32}) {
+    EXPECT_EQ(Dense(std::vector<float>(outputs, x), std::vector<float>(outputs, -1 - 0x1p-11f), {x}, 1),
+              std::vector<float>(outputs, 0x1p-24f));
+  }
+}
+
+TEST_P(DenseKernelsTest, ReadsTransposedMatricesAndAddsToWhatIsThere) {
+  // [[1, 4], [2, 5], [3, 6]]ᵀ · [[1, 10], [2, 20], [3, 30]] + [[100, 200], [300, 400]], by hand.
+  const std::vector<float> left = {1, 4, 2, 5, 3, 6}, right = {1, 10, 2, 20, 3, 30};
+  std::vector<float> sums = {100, 200, 300, 400};
+  GetParam()->multiply({.rows = 2,
+                        .columns = 2,
+                        .terms = 3,
+                        .left = left.data(),
+                        .left_row_stride = 1,
+                        .left_term_stride = 2,
+                        .right = right.data(),
+                        .start = sums.data(),
+                        .start_row_stride = 2,
+                        .result = sums.data()});
+  EXPECT_EQ(sums, std::vector<float>({114, 340, 332, 720}));
+}
+
+TEST_P(DenseKernelsTest, GradientsOfActivationsAreTheirDerivatives) {
+  for (const size_t count : {1, 3, 16, 37}) {
+    const std::vector<float> values = Numbers(count, 0.9f), before = Numbers(count, 1.3f);
+    std::vector<float> tanh = before, relu = before;
+    GetParam()->tanh_gradient(values.data(), tanh.data(), count);
+    GetParam()->relu_gradient(values.data(), relu.data(), count);
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(tanh[i], std::fma(-values[i], values[i], 1.0f) * before[i]);
+      EXPECT_EQ(relu[i], values[i] > 0 ? before[i] : 0);
+    }
+  }
+}
+
+TEST_P(DenseKernelsTest, AddsElementByElement) {
+  const std::vector<float> terms = Numbers(37, 0.9f), before = Numbers(37, 1.3f);
+  std::vector<float> sums = before;
+  GetParam()->add(terms.data(), sums.data(), sums.size());
+  for (size_t i = 0; i < sums.size(); ++i) EXPECT_EQ(sums[i], before[i] + terms[i]);
 }
 
 TEST_P(DenseKernelsTest, TanhIsWithin4e7OfTheHyperbolicTangent) {
@@ -135,7 +178,7 @@ TEST_P(DenseKernelsTest, TanhHasTheSameBitsOnEveryProcessor) {
   std::vector<float> numbers;
   for (int i = -2560; i <= 2560; ++i) numbers.push_back(static_cast<float>(i) / 256);
   // Printed by dense_reference.py.
-  EXPECT_EQ(ToHex(Sha256(Bytes(Tanh(numbers)))), "c93b3f6526176d672a273a398bb0aefe5ff06fc412435aceee634dcc48d4fb28");
+  EXPECT_EQ(ToHex(Sha256(Bytes(Tanh(numbers)))), "aab1d41333deabfbab150c81926a68094785ede179eb89c59e93db624a1758d5");
 }
 
 TEST_P(DenseKernelsTest, ActivationsDoNotDependOnThePosition) {
@@ -160,6 +203,55 @@ TEST(Dense, AppliesALayerToEachRow) {
   std::vector<float> outputs(6);
   ApplyDense({.weights = weights, .bias = bias}, inputs, outputs);
   EXPECT_EQ(outputs, std::vector<float>({121, 242, 363, 143, 286, 429}));
+}
+
+TEST(Dense, GradientsOfALayerAreSumsOverRows) {
+  // Inputs (1, 2), (3, 4); derivatives by outputs (1, 0, 2), (10, 20, 30). Wide enough a layer takes another way.
+  const std::vector<float> inputs = {1, 2, 3, 4};
+  const std::vector<float> output_gradients = {1, 0, 2, 10, 20, 30};
+  std::vector<float> weights(6, 1000.0f), bias(3, 500.0f), scratch;
+  AddDenseGradient(inputs, output_gradients, {.weights = weights, .bias = bias}, scratch);
+  EXPECT_EQ(weights, std::vector<float>({1031, 1060, 1092, 1042, 1080, 1124}));
+  EXPECT_EQ(bias, std::vector<float>({511, 520, 532}));
+}
+
+TEST(Dense, GradientsOfFewOutputsHaveTheSameBitsAsThoseOfMany) {
+  constexpr size_t kRows = 37, kInputs = 24, kOutputs = 20, kFew = 2;
+  const std::vector<float> inputs = Numbers(kRows * kInputs, 0.7f), gradients = Numbers(kRows * kOutputs, 1.9f);
+  std::vector<float> few_gradients;
+  for (size_t row = 0; row < kRows; ++row) {
+    for (size_t j = 0; j < kFew; ++j) few_gradients.push_back(gradients[row * kOutputs + j]);
+  }
+  std::vector<float> many(kInputs * kOutputs), many_bias(kOutputs), few(kInputs * kFew), few_bias(kFew), scratch;
+  AddDenseGradient(inputs, gradients, {.weights = many, .bias = many_bias}, scratch);
+  AddDenseGradient(inputs, few_gradients, {.weights = few, .bias = few_bias}, scratch);
+  for (size_t j = 0; j < kFew; ++j) {
+    EXPECT_EQ(few_bias[j], many_bias[j]);
+    for (size_t i = 0; i < kInputs; ++i) EXPECT_EQ(few[i * kFew + j], many[i * kOutputs + j]) << i << " " << j;
+  }
+}
+
+TEST(Dense, PropagatesGradientsToInputs) {
+  // Derivatives by outputs (1, 10) through transposed weights [[1, 2, 3], [4, 5, 6]], by hand.
+  const std::vector<float> transposed = {1, 2, 3, 4, 5, 6}, output_gradients = {1, 10};
+  std::vector<float> inputs = {100, 200, 300};
+  PropagateDense(transposed, output_gradients, 2, /*add=*/true, inputs);
+  EXPECT_EQ(inputs, std::vector<float>({141, 252, 363}));
+  PropagateDense(transposed, output_gradients, 2, /*add=*/false, inputs);
+  EXPECT_EQ(inputs, std::vector<float>({41, 52, 63}));
+}
+
+TEST(Dense, TransposesMatricesOfEveryShape) {
+  for (const size_t rows : {1, 2, 16, 17, 40}) {
+    for (const size_t columns : {1, 3, 64}) {
+      const std::vector<float> matrix = Numbers(rows * columns, 0.7f);
+      std::vector<float> transposed(matrix.size());
+      Transpose(matrix, columns, transposed);
+      for (size_t i = 0; i < rows; ++i) {
+        for (size_t j = 0; j < columns; ++j) ASSERT_EQ(transposed[j * rows + i], matrix[i * columns + j]);
+      }
+    }
+  }
 }
 
 TEST(Dense, AppliesActivationsInPlace) {

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "common/policy/policy.h"
 #include "common/snapshot/sha256.h"
@@ -14,24 +18,49 @@ namespace understudy {
 namespace {
 
 using testing::CartPoleHeader;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+std::vector<float> ToVector(std::span<const float> numbers) { return {numbers.begin(), numbers.end()}; }
+
+struct Inferred {
+  std::vector<float> logits, values;
+};
+
+Inferred Infer(const Policy& policy, const std::vector<float>& observations) {
+  const size_t rows = observations.size() / policy.observation_size();
+  Inferred inferred{.logits = std::vector<float>(rows * policy.actions()), .values = std::vector<float>(rows)};
+  policy.Infer(observations, {.logits = inferred.logits, .values = inferred.values});
+  return inferred;
+}
 
 Policy MakePolicy(const std::string& network, uint64_t seed = 0) {
   return *Policy::Create(CartPoleHeader(network), seed);
 }
 
 std::vector<std::vector<int64_t>> Shapes(const std::string& network) {
-  return (*MakeNetwork(CartPoleHeader(network)))->ParameterShapes();
+  std::vector<std::vector<int64_t>> shapes;
+  for (const ParameterTensor& tensor : (*MakeNetwork(CartPoleHeader(network)))->Parameters()) {
+    shapes.push_back(tensor.shape);
+  }
+  return shapes;
 }
 
-// A × Aᵀ or Aᵀ × A, whichever is smaller.
-at::Tensor Gram(const at::Tensor& a) { return a.size(0) < a.size(1) ? a.mm(a.t()) : a.t().mm(a); }
-
-void ExpectOrthogonal(const at::Tensor& weight, double gain) {
-  const at::Tensor gram = Gram(weight.to(at::kDouble));
-  const at::Tensor expected = at::eye(gram.size(0), at::kDouble) * gain * gain;
-  EXPECT_LT((gram - expected).abs().max().item<double>(), 1e-6 * gain * gain) << weight.sizes();
+// The rows or, where there are fewer, the columns of a matrix [rows, columns] are orthogonal, of length `gain`.
+void ExpectOrthogonal(std::span<const float> matrix, int64_t rows, int64_t columns, double gain) {
+  const int64_t count = std::min(rows, columns);
+  const int64_t length = std::max(rows, columns);
+  const auto element = [&](int64_t vector, int64_t i) -> double {
+    return rows < columns ? matrix[vector * columns + i] : matrix[i * columns + vector];
+  };
+  for (int64_t a = 0; a < count; ++a) {
+    for (int64_t b = 0; b < count; ++b) {
+      double product = 0;
+      for (int64_t i = 0; i < length; ++i) product += element(a, i) * element(b, i);
+      ASSERT_NEAR(product, a == b ? gain * gain : 0, 1e-6 * gain * gain) << rows << " × " << columns;
+    }
+  }
 }
 
 TEST(Mlp, SeparateTrunksHaveLayersOfTheirOwn) {
@@ -50,7 +79,11 @@ TEST(Mlp, ASharedTrunkHasTwoHeads) {
 
 TEST(Mlp, NamesItsTensorsInTheOrderOfTheirShapes) {
   const auto names = [](const std::string& network) {
-    return (*MakeNetwork(CartPoleHeader(network)))->ParameterNames();
+    std::vector<std::string> all;
+    for (const ParameterTensor& tensor : (*MakeNetwork(CartPoleHeader(network)))->Parameters()) {
+      all.push_back(tensor.name);
+    }
+    return all;
   };
   EXPECT_THAT(names("hidden_sizes: [8]"),
               ElementsAre("actor.0.weight", "actor.0.bias", "actor.1.weight", "actor.1.bias", "critic.0.weight",
@@ -61,78 +94,84 @@ TEST(Mlp, NamesItsTensorsInTheOrderOfTheirShapes) {
 }
 
 TEST(Mlp, InitialWeightsAreOrthogonalWithTheirLayersGain) {
-  const std::unique_ptr<Network> network = *MakeNetwork(CartPoleHeader("hidden_sizes: [64, 3, 48]"));
-  std::vector<at::Tensor> tensors;
-  for (const std::vector<int64_t>& shape : network->ParameterShapes()) tensors.push_back(at::ones(shape));
-  network->Initialise(tensors, 7);
+  const MlpLayout layout = *MlpLayout::Create(CartPoleHeader("hidden_sizes: [64, 3, 48]"));
+  Policy policy = MakePolicy("hidden_sizes: [64, 3, 48]", 7);
   const double kHidden = std::sqrt(2.0);
   const std::vector<double> gains = {kHidden, kHidden, kHidden, 0.01, kHidden, kHidden, kHidden, 1.0};
-  ASSERT_EQ(tensors.size(), 2 * gains.size());
+  ASSERT_EQ(layout.layers.size(), gains.size());
   for (size_t i = 0; i < gains.size(); ++i) {
-    ExpectOrthogonal(tensors[2 * i], gains[i]);
-    EXPECT_EQ(tensors[2 * i + 1].abs().max().item<float>(), 0) << "bias " << i;
+    const MlpLayer& layer = layout.layers[i];
+    const DenseLayer numbers = layer.Of(std::as_const(policy).parameters());
+    ExpectOrthogonal(numbers.weights, layer.inputs, layer.outputs, gains[i]);
+    EXPECT_THAT(numbers.bias, Each(0)) << "bias " << i;
   }
 }
 
 TEST(Mlp, InitialWeightsFollowFromTheSeed) {
-  const at::Tensor a = MakePolicy("hidden_sizes: [64, 64]", 5).parameters();
-  EXPECT_TRUE(a.equal(MakePolicy("hidden_sizes: [64, 64]", 5).parameters()));
-  EXPECT_FALSE(a.equal(MakePolicy("hidden_sizes: [64, 64]", 6).parameters()));
+  const auto parameters = [](uint64_t seed) {
+    return MakePolicy("hidden_sizes: [64, 64]", seed).Snapshot("x", 1)->parameters;
+  };
+  EXPECT_EQ(parameters(5), parameters(5));
+  EXPECT_NE(parameters(5), parameters(6));
 }
 
 TEST(Mlp, ActorAndCriticBeginDifferent) {
-  const at::Tensor parameters = MakePolicy("hidden_sizes: [16]").parameters();
-  const at::Tensor actor = parameters.narrow(0, 0, 4 * 16);
-  const at::Tensor critic = parameters.narrow(0, 4 * 16 + 16 + 16 * 2 + 2, 4 * 16);
-  EXPECT_FALSE(actor.equal(critic));
+  const Policy policy = MakePolicy("hidden_sizes: [16]");
+  EXPECT_NE(ToVector(policy.parameters().subspan(0, 4 * 16)),
+            ToVector(policy.parameters().subspan(4 * 16 + 16 + 16 * 2 + 2, 4 * 16)));
 }
 
 // One hidden unit: h = f(x · (1, 2, 3, 4) - 5), logits (2 h + 0.5, -h), value 3 h' + 1 with h' = f(x · (0, 0, 0, 1)).
 Policy OneUnit(const std::string& activation) {
   Policy policy = MakePolicy("hidden_sizes: 1 activation: '" + activation + "'");
   const float parameters[] = {1, 2, 3, 4, -5, 2, -1, 0.5f, 0, 0, 0, 0, 1, 0, 3, 1};
-  EXPECT_EQ(policy.parameters().numel(), 16);
-  std::memcpy(policy.parameters().data_ptr<float>(), parameters, sizeof(parameters));
+  EXPECT_EQ(policy.parameters().size_bytes(), sizeof(parameters));
+  std::memcpy(policy.parameters().data(), parameters, sizeof(parameters));
   return policy;
 }
 
 TEST(Mlp, ComputesWhatItsParametersSay) {
-  const at::Tensor observations = at::tensor({1.0f, 1.0f, 1.0f, -0.25f, 1.0f, 1.0f, 1.0f, 0.5f}).view({2, 4});
-  const Policy::Output tanh = OneUnit("tanh").Infer(observations, true);
-  EXPECT_NEAR(tanh.logits[0][0].item<float>(), 0.5, 1e-6);          // h = tanh(0)
-  EXPECT_NEAR(tanh.logits[1][0].item<float>(), 2.490109507, 1e-6);  // h = tanh(3) = 0.995054754
-  EXPECT_NEAR(tanh.logits[1][1].item<float>(), -0.995054754, 1e-6);
-  EXPECT_NEAR(tanh.values[1].item<float>(), 3 * 0.462117157 + 1, 1e-6);  // h' = tanh(0.5)
-  const Policy::Output relu = OneUnit("relu").Infer(observations, true);
-  EXPECT_NEAR(relu.logits[1][0].item<float>(), 6.5, 1e-6);
-  EXPECT_NEAR(relu.values[0].item<float>(), 1, 1e-6);
-  EXPECT_NEAR(relu.values[1].item<float>(), 2.5, 1e-6);
+  const std::vector<float> observations = {1, 1, 1, -0.25f, 1, 1, 1, 0.5f};
+  const Inferred tanh = Infer(OneUnit("tanh"), observations);
+  EXPECT_NEAR(tanh.logits[0], 0.5, 1e-6);          // h = tanh(0)
+  EXPECT_NEAR(tanh.logits[2], 2.490109507, 1e-6);  // h = tanh(3) = 0.995054754
+  EXPECT_NEAR(tanh.logits[3], -0.995054754, 1e-6);
+  EXPECT_NEAR(tanh.values[1], 3 * 0.462117157 + 1, 1e-6);  // h' = tanh(0.5)
+  const Inferred relu = Infer(OneUnit("relu"), observations);
+  EXPECT_NEAR(relu.logits[2], 6.5, 1e-6);
+  EXPECT_NEAR(relu.values[0], 1, 1e-6);
+  EXPECT_NEAR(relu.values[1], 2.5, 1e-6);
 }
 
-std::string Bytes(const at::Tensor& tensor) {
-  return std::string(reinterpret_cast<const char*>(tensor.data_ptr<float>()), tensor.nbytes());
+std::string Bytes(std::span<const float> numbers) {
+  return std::string(reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes());
 }
 
 TEST(Mlp, InfersTheSameBitsOnEveryProcessor) {
-  const Policy policy = MakePolicy("hidden_sizes: [64, 64]");
-  float* const parameters = policy.parameters().data_ptr<float>();
-  for (int64_t i = 0; i < policy.parameters().numel(); ++i) parameters[i] = static_cast<float>(i * 37 % 101 - 50) / 256;
-  const at::Tensor observations = at::empty({64, 4});
-  for (int64_t i = 0; i < 64 * 4; ++i) {
-    observations.data_ptr<float>()[i] = static_cast<float>(i * 53 % 97 - 48) / 32;
+  Policy policy = MakePolicy("hidden_sizes: [64, 64]");
+  const std::span<float> parameters = policy.parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    parameters[i] = static_cast<float>(static_cast<int64_t>(i) * 37 % 101 - 50) / 256;
   }
-  const Policy::Output output = policy.Infer(observations, true);
+  std::vector<float> observations(64 * 4);
+  for (int64_t i = 0; i < 64 * 4; ++i) observations[i] = static_cast<float>(i * 53 % 97 - 48) / 32;
+  const Inferred output = Infer(policy, observations);
   // Printed by dense_reference.py.
   EXPECT_EQ(ToHex(Sha256(Bytes(output.logits) + Bytes(output.values))),
-            "158386dfeb86e8cf18479e0f070ecab48b6d99ac1e007ad15cb5f76b4ae228eb");
+            "565043f665a4a0dc0705922acdcfd14d3996109c20c05e601395b8a14323639d");
 }
 
-TEST(Mlp, ValuesAreComputedOnlyWhereAskedFor) {
-  const Policy policy = MakePolicy("hidden_sizes: [8]");
-  const at::Tensor observations = at::zeros({3, 4});
-  EXPECT_FALSE(policy.Infer(observations, false).values.defined());
-  EXPECT_EQ(policy.Infer(observations, true).values.sizes(), at::IntArrayRef({3}));
-  EXPECT_EQ(policy.Infer(observations, true).logits.sizes(), at::IntArrayRef({3, 2}));
+TEST(Mlp, WhatIsNotAskedForChangesNothing) {
+  for (const char* network : {"hidden_sizes: [8, 5]", "hidden_sizes: [8, 5] trunk: 'shared'"}) {
+    const Policy policy = MakePolicy(network);
+    const std::vector<float> observations(100 * 4, 0.3f);
+    const Inferred both = Infer(policy, observations);
+    std::vector<float> logits(200), values(100);
+    policy.Infer(observations, {.logits = logits, .values = {}});
+    policy.Infer(observations, {.logits = {}, .values = values});
+    EXPECT_EQ(logits, both.logits) << network;
+    EXPECT_EQ(values, both.values) << network;
+  }
 }
 
 TEST(Mlp, RefusesAnActionSpaceThatIsNotDiscrete) {

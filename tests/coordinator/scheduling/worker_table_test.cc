@@ -31,6 +31,14 @@ TEST(WorkerTable, ANewWorkerIsIdleAndKnowsItsLease) {
   EXPECT_EQ(table.Find("b"), nullptr);
 }
 
+TEST(WorkerTable, ManyWorkersSendHeartbeatsMoreSeldomButTwiceInALease) {
+  EXPECT_EQ(HeartbeatInterval(0), absl::Seconds(1));
+  EXPECT_EQ(HeartbeatInterval(2'000), absl::Seconds(1));
+  EXPECT_EQ(HeartbeatInterval(2'001), absl::Seconds(2));
+  EXPECT_EQ(HeartbeatInterval(10'000), absl::Seconds(5));
+  EXPECT_EQ(HeartbeatInterval(20'000), absl::Seconds(5));
+}
+
 TEST(WorkerTable, ASilentWorkerExpiresWhenItsLeaseEnds) {
   WorkerTable table;
   table.Attach(Hello("a"), kStart);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <stdexcept>
+
 #include "common/config/experiment_validation.h"
 #include "tests/testing/fake_training_context.h"
 #include "tests/testing/training_inputs.h"
@@ -10,6 +13,7 @@
 namespace understudy {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 TEST(AlgorithmTable, HasEveryAlgorithmThatExperimentsMayName) {
@@ -22,13 +26,26 @@ TEST(AlgorithmTable, AnUnknownNameIsRefusedWithTheListOfThoseThatThereAre) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"dagger\": expected one of: bc, ppo"));
 }
 
-TEST(AlgorithmTable, ExceptionsOfLibTorchBecomeAStatusThatNamesTheAlgorithm) {
-  TrainingInput input = testing::CartPoleTraining("algorithm: 'ppo'");
-  input.stage.set_threads(0);  // LibTorch throws
+class ThrowingContext : public testing::FakeTrainingContext {
+ public:
+  absl::Status RollOut(std::shared_ptr<Order>, std::shared_ptr<const PolicySnapshot>) override {
+    throw std::length_error("vector::reserve");
+  }
+};
+
+TEST(AlgorithmTable, ExceptionsOfLibrariesBecomeAStatusThatNamesTheAlgorithm) {
+  ThrowingContext context;
+  const absl::Status status = (*FindAlgorithm("ppo"))(testing::CartPoleTraining("algorithm: 'ppo'"), context).status();
+  EXPECT_EQ(status, absl::InternalError("algorithm ppo: vector::reserve"));
+}
+
+TEST(AlgorithmTable, ADeviceThatIsNotThereFailsTheTrainingByName) {
+  TrainingInput input = testing::CartPoleTraining("algorithm: 'ppo' device: 'cuda'");
   testing::FakeTrainingContext context;
   const absl::Status status = (*FindAlgorithm("ppo"))(input, context).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("algorithm ppo: "));
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  // With LibTorch, which has no CUDA here; or without LibTorch.
+  EXPECT_THAT(std::string(status.message()), AnyOf(HasSubstr("device cuda: "), HasSubstr("LibTorch is needed: ")));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ absl::StatusOr<BcDataset> Make(const Demonstrations& demonstrations, const std::
 
 std::vector<float> FirstColumn(const BcData& data) {
   std::vector<float> column;
-  for (int64_t i = 0; i < data.steps(); ++i) column.push_back(data.observations[i][0].item<float>());
+  for (int64_t i = 0; i < data.steps(); ++i) column.push_back(data.observations[4 * static_cast<size_t>(i)]);
   return column;
 }
 
@@ -51,7 +51,7 @@ TEST(BcDataset, HoldsOutWholeEpisodes) {
   const BcDataset dataset = *Make(episodes, "validation_split: 0.2");
   EXPECT_EQ(dataset.training.steps(), 56);
   EXPECT_EQ(dataset.validation.steps(), 14);
-  EXPECT_EQ(dataset.training.observations.sizes(), at::IntArrayRef({56, 4}));
+  EXPECT_EQ(dataset.training.observations.size(), 56u * 4);
   std::vector<float> all = FirstColumn(dataset.training);
   const std::vector<float> held_out = FirstColumn(dataset.validation);
   all.insert(all.end(), held_out.begin(), held_out.end());
@@ -96,7 +96,7 @@ TEST(BcDataset, LogitsAndValuesStayWithTheirSteps) {
   GatherSteps(dataset.training, std::vector<uint32_t>{3, 1}, minibatch);
   EXPECT_THAT(minibatch.logits, ::testing::ElementsAre(view.logits[6], view.logits[7], view.logits[2], view.logits[3]));
   EXPECT_THAT(minibatch.values, ::testing::ElementsAre(view.values[3], view.values[1]));
-  EXPECT_EQ(minibatch.observations[0][1].item<float>(), view.observations[3 * 4 + 1]);
+  EXPECT_EQ(minibatch.observations[1], view.observations[3 * 4 + 1]);
 }
 
 TEST(BcDataset, AnEmptyOneIsRefusedByName) {

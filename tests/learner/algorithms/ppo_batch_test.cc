@@ -37,14 +37,15 @@ float RewardOf(const std::vector<v1::TrajectoryBatch>& batches, size_t step) {
   return ViewTrajectories(batches[0], CartPoleSpec())[0].rewards[step];
 }
 
-TEST(PpoBatch, KeepsEveryObservationAndKnowsWhereEachStepsIs) {
+TEST(PpoBatch, ReadsEachStepsObservationWhereItCameIn) {
   const auto batches = Segments({Piece(0, 2, true, false), Piece(0, 1, false, false), Piece(1, 3, false, true)});
   const PpoBatch batch = MakePpoBatch(batches, CartPoleSpec(), Critic(), kOneStep);
   EXPECT_EQ(batch.steps(), 6);
-  EXPECT_EQ(batch.observations.sizes(), at::IntArrayRef({9, 4}));
-  EXPECT_THAT(batch.rows, ElementsAre(0, 1, 3, 5, 6, 7));
-  const std::string& bytes = batches[0].observations();
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(batch.observations.data_ptr<float>()), bytes.size()), bytes);
+  EXPECT_EQ(batch.observation_size, 4u);
+  const auto* const first = reinterpret_cast<const float*>(batches[0].observations().data());
+  // The final observations, in rows 2, 4 and 8, are no step's.
+  EXPECT_THAT(batch.observations,
+              ElementsAre(first, first + 1 * 4, first + 3 * 4, first + 5 * 4, first + 6 * 4, first + 7 * 4));
 }
 
 TEST(PpoBatch, OnlyATerminationEndsTheBootstrap) {
@@ -55,9 +56,10 @@ TEST(PpoBatch, OnlyATerminationEndsTheBootstrap) {
        {Case{true, false, false}, Case{false, true, true}, Case{true, true, false}, Case{false, false, true}}) {
     const auto batches = Segments({Piece(0, 1, c.terminated, c.truncated)});
     const PpoBatch batch = MakePpoBatch(batches, CartPoleSpec(), Critic(), kOneStep);
-    const at::Tensor values = Critic().Infer(batch.observations, true).values;
-    const float first = values[0].item<float>();
-    const float final = c.bootstraps ? values[1].item<float>() : 0.0f;
+    std::vector<float> values(2);
+    Critic().Infer(ViewTrajectories(batches[0], CartPoleSpec())[0].observations, {.logits = {}, .values = values});
+    const float first = values[0];
+    const float final = c.bootstraps ? values[1] : 0.0f;
     EXPECT_NEAR(batch.values[0], first, 1e-6);
     EXPECT_NEAR(batch.advantages[0], RewardOf(batches, 0) + final - first, 1e-5) << c.terminated << c.truncated;
     EXPECT_NEAR(batch.returns[0], RewardOf(batches, 0) + final, 1e-5);
@@ -73,8 +75,9 @@ TEST(PpoBatch, TrajectoriesDoNotLeakIntoEachOther) {
 }
 
 TEST(PpoMinibatch, GathersTheChosenSteps) {
-  PpoBatch batch{.observations = at::arange(8, at::kFloat).view({4, 2}),
-                 .rows = {0, 2, 3},
+  const std::vector<float> rows = {0, 1, 2, 3, 4, 5, 6, 7};
+  PpoBatch batch{.observation_size = 2,
+                 .observations = {&rows[0], &rows[4], &rows[6]},
                  .actions = {5, 6, 7},
                  .log_probs = {-1, -2, -3},
                  .values = {10, 20, 30},
@@ -82,20 +85,21 @@ TEST(PpoMinibatch, GathersTheChosenSteps) {
                  .returns = {11, 22, 33}};
   PpoMinibatch minibatch;
   minibatch.Gather(batch, std::vector<uint32_t>{2, 0}, false);
-  EXPECT_TRUE(minibatch.observations().equal(at::tensor({6.0f, 7.0f, 0.0f, 1.0f}).view({2, 2})));
+  EXPECT_THAT(minibatch.observations(), ElementsAre(6, 7, 0, 1));
   EXPECT_THAT(minibatch.samples().actions, ElementsAre(7, 5));
   EXPECT_THAT(minibatch.samples().log_probs, ElementsAre(-3, -1));
   EXPECT_THAT(minibatch.samples().values, ElementsAre(30, 10));
   EXPECT_THAT(minibatch.samples().advantages, ElementsAre(3, 1));
   EXPECT_THAT(minibatch.samples().returns, ElementsAre(33, 11));
   minibatch.Gather(batch, std::vector<uint32_t>{1}, false);
-  EXPECT_EQ(minibatch.observations().size(0), 1);
+  EXPECT_THAT(minibatch.observations(), ElementsAre(4, 5));
   EXPECT_THAT(minibatch.samples().actions, ElementsAre(6));
 }
 
 TEST(PpoMinibatch, NormalisedAdvantagesHaveMeanZeroAndVarianceOne) {
-  PpoBatch batch{.observations = at::zeros({3, 1}),
-                 .rows = {0, 1, 2},
+  const float zero = 0;
+  PpoBatch batch{.observation_size = 1,
+                 .observations = {&zero, &zero, &zero},
                  .actions = {0, 0, 0},
                  .log_probs = {0, 0, 0},
                  .values = {0, 0, 0},

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "common/random/random_stream.h"
@@ -26,7 +28,8 @@ Result Compute(const std::vector<float>& logits, const std::vector<float>& value
   Result result{.loss = {},
                 .logit_gradients = std::vector<float>(logits.size()),
                 .value_gradients = std::vector<float>(values.size())};
-  result.loss = ComputePpoLoss(logits, values, data.samples(), options, result.logit_gradients, result.value_gradients);
+  result.loss = ComputePpoLoss({.logits = logits, .values = values}, data.samples(), values.size(), options,
+                               {.logits = result.logit_gradients, .values = result.value_gradients});
   return result;
 }
 
@@ -90,6 +93,30 @@ Data RandomSamples(RandomStream& random, size_t count, size_t actions) {
     data.returns.push_back(static_cast<float>(random.Normal()));
   }
   return data;
+}
+
+TEST(PpoLoss, PartsOfAMinibatchAddUpToIt) {
+  RandomStream random(5, RandomPurpose::kEpisodeReset, 0, 0);
+  constexpr size_t kCount = 10;
+  const Data data = RandomSamples(random, kCount, 2);
+  std::vector<float> logits(2 * kCount), values(kCount);
+  for (float& logit : logits) logit = static_cast<float>(random.Normal());
+  const PpoLossOptions options{.clip = 0.2, .entropy_coefficient = 0.1};
+  const Result whole = Compute(logits, values, data, options);
+  Result parts{
+      .loss = {}, .logit_gradients = std::vector<float>(2 * kCount), .value_gradients = std::vector<float>(kCount)};
+  for (const auto& [first, count] : {std::pair<size_t, size_t>(0, 4), std::pair<size_t, size_t>(4, 6)}) {
+    parts.loss += ComputePpoLoss(
+        {.logits = std::span(logits).subspan(2 * first, 2 * count), .values = std::span(values).subspan(first, count)},
+        data.samples().Part(first, count), kCount, options,
+        {.logits = std::span(parts.logit_gradients).subspan(2 * first, 2 * count),
+         .values = std::span(parts.value_gradients).subspan(first, count)});
+  }
+  EXPECT_EQ(parts.logit_gradients, whole.logit_gradients);
+  EXPECT_EQ(parts.value_gradients, whole.value_gradients);
+  EXPECT_NEAR(Total(parts.loss, options), Total(whole.loss, options), 1e-12);
+  EXPECT_NEAR(parts.loss.approximate_kl, whole.loss.approximate_kl, 1e-12);
+  EXPECT_NEAR(parts.loss.clip_fraction, whole.loss.clip_fraction, 1e-12);
 }
 
 TEST(PpoLoss, GradientsAreThoseOfFiniteDifferences) {

@@ -18,10 +18,12 @@ std::shared_ptr<const PolicySnapshot> Initial() {
 
 TEST(StartingPolicy, IsFreshBySeedWithoutAnInitialOne) {
   const auto parameters = [](int seed) {
-    return StartingPolicy(CartPoleTraining("algorithm: 'ppo' seed: " + std::to_string(seed)))->parameters();
+    return StartingPolicy(CartPoleTraining("algorithm: 'ppo' seed: " + std::to_string(seed)))
+        ->Snapshot("x", 1)
+        ->parameters;
   };
-  EXPECT_TRUE(parameters(1).equal(parameters(1)));
-  EXPECT_FALSE(parameters(1).equal(parameters(2)));
+  EXPECT_EQ(parameters(1), parameters(1));
+  EXPECT_NE(parameters(1), parameters(2));
 }
 
 TEST(StartingPolicy, HasTheDefaultNetworkWhereTheStageNamesNone) {

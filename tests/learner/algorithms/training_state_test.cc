@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
+#include <span>
+#include <utility>
 
 #include "learner/algorithms/starting_policy.h"
+#include "learner/backpropagation/make_backpropagation.h"
 #include "learner/checkpoint.h"
 #include "tests/testing/training_inputs.h"
 
@@ -21,11 +25,18 @@ TrainingInput Input(const std::string& network = "hidden_sizes: [8]", const std:
   return testing::CartPoleTraining("algorithm: 'ppo' seed: " + seed + " network { " + network + " }");
 }
 
+std::unique_ptr<TrainingState> Begin(const TrainingInput& input) {
+  Policy policy = *StartingPolicy(input);
+  auto backpropagation = *MakeBackpropagation(policy.header(), "cpu", /*threads=*/1);
+  return std::make_unique<TrainingState>(input, std::move(policy), std::move(backpropagation), kAdam, 0.5);
+}
+
 // Updates by gradients that depend on the parameters and on `salt`.
 void Train(TrainingState& state, int updates, float salt) {
   for (int i = 0; i < updates; ++i) {
-    const auto norm = state.update.Apply(at::full({16, 4}, 0.1 * (i + 1)), true, 0.01,
-                                         [&](const NetworkOutput& output, const NetworkGradients& gradients) {
+    const std::vector<float> observations(16 * 4, 0.1f * static_cast<float>(i + 1));
+    const auto norm = state.update.Apply(observations, true, 0.01,
+                                         [&](size_t, const NetworkOutput& output, const NetworkGradients& gradients) {
                                            for (size_t j = 0; j < gradients.logits.size(); ++j) {
                                              gradients.logits[j] = output.logits[j] + salt * static_cast<float>(j % 3);
                                            }
@@ -40,13 +51,15 @@ void Train(TrainingState& state, int updates, float salt) {
   ++state.iteration;
 }
 
-std::string Bytes(const at::Tensor& tensor) {
-  return {static_cast<const char*>(tensor.data_ptr()), static_cast<size_t>(tensor.nbytes())};
+std::string Bytes(const Policy& policy) {
+  const std::span<const float> parameters = policy.parameters();
+  return {reinterpret_cast<const char*>(parameters.data()), parameters.size_bytes()};
 }
 
 TEST(TrainingState, RestoredIntoAFreshPolicyAndOptimiserIsBitwiseTheCapturedOne) {
   const TrainingInput input = Input();
-  TrainingState trained(input, *StartingPolicy(input), kAdam, 0.5);
+  const auto trained_owner = Begin(input);
+  TrainingState& trained = *trained_owner;
   Train(trained, 7, 0.3f);
   v1::StopRuleState evaluated;
   evaluated.set_evaluated_version(2);
@@ -57,11 +70,12 @@ TEST(TrainingState, RestoredIntoAFreshPolicyAndOptimiserIsBitwiseTheCapturedOne)
   const v1::Checkpoint checkpoint = trained.Capture();
 
   const TrainingInput other_seed = Input("hidden_sizes: [8]", "2");
-  TrainingState restored(other_seed, *StartingPolicy(other_seed), kAdam, 0.5);
-  ASSERT_FALSE(restored.policy.parameters().equal(trained.policy.parameters()));
+  const auto restored_owner = Begin(other_seed);
+  TrainingState& restored = *restored_owner;
+  ASSERT_NE(Bytes(restored.policy), Bytes(trained.policy));
   ASSERT_TRUE(restored.Restore(checkpoint, 10).ok());
 
-  EXPECT_TRUE(Bytes(restored.policy.parameters()) == Bytes(trained.policy.parameters()));
+  EXPECT_TRUE(Bytes(restored.policy) == Bytes(trained.policy));
   EXPECT_EQ(restored.update.optimizer().state().steps, 7);
   EXPECT_EQ(restored.update.optimizer().state().first_moments, trained.update.optimizer().state().first_moments);
   EXPECT_EQ(restored.update.optimizer().state().second_moments, trained.update.optimizer().state().second_moments);
@@ -72,12 +86,13 @@ TEST(TrainingState, RestoredIntoAFreshPolicyAndOptimiserIsBitwiseTheCapturedOne)
   // And so is what it becomes: the layers still see the parameters.
   Train(trained, 3, -0.2f);
   Train(restored, 3, -0.2f);
-  EXPECT_TRUE(Bytes(restored.policy.parameters()) == Bytes(trained.policy.parameters()));
+  EXPECT_TRUE(Bytes(restored.policy) == Bytes(trained.policy));
 }
 
 TEST(TrainingState, SecondsGoOn) {
   const TrainingInput input = Input();
-  TrainingState state(input, *StartingPolicy(input), kAdam, 0.5);
+  const auto state_owner = Begin(input);
+  TrainingState& state = *state_owner;
   Train(state, 1, 0.3f);
   v1::Checkpoint checkpoint = state.Capture();
   checkpoint.set_seconds(1000);
@@ -89,9 +104,11 @@ TEST(TrainingState, SecondsGoOn) {
 TEST(TrainingState, ACheckpointOfAnotherNetworkIsRefusedWithBothSides) {
   const TrainingInput small = Input("hidden_sizes: [8]");
   const TrainingInput large = Input("hidden_sizes: [9]");
-  TrainingState one(small, *StartingPolicy(small), kAdam, 0.5);
-  TrainingState other(large, *StartingPolicy(large), kAdam, 0.5);
-  const at::Tensor before = other.policy.parameters().clone();
+  const auto one_owner = Begin(small);
+  TrainingState& one = *one_owner;
+  const auto other_owner = Begin(large);
+  TrainingState& other = *other_owner;
+  const std::string before = Bytes(other.policy);
   const v1::Checkpoint checkpoint = one.Capture();
   const absl::Status status = other.Restore(checkpoint, 10);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
@@ -99,12 +116,13 @@ TEST(TrainingState, ACheckpointOfAnotherNetworkIsRefusedWithBothSides) {
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("checkpoint fingerprint: found " + ToHex(checkpoint.fingerprint())),
                     HasSubstr("expected " + ToHex(other.Capture().fingerprint()))));
-  EXPECT_TRUE(other.policy.parameters().equal(before));
+  EXPECT_EQ(Bytes(other.policy), before);
 }
 
 TEST(TrainingState, ParametersThatAreTooFewAreRefusedByName) {
   const TrainingInput input = Input();
-  TrainingState state(input, *StartingPolicy(input), kAdam, 0.5);
+  const auto state_owner = Begin(input);
+  TrainingState& state = *state_owner;
   v1::Checkpoint checkpoint = state.Capture();
   const std::string bytes = std::to_string(checkpoint.parameters().size());
   checkpoint.set_parameters("1234");
@@ -115,7 +133,8 @@ TEST(TrainingState, ParametersThatAreTooFewAreRefusedByName) {
 
 TEST(TrainingState, ACheckpointAfterTheLastIterationIsRefusedByName) {
   const TrainingInput input = Input();
-  TrainingState state(input, *StartingPolicy(input), kAdam, 0.5);
+  const auto state_owner = Begin(input);
+  TrainingState& state = *state_owner;
   v1::Checkpoint checkpoint = state.Capture();
   checkpoint.set_iteration(11);
   EXPECT_EQ(state.Restore(checkpoint, 10).message(), "checkpoint iteration: found 11, expected at most 10");

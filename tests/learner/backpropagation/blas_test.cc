@@ -1,4 +1,4 @@
-#include "common/policy/blas.h"
+#include "learner/backpropagation/blas.h"
 
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "learner/algorithms/numerical_fault.h"
+#include "learner/backpropagation/numerical_fault.h"
 
 #include <algorithm>
 #include <bit>
@@ -21,10 +21,10 @@ absl::Status CheckFinite(std::string_view name, double value) {
   return absl::InternalError(absl::StrCat(std::string(name), " is ", value));
 }
 
-absl::Status CheckFinite(std::string_view name, std::span<const float> values) {
+absl::Status CheckFinite(std::string_view name, std::span<const float> values, size_t first) {
   const std::optional<size_t> index = FindNotFinite(values);
   if (!index.has_value()) return absl::OkStatus();
-  return CheckFinite(absl::StrCat("element ", *index, " of ", std::string(name)), values[*index]);
+  return CheckFinite(absl::StrCat("element ", first + *index, " of ", std::string(name)), values[*index]);
 }
 
 std::optional<size_t> FindNotFinite(std::span<const float> values) {

@@ -1,6 +1,6 @@
 // The linear algebra library that LibTorch found at run time, and how many threads computing uses.
-#ifndef UNDERSTUDY_COMMON_POLICY_BLAS_H_
-#define UNDERSTUDY_COMMON_POLICY_BLAS_H_
+#ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_BLAS_H_
+#define UNDERSTUDY_LEARNER_BACKPROPAGATION_BLAS_H_
 
 #include <optional>
 #include <string>
@@ -18,4 +18,4 @@ void SetComputeThreads(int threads);
 
 }  // namespace understudy
 
-#endif  // UNDERSTUDY_COMMON_POLICY_BLAS_H_
+#endif  // UNDERSTUDY_LEARNER_BACKPROPAGATION_BLAS_H_

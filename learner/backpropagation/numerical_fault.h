@@ -1,6 +1,6 @@
 // Numbers that are not finite: found where they appear, and said so by name.
-#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_NUMERICAL_FAULT_H_
-#define UNDERSTUDY_LEARNER_ALGORITHMS_NUMERICAL_FAULT_H_
+#ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_NUMERICAL_FAULT_H_
+#define UNDERSTUDY_LEARNER_BACKPROPAGATION_NUMERICAL_FAULT_H_
 
 #include <cstdint>
 #include <optional>
@@ -14,8 +14,8 @@ namespace understudy {
 // INTERNAL "policy_loss is nan", where it is. Thread-safe, as are the others.
 absl::Status CheckFinite(std::string_view name, double value);
 
-// INTERNAL "element 3 of advantages is inf", for the first that is.
-absl::Status CheckFinite(std::string_view name, std::span<const float> values);
+// INTERNAL "element 3 of advantages is inf", for the first that is. `first`: the number of the first element.
+absl::Status CheckFinite(std::string_view name, std::span<const float> values, size_t first = 0);
 
 // Index of the first that is not finite.
 std::optional<size_t> FindNotFinite(std::span<const float> values);
@@ -29,4 +29,4 @@ absl::Status During(std::string_view unit, int64_t number, const absl::Status& s
 
 }  // namespace understudy
 
-#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_NUMERICAL_FAULT_H_
+#endif  // UNDERSTUDY_LEARNER_BACKPROPAGATION_NUMERICAL_FAULT_H_

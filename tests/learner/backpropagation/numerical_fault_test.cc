@@ -1,4 +1,4 @@
-#include "learner/algorithms/numerical_fault.h"
+#include "learner/backpropagation/numerical_fault.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,55 @@
+// Threads that share the parts of one computation, again and again.
+#ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_COMPUTE_THREADS_H_
+#define UNDERSTUDY_LEARNER_BACKPROPAGATION_COMPUTE_THREADS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "common/process/mutex.h"
+
+namespace understudy {
+
+// Which thread does which part, and when, is not defined: a result that is to have the same bits for any number of
+// threads must not depend on it. Between computations that follow each other within a tenth of a millisecond, threads
+// wait awake, as sleeping and waking would take longer than a part does; after that they sleep. Thread-compatible.
+class ComputeThreads {
+ public:
+  // `threads` ≥ 1 counts the one that calls Run.
+  explicit ComputeThreads(int threads);
+  ~ComputeThreads();
+  ComputeThreads(const ComputeThreads&) = delete;
+
+  // Calls work(0) … work(parts - 1), each once, and returns when all have returned. A thread that is not there in time
+  // is not waited for: the others do its parts. `work` must not throw.
+  void Run(size_t parts, absl::FunctionRef<void(size_t part)> work);
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+ private:
+  void Work();
+  void TakeParts();
+  // Until there is a computation that this worker, whose last one was `done`, may enter. False: the threads are to end.
+  bool Enter(uint32_t& done);
+  bool Sleep(uint32_t done);
+
+  // One word, so that whoever enters a computation knows that it is still going on: bit 0, whether workers may enter;
+  // bits 1 to 31, how many are inside; bits 32 to 63, the computation's number.
+  std::atomic<uint64_t> state_ = 0;
+  std::atomic<size_t> next_part_ = 0;
+  size_t parts_ = 0;                                            // of the computation; written while nobody is inside
+  const absl::FunctionRef<void(size_t part)>* work_ = nullptr;  // likewise
+
+  std::atomic<bool> stopping_ = false;
+  std::atomic<int> sleepers_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_BACKPROPAGATION_COMPUTE_THREADS_H_
