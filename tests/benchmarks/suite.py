@@ -3,6 +3,7 @@
 import subprocess
 
 import bc_throughput
+import cluster_cost
 import clusters
 import cold_run
 import collecting
@@ -12,8 +13,8 @@ import ppo_throughput
 import weights
 from programs import ProgramFailed
 
-ALL = [module.BENCHMARK for module in (cold_run, ppo_throughput, bc_throughput, collecting, ingesting, weights,
-                                        micro)]
+ALL = [module.BENCHMARK for module in (cold_run, ppo_throughput, bc_throughput, collecting, ingesting, weights, micro,
+                                        cluster_cost)]
 NAMES = [benchmark.name for benchmark in ALL]
 # What may go wrong outside of this suite's code; the text says what.
 FAILURES = (ProgramFailed, clusters.Failure, subprocess.TimeoutExpired)

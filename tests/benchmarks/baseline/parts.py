@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Single parts of PPO and behavioural cloning, in PyTorch and numpy on one thread.
 
-Prints one JSON object: microseconds each, but for environment steps, which are counted by the second. Needs Debian's
-python3-torch and python3-numpy."""
+Prints one JSON object: microseconds of CPU time each, but for environment steps, which are counted by the second. Needs
+Debian's python3-torch and python3-numpy."""
 
 import argparse
 import json
@@ -19,14 +19,14 @@ import ppo
 
 
 def seconds_of(action, seconds):
-    """The median time of a call, called for about so long after a warm-up."""
+    """The median CPU time of a call, called for about so long after a warm-up."""
     for _ in range(5):
         action()
     times = []
-    end = time.perf_counter() + seconds
-    while (begin := time.perf_counter()) < end or len(times) < 5:
+    end = time.thread_time() + seconds
+    while (begin := time.thread_time()) < end or len(times) < 5:
         action()
-        times.append(time.perf_counter() - begin)
+        times.append(time.thread_time() - begin)
     return statistics.median(times)
 
 
