@@ -7,7 +7,8 @@
 
 namespace understudy::benchmarks {
 
-absl::Status InProcessContext::RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> snapshot) {
+absl::Status InProcessContext::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> snapshot,
+                                     bool /*background*/) {
   const absl::StatusOr<Policy> policy = Policy::FromSnapshot(*snapshot);
   if (!policy.ok()) return policy.status();
   const auto accept = [&](v1::RolloutResult result) { return order->Accept(result).status(); };

@@ -11,13 +11,18 @@
 
 namespace understudy::benchmarks {
 
-// Fulfils orders with the actor's own RolloutWorker. Results go from it to the order as they are: not serialised, and,
+// Fulfils orders with the actor's own RolloutWorker, at once. Results go from it to the order as they are: not serialised, and,
 // as nobody else made them, not validated. Reports are kept; checkpoints are not taken. Thread-compatible.
 class InProcessContext final : public TrainingContext {
  public:
   explicit InProcessContext(RolloutWorker worker) : worker_(std::move(worker)) {}
 
-  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> snapshot) override;
+  absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> snapshot,
+                     bool background) override;
+  absl::Status Await(const Order&) override { return absl::OkStatus(); }
+  bool Ready(const Order&) const override { return true; }
+  void Drop(const Order&) override {}
+  v1::TrajectoryAccounting trajectories() const override { return {}; }
   absl::StatusOr<Demonstrations> ReadDemonstrations() override;
   absl::Status Report(const v1::StageProgress& progress) override;
   bool CheckpointDue() override { return false; }
