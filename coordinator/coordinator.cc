@@ -92,8 +92,9 @@ absl::Status Coordinator::Recover(absl::Time now) {
     const std::string id = experiment->id();
     spdlog::info("experiment {} goes on: it had not finished when the coordinator stopped", id);
     // The token stays with the experiment: it is put again without one.
-    runs_[id] = std::make_unique<ExperimentRun>(std::move(*experiment), "", context_);
-    runs_[id]->Start(now);
+    auto run = std::make_unique<ExperimentRun>(std::move(*experiment), "", context_);
+    run->Start(now);
+    AddRun(id, std::move(run));
   }
   return absl::OkStatus();
 }
@@ -113,27 +114,33 @@ void Coordinator::Run() {
 }
 
 absl::Time Coordinator::Settle(absl::Time now) {
-  for (const auto& [id, run] : runs_) run->Expire(now);
+  for (const std::string& id : due_.TakeDue(now)) {
+    if (ExperimentRun* run = Find(id)) run->Expire(now);
+  }
   workforce_.Plan(now);
-  absl::Time wake = absl::InfiniteFuture();
-  SettleRuns(now, wake);
+  for (const StageId& stage : workforce_.TakeChangedStages()) touched_.insert(stage.experiment);
+  SettleRuns(now);
   workforce_.Tell();
-  return std::min(wake, workforce_.next_wake());
+  return std::min(due_.next(), workforce_.next_wake());
 }
 
-void Coordinator::SettleRuns(absl::Time now, absl::Time& wake) {
+void Coordinator::SettleRuns(absl::Time now) {
   const bool complain = now >= complained_ + kComplaintInterval;
-  unsaved_.clear();
-  for (auto run = runs_.begin(); run != runs_.end();) {
-    const absl::Status settled = run->second->Settle();
-    wake = std::min(wake, run->second->next_expiry());
-    if (!settled.ok()) {
-      if (complain) spdlog::error("experiment {} will be written again: {}", run->first, settled.ToString());
-      if (complain) complained_ = now;
-      unsaved_[run->first] = settled;
-      wake = std::min(wake, now + kStoreRetry);
+  for (const std::string& id : std::exchange(touched_, {})) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end()) continue;
+    ExperimentRun& run = *found->second;
+    const absl::Status settled = run.Settle();
+    if (settled.ok()) {
+      unsaved_.erase(id);
+      due_.Set(id, run.finished() ? absl::InfiniteFuture() : run.next_expiry());
+      if (run.finished()) runs_.erase(found);
+      continue;
     }
-    run = settled.ok() && run->second->finished() ? runs_.erase(run) : std::next(run);
+    if (complain) spdlog::error("experiment {} will be written again: {}", id, settled.ToString());
+    if (complain) complained_ = now;
+    unsaved_[id] = settled;
+    due_.Set(id, std::min(run.next_expiry(), now + kStoreRetry));
   }
 }
 
@@ -152,7 +159,14 @@ void Coordinator::CloseStreams() {
 
 ExperimentRun* Coordinator::Find(const std::string& id) {
   const auto found = runs_.find(id);
-  return found == runs_.end() ? nullptr : found->second.get();
+  if (found == runs_.end()) return nullptr;
+  touched_.insert(id);
+  return found->second.get();
+}
+
+void Coordinator::AddRun(const std::string& id, std::unique_ptr<ExperimentRun> run) {
+  runs_[id] = std::move(run);
+  touched_.insert(id);
 }
 
 absl::StatusOr<std::string> Coordinator::Submit(const v1::SubmitRequest& request) {
@@ -185,7 +199,7 @@ absl::Status Coordinator::SubmitNow(const v1::SubmitRequest& request, absl::Time
   }
   id = *chosen;
   spdlog::info("experiment {} submitted", id);
-  if (!run->finished()) runs_[id] = std::move(run);
+  if (!run->finished()) AddRun(id, std::move(run));
   return absl::OkStatus();
 }
 
@@ -201,6 +215,7 @@ absl::Status Coordinator::ResumeNow(const std::string& id, absl::Time now) {
     // It has ended, and the store has not taken that yet.
     if (const absl::Status saved = run->Settle(); !saved.ok()) return saved;
     runs_.erase(id);
+    unsaved_.erase(id);
   }
   auto experiment = store_.GetExperiment(id);
   if (!experiment.ok()) return experiment.status();
@@ -210,9 +225,9 @@ absl::Status Coordinator::ResumeNow(const std::string& id, absl::Time now) {
   if (const absl::Status room = CheckRoom(); !room.ok()) return room;
   ReopenExperiment(*experiment);
   spdlog::info("experiment {} is resumed", id);
-  auto& run = runs_[id];
-  run = std::make_unique<ExperimentRun>(*std::move(experiment), "", context_);
+  auto run = std::make_unique<ExperimentRun>(*std::move(experiment), "", context_);
   run->Start(now);
+  AddRun(id, std::move(run));
   return absl::OkStatus();
 }
 

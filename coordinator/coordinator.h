@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/experiment_run.h"
 #include "coordinator/experiment_watcher.h"
+#include "coordinator/scheduling/due_times.h"
 #include "coordinator/serial_queue.h"
 #include "coordinator/storage/store.h"
 #include "coordinator/store_writers.h"
@@ -94,20 +96,24 @@ class Coordinator final : public RolloutHandler {
   absl::Status Recover(absl::Time now);
   // Returns when to be called again even if nothing happens.
   absl::Time Settle(absl::Time now);
-  void SettleRuns(absl::Time now, absl::Time& wake);
+  // Those that something may have happened to, and no others.
+  void SettleRuns(absl::Time now);
   void GiveAnswers();
   absl::Status SubmitNow(const v1::SubmitRequest& request, absl::Time now, std::string& id);
   absl::Status ResumeNow(const std::string& id, absl::Time now);
   absl::Status CheckRoom() const;
   absl::StatusOr<std::string> ChooseId(const std::string& name);
-  // nullptr: it has finished, or never was.
+  // nullptr: it has finished, or never was. Whoever asks may change it: it is settled then.
   ExperimentRun* Find(const std::string& id);
+  void AddRun(const std::string& id, std::unique_ptr<ExperimentRun> run);
   void CloseStreams();
 
   Store& store_;
   Workforce workforce_;
   RunContext context_;
   std::map<std::string, std::unique_ptr<ExperimentRun>> runs_;
+  std::set<std::string> touched_;                 // runs that are to be settled
+  DueTimes due_;                                  // runs that are to be settled even if nothing happens
   std::map<std::string, absl::Status> unsaved_;   // experiments whose state the store has not taken, and why
   absl::Time complained_ = absl::InfinitePast();  // in the log, about those
   std::vector<Answer> answers_;                   // given after Settle

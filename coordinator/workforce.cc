@@ -38,6 +38,7 @@ absl::Status Workforce::Attach(const v1::WorkerHello& hello, std::shared_ptr<Wor
   if (const auto earlier = std::exchange(links_[id], std::move(link))) {
     earlier->Close(absl::AbortedError(absl::StrCat("worker ", id, " has attached again")));
   }
+  NoteHeardOf(id);
   unsent_.insert(id);
   return absl::OkStatus();
 }
@@ -47,6 +48,7 @@ void Workforce::Heartbeat(const std::string& worker, const WorkerLink& link, con
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
   table_.Renew(worker, heartbeat, Counted(now));
+  NoteHeardOf(worker);
   const v1::Assignment& assignment = table_.Find(worker)->assignment;
   const bool current = heartbeat.epoch() == assignment.epoch() && assignment.heartbeat_ms() == table_.heartbeat_ms();
   if (!current) unsent_.insert(worker);
@@ -57,11 +59,25 @@ void Workforce::Detach(const std::string& worker, const WorkerLink& link, bool l
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
   links_.erase(found);
+  NoteHeardOf(worker);
   if (left || !table_.Find(worker)->assignment.has_learner()) {
     Remove(worker, now);
   } else {
     planner_.SetAway(worker, now + kReattachGrace);
   }
+}
+
+void Workforce::NoteHeardOf(const std::string& worker) {
+  const v1::Assignment& assignment = table_.Find(worker)->assignment;
+  if (!assignment.has_learner()) return;
+  const v1::StageKey& stage = assignment.learner().stage();
+  heard_of_.insert({.experiment = stage.experiment_id(), .stage = stage.stage()});
+}
+
+std::set<StageId> Workforce::TakeChangedStages() {
+  std::set<StageId> changed = std::exchange(heard_of_, {});
+  changed.merge(planner_.TakeChangedStages());
+  return changed;
 }
 
 void Workforce::AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now) {

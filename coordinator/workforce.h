@@ -61,6 +61,9 @@ class Workforce {
   // What a stage cannot go on without at the moment: "a learner", "actors" …; empty: nothing.
   std::string WaitingFor(const StageId& id);
 
+  // Stages of which GrantOf, ActorsOf or WaitingFor may say something else than before the last call.
+  std::set<StageId> TakeChangedStages();
+
   // For so long, lately, this process did not run, or the clock was set forward (negative: back): nobody's lease ends
   // because of that.
   void Pardon(absl::Duration lapse) { pardoned_ += lapse; }
@@ -82,6 +85,8 @@ class Workforce {
   // Leases and turns are counted in this time.
   absl::Time Counted(absl::Time now) const { return now - pardoned_; }
   void Remove(const std::string& worker, absl::Time now);
+  // The worker, which is attached, was heard of.
+  void NoteHeardOf(const std::string& worker);
   v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
 
   WorkerTable table_;
@@ -93,6 +98,7 @@ class Workforce {
   };
   std::map<StageId, Training> training_;
   std::unordered_map<std::string, std::shared_ptr<WorkerLink>> links_;
+  std::set<StageId> heard_of_;    // stages whose learner said something, came, or went away
   std::set<std::string> unsent_;  // workers that are to hear of their assignment
 };
 

@@ -55,6 +55,7 @@ bool AssignmentPlanner::RestoreStage(const StageId& id, StageDemand demand, cons
   holder.stage = &stage;
   idle_learners_.erase(learner);
   changed_.insert(learner);
+  changed_stages_.insert(id);
   StartSharing(stage, now);
   return true;
 }
@@ -135,6 +136,7 @@ std::set<AssignmentPlanner::Share>::const_iterator AssignmentPlanner::LongestHol
 void AssignmentPlanner::SetSince(Stage& stage, absl::Time now) {
   stage.since = now;
   stage.order = ++last_order_;
+  changed_stages_.insert(stage.id);
 }
 
 void AssignmentPlanner::AwaitLearner(Stage& stage, absl::Time now) {
@@ -166,6 +168,7 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
   if (Stage* from = std::exchange(actor.stage, to)) {
     shares_.erase(ShareOf(*from));
     from->actors.erase(worker);
+    changed_stages_.insert(from->id);
     if (from->actors.empty()) SetSince(*from, now);
     shares_.insert(ShareOf(*from));
   }
@@ -176,6 +179,7 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
     shares_.erase(ShareOf(*to));
     if (to->actors.empty()) SetSince(*to, now);
     to->actors.insert(worker);
+    changed_stages_.insert(to->id);
     shares_.insert(ShareOf(*to));
   }
   changed_.insert(worker);
@@ -186,6 +190,7 @@ void AssignmentPlanner::Grant(Stage& stage, const std::string& learner, absl::Ti
   stage.epoch = ++epoch_;
   workers_.at(learner).stage = &stage;
   changed_.insert(learner);
+  changed_stages_.insert(stage.id);
   idle_learners_.erase(learner);
   // After a takeover its actors are to go to the new learner.
   changed_.insert(stage.actors.begin(), stage.actors.end());

@@ -70,6 +70,9 @@ class AssignmentPlanner {
   // are to do something else than the last Plan said.
   std::vector<Placement> Plan(absl::Time now);
 
+  // Stages whose learner, epoch or actors may have changed since the last call; some may be gone.
+  std::set<StageId> TakeChangedStages() { return std::exchange(changed_stages_, {}); }
+
   // When Plan should be called even if nothing is added or removed; InfiniteFuture: never.
   absl::Time next_wake() const;
 
@@ -125,7 +128,8 @@ class AssignmentPlanner {
   std::set<std::tuple<absl::Time, int64_t, Stage*>> waiting_;  // for a learner: since, order
   std::set<std::pair<absl::Time, std::string>> away_;          // learners that have a stage, by away_until
   std::set<Share> shares_;                                     // stages that share
-  std::set<std::string> changed_;
+  std::set<std::string> changed_;                              // workers
+  std::set<StageId> changed_stages_;
 };
 
 }  // namespace understudy

@@ -15,6 +15,21 @@ constexpr int kCompressionLevel = -1;
 // The columns of one batch, and names and numbers around them.
 constexpr uint64_t kMaxSerialisedBytes = uint64_t{kMaxBatchBytes} + 4096;
 
+struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+};
+
+// The thread's own: to make one takes longer than to compress some short episodes. nullptr: out of memory.
+ZSTD_CCtx* ThreadContext() {
+  thread_local std::unique_ptr<ZSTD_CCtx, FreeContext> context;
+  if (context != nullptr) return context.get();
+  context.reset(ZSTD_createCCtx());
+  if (context == nullptr) return nullptr;
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kCompressionLevel);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  return context.get();
+}
+
 bool Records(const v1::DatasetRecipe& recipe, v1::Record what) {
   return std::find(recipe.record().begin(), recipe.record().end(), what) != recipe.record().end();
 }
@@ -72,11 +87,7 @@ void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch) {
   batch.set_action_mode(recipe.action_mode());
 }
 
-EpisodeEncoder::EpisodeEncoder(const v1::DatasetRecipe& recipe) : recipe_(recipe), context_(ZSTD_createCCtx()) {
-  if (context_ == nullptr) return;
-  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kCompressionLevel);
-  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
-}
+EpisodeEncoder::EpisodeEncoder(const v1::DatasetRecipe& recipe) : recipe_(recipe), context_(ThreadContext()) {}
 
 absl::StatusOr<EncodedEpisode> EpisodeEncoder::Encode(const TrajectoryView& episode) {
   if (context_ == nullptr) return absl::UnavailableError("no memory to compress episodes");
@@ -89,7 +100,7 @@ absl::StatusOr<EncodedEpisode> EpisodeEncoder::Encode(const TrajectoryView& epis
   const size_t bound = ZSTD_compressBound(serialised_.size());
   if (compressed_.size() < bound) compressed_.resize(bound);
   const size_t size =
-      ZSTD_compress2(context_.get(), compressed_.data(), compressed_.size(), serialised_.data(), serialised_.size());
+      ZSTD_compress2(context_, compressed_.data(), compressed_.size(), serialised_.data(), serialised_.size());
   if (ZSTD_isError(size)) {
     return absl::UnavailableError(absl::StrCat("cannot compress an episode: ", ZSTD_getErrorName(size)));
   }

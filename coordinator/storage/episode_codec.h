@@ -31,7 +31,8 @@ BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe);
 // Sets a batch's environment, policy, version and action mode to those of the recipe.
 void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch);
 
-// Thread-compatible: it keeps its buffers from one episode to the next. The recipe must outlive it.
+// For one thread: it keeps its buffers from one episode to the next, and shares what compresses with the thread's other
+// encoders. The recipe must outlive it.
 class EpisodeEncoder {
  public:
   explicit EpisodeEncoder(const v1::DatasetRecipe& recipe);
@@ -40,12 +41,8 @@ class EpisodeEncoder {
   absl::StatusOr<EncodedEpisode> Encode(const TrajectoryView& episode);
 
  private:
-  struct Free {
-    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  };
-
   const v1::DatasetRecipe& recipe_;
-  std::unique_ptr<ZSTD_CCtx, Free> context_;
+  ZSTD_CCtx* const context_;
   v1::TrajectoryBatch batch_;
   std::string serialised_;
   std::string compressed_;

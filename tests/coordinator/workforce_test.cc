@@ -329,6 +329,35 @@ TEST(Workforce, NobodysLeaseEndsWhileTheCoordinatorItselfDidNotRun) {
   EXPECT_THAT(actor->closed, SizeIs(1));
 }
 
+TEST(Workforce, NamesTheStagesThatSomethingHappenedToAndNoOthers) {
+  using ::testing::ElementsAre;
+  Workforce workforce(1);
+  workforce.AddTraining(Stage("trains"), v1::LearnerWork(), false, kStart);
+  workforce.AddRollouts(Stage("collects"), kStart);
+  Settle(workforce, kStart);
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("collects"), Stage("trains")));
+  EXPECT_THAT(workforce.TakeChangedStages(), IsEmpty());
+
+  const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, After(1));
+  Settle(workforce, After(1));
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("collects")));
+  const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, After(1));
+  Settle(workforce, After(1));
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("trains")));
+
+  workforce.Heartbeat("actor", *actor, HeartbeatOf(actor->sent.back().epoch()), After(2));
+  Settle(workforce, After(2));
+  EXPECT_THAT(workforce.TakeChangedStages(), IsEmpty());
+  // It may say that no actor reaches it.
+  workforce.Heartbeat("learner", *learner, HeartbeatOf(learner->sent.back().epoch()), After(2));
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("trains")));
+  workforce.Detach("learner", *learner, false, After(3));
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("trains")));
+  // Its lease ends.
+  Settle(workforce, After(12));
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("collects"), Stage("trains")));
+}
+
 TEST(Workforce, SaysWhatAStageWaitsFor) {
   Workforce workforce(1);
   workforce.AddTraining(Stage("e"), {}, true, kStart);

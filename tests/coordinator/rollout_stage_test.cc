@@ -1,0 +1,151 @@
+#include "coordinator/rollout_stage.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "coordinator/storage/data_directory.h"
+#include "tests/coordinator/storage/stored_content.h"
+#include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/fake_actor_link.h"
+#include "tests/testing/trajectory_batches.h"
+
+namespace understudy {
+namespace {
+
+using testing::FakeActorLink;
+using testing::TemporaryDirectory;
+
+// When nothing depends on the time.
+constexpr absl::Time kNow = absl::UnixEpoch();
+constexpr int64_t kSteps = 10;
+
+// A stage that collects a number of episodes, and its actors.
+class Collecting {
+ public:
+  explicit Collecting(int64_t episodes)
+      : data_(DataDirectory::Open(directory_.File("data"), DataDirectory::Mode::kCreate).value()) {
+    v1::Dataset dataset = testing::NewDataset("demos");
+    dataset.mutable_recipe()->clear_transitions();
+    dataset.mutable_recipe()->set_episodes(episodes);
+    EXPECT_TRUE(store().CreateDataset(dataset).ok());
+    stage_ = MakeCollectStage("demos", dataset.recipe(), testing::TestSnapshot("expert", 1), store()).value();
+  }
+
+  Store& store() { return data_->store(); }
+  RolloutStage& stage() { return *stage_; }
+  int64_t stored() { return store().GetDataset("demos")->episodes(); }
+
+  std::shared_ptr<FakeActorLink> Connect(const std::string& worker) {
+    auto link = std::make_shared<FakeActorLink>(worker);
+    EXPECT_TRUE(stage_->Connect(link, kNow).ok());
+    return link;
+  }
+
+  void EndStage() { stage_.reset(); }
+
+  // The actor answers its first request.
+  void Answer(FakeActorLink& actor) {
+    ASSERT_FALSE(actor.Requests().empty());
+    const v1::RolloutRequest request = actor.Requests().front();
+    std::vector<int64_t> numbers(request.episodes().end() - request.episodes().begin());
+    std::iota(numbers.begin(), numbers.end(), request.episodes().begin());
+    auto message = std::make_shared<v1::ActorMessage>();
+    message->mutable_result()->set_request_id(request.id());
+    message->mutable_result()->set_last(true);
+    *message->mutable_result()->mutable_batch() = testing::EpisodeBatch(numbers, kSteps);
+    const absl::Status received = stage_->Receive(actor, std::move(message), kNow);
+    EXPECT_TRUE(received.ok()) << received;
+  }
+
+ private:
+  TemporaryDirectory directory_;
+  std::unique_ptr<DataDirectory> data_;
+  std::unique_ptr<RolloutStage> stage_;
+};
+
+int64_t Acknowledged(const FakeActorLink& actor) {
+  int64_t accepted = 0;
+  for (const v1::RolloutAck& ack : actor.Acks()) accepted += ack.accepted();
+  return accepted;
+}
+
+TEST(RolloutStage, CountsAndAcknowledgesWhatIsSavedAndNotBefore) {
+  Collecting test(4);
+  const auto actor = test.Connect("actor");
+  test.Answer(*actor);
+  const auto results = test.stage().TakeUnsaved();
+  ASSERT_NE(results, nullptr);
+  EXPECT_EQ(Acknowledged(*actor), 0);
+  EXPECT_EQ(actor->reads, 0);
+  EXPECT_EQ(test.stage().progress().done(), 0);
+  EXPECT_EQ(test.stage().accounting().produced(), 0);
+  EXPECT_FALSE(test.stage().done());
+
+  ASSERT_TRUE(results->Save().ok());
+  EXPECT_EQ(test.stored(), 4);
+  EXPECT_EQ(Acknowledged(*actor), 0);
+  test.stage().Saved(*results);
+  EXPECT_EQ(Acknowledged(*actor), 4);
+  EXPECT_EQ(actor->reads, 1);
+  EXPECT_EQ(test.stage().progress().done(), 4);
+  EXPECT_EQ(test.stage().progress().steps(), 4 * kSteps);
+  EXPECT_EQ(test.stage().accounting().accepted(), 4);
+  EXPECT_TRUE(test.stage().done());
+  EXPECT_EQ(test.stage().TakeUnsaved(), nullptr);
+}
+
+TEST(RolloutStage, SavesTogetherWhatCameWhileItSaved) {
+  Collecting test(300);
+  const auto a = test.Connect("a");
+  const auto b = test.Connect("b");
+  const auto c = test.Connect("c");
+  test.Answer(*a);
+  const auto first = test.stage().TakeUnsaved();
+  ASSERT_NE(first, nullptr);
+  test.Answer(*b);
+  test.Answer(*c);
+  EXPECT_EQ(test.stage().TakeUnsaved(), nullptr);
+  ASSERT_TRUE(first->Save().ok());
+  test.stage().Saved(*first);
+
+  const auto second = test.stage().TakeUnsaved();
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->receipts.size(), 2);
+  ASSERT_TRUE(second->Save().ok());
+  test.stage().Saved(*second);
+  EXPECT_GT(Acknowledged(*b), 0);
+  EXPECT_GT(Acknowledged(*c), 0);
+  EXPECT_EQ(test.stored(), Acknowledged(*a) + Acknowledged(*b) + Acknowledged(*c));
+}
+
+TEST(RolloutStage, WhatIsBeingSavedOutlivesTheStage) {
+  auto test = std::make_unique<Collecting>(4);
+  const auto actor = test->Connect("actor");
+  test->Answer(*actor);
+  const auto results = test->stage().TakeUnsaved();
+  // As where the experiment is cancelled.
+  Store& store = test->store();
+  test->EndStage();
+  EXPECT_TRUE(results->Save().ok());
+  EXPECT_EQ(store.GetDataset("demos")->episodes(), 4);
+  EXPECT_EQ(Acknowledged(*actor), 0);
+}
+
+TEST(RolloutStage, WhatIsNotNewIsAcknowledgedAtOnce) {
+  Collecting test(4);
+  const auto actor = test.Connect("actor");
+  const auto other = test.Connect("other");
+  test.Answer(*actor);
+  test.stage().Disconnect(*actor, kNow);
+  EXPECT_EQ(test.stage().accounting().produced(), 0);
+  // It was let go: what it sends again counts as stale, and nothing is to be saved for it.
+  test.Answer(*actor);
+  EXPECT_EQ(test.stage().accounting().rejected().at("stale"), 4);
+  const auto results = test.stage().TakeUnsaved();
+  ASSERT_NE(results, nullptr);
+  EXPECT_EQ(results->receipts.size(), 1);
+}
+
+}  // namespace
+}  // namespace understudy
