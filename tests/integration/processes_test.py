@@ -210,6 +210,35 @@ class Elastic(TestCase):
             self.assertEqual(0, daemon.wait(timeout=10))
 
 
+class Threads(TestCase):
+    def test_one_actor_of_several_threads_gives_the_same_result_and_accounts_for_all(self):
+        cluster = self.cluster()
+        cluster.coordinator()
+        cluster.learner()
+        actor = cluster.actor("--threads", 3)
+        finished = cluster.finish(cluster.submit(CANONICAL))
+        self.assert_succeeded(finished)
+        self.assertEqual(digests(call_json("run", CANONICAL, "--data_dir", self.directory / "run")), digests(finished))
+
+        def account():
+            (worker,) = (w for w in cluster.call_json("workers", "list") if w["kind"] == "actor")
+            return worker["trajectories"]
+
+        def adds_up(counts):
+            return counts["produced"] == sum(counts[k] for k in ("accepted", "rejected", "lost", "in_flight"))
+        self.assertTrue(adds_up(account()), account())
+        wait_until(lambda: account()["accepted"] > 0 and account()["in_flight"] == 0, "the last heartbeat")
+        actor.send_signal(signal.SIGTERM)
+        self.assertEqual(0, actor.wait(timeout=10))
+
+    def test_refuses_a_number_of_threads_that_is_none(self):
+        for threads in ("0", "-1", "many", "2000"):
+            done = subprocess.run([BIN / "understudy-actor", "--threads", threads], capture_output=True, text=True,
+                                  timeout=TIMEOUT)
+            self.assertNotEqual(0, done.returncode, threads)
+            self.assertIn("--threads", done.stderr + done.stdout)
+
+
 class Programs(TestCase):
     def test_none_links_libtorch(self):
         for program in ("understudy", "understudy-coordinator", "understudy-learner", "understudy-actor"):

@@ -122,8 +122,9 @@ class Rollout {
     Lane& lane = lanes_[index];
     v1::TrajectoryBatch& batch = lane.pieces.back();
     v1::Trajectory& piece = *batch.mutable_trajectories(0);
-    const int32_t action =
-        request_.action_mode() == v1::ACTION_MODE_GREEDY ? GreedyAction(logits) : SampleAction(logits, Uniform(lane));
+    const int32_t action = request_.action_mode() == v1::ACTION_MODE_GREEDY
+                               ? GreedyAction(logits)
+                               : SampleAction(logits, Uniform(lane)).action;
     const float log_prob = static_cast<float>(LogProbability(logits, action));
     const StepOutcome outcome = lane.environment->Step(std::as_bytes(std::span(&action, 1)), Row(index));
     batch.mutable_actions()->append(reinterpret_cast<const char*>(&action), sizeof(action));
