@@ -43,6 +43,28 @@ inline void Store(Vector<kWidth> vector, float* target) {
   __builtin_memcpy(target, &vector, sizeof(vector));
 }
 
+// The number in every lane. Intrinsics, as adding it to zeros is no copy to the compiler: 0 + -0 is 0.
+template <int kWidth>
+inline Vector<kWidth> Broadcast(float number) {
+  if constexpr (kWidth == 1) {
+    return number;
+#ifdef __AVX512F__
+  } else if constexpr (kWidth == 16) {
+    return _mm512_set1_ps(number);
+#endif
+#ifdef __AVX2__
+  } else if constexpr (kWidth == 8) {
+    return _mm256_set1_ps(number);
+  } else if constexpr (kWidth == 4) {
+    return _mm_set1_ps(number);
+#endif
+  } else {
+    Vector<kWidth> result;
+    for (int i = 0; i < kWidth; ++i) result[i] = number;
+    return result;
+  }
+}
+
 // a · b + c, rounded once. Where the processor has no such instruction, the C library computes it, slowly.
 template <int kWidth>
 inline Vector<kWidth> MultiplyAdd(Vector<kWidth> a, Vector<kWidth> b, Vector<kWidth> c) {
@@ -68,11 +90,11 @@ inline Vector<kWidth> MultiplyAdd(Vector<kWidth> a, Vector<kWidth> b, Vector<kWi
 // kRowCount rows × kVectors vectors of columns, whose sums stay in registers.
 template <int kRowCount, int kVectors, int kWidth>
 inline void Tile(const MatrixProduct& m, size_t row, size_t column) {
-  Vector<kWidth> sums[kRowCount][kVectors] = {};
-  if (m.start != nullptr) {
-    for (int r = 0; r < kRowCount; ++r) {
-      const float* const start = m.start + (row + r) * m.start_row_stride + column;
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = Load<kWidth>(start + v * kWidth);
+  Vector<kWidth> sums[kRowCount][kVectors];
+  for (int r = 0; r < kRowCount; ++r) {
+    const size_t start = (row + r) * m.start_row_stride + column;
+    for (int v = 0; v < kVectors; ++v) {
+      sums[r][v] = m.start != nullptr ? Load<kWidth>(m.start + start + v * kWidth) : Broadcast<kWidth>(0);
     }
   }
   const float* left = m.left + row * m.left_row_stride;
@@ -81,7 +103,7 @@ inline void Tile(const MatrixProduct& m, size_t row, size_t column) {
     Vector<kWidth> factors[kVectors];
     for (int v = 0; v < kVectors; ++v) factors[v] = Load<kWidth>(right + v * kWidth);
     for (int r = 0; r < kRowCount; ++r) {
-      const Vector<kWidth> factor = Vector<kWidth>{} + left[r * m.left_row_stride];
+      const Vector<kWidth> factor = Broadcast<kWidth>(left[r * m.left_row_stride]);
       for (int v = 0; v < kVectors; ++v) sums[r][v] = MultiplyAdd<kWidth>(factor, factors[v], sums[r][v]);
     }
   }

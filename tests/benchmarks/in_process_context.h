@@ -11,8 +11,9 @@
 
 namespace understudy::benchmarks {
 
-// Fulfils orders with the actor's own RolloutWorker, at once. Results go from it to the order as they are: not serialised, and,
-// as nobody else made them, not validated. Reports are kept; checkpoints are not taken. Thread-compatible.
+// Fulfils orders with the actor's own RolloutWorker, at once. Results go from it to the order as they are: not
+// serialised, and, as nobody else made them, not validated. Reports are kept; checkpoints are not taken.
+// Thread-compatible.
 class InProcessContext final : public TrainingContext {
  public:
   explicit InProcessContext(RolloutWorker worker) : worker_(std::move(worker)) {}

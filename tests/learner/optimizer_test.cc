@@ -90,6 +90,16 @@ TEST(Adam, ScalesGradientsFirst) {
   EXPECT_EQ(scaled.state().second_moments, given.state().second_moments);
 }
 
+TEST(Adam, MomentsThatDecayEndAtZero) {
+  Adam adam({}, 1);
+  std::vector<float> parameters = {1.0f};
+  adam.Step(parameters, std::vector<float>{1.0f}, 0.01);
+  for (int i = 0; i < 1000; ++i) adam.Step(parameters, std::vector<float>{0.0f}, 0.01);
+  EXPECT_EQ(adam.state().first_moments[0], 0);  // 0.1 × 0.9¹⁰⁰⁰ ≈ 2e-47
+  volatile float small = 1e-38f;
+  EXPECT_GT(small / 10, 0);  // and only there
+}
+
 TEST(GlobalNorm, IsEuclidean) {
   EXPECT_DOUBLE_EQ(GlobalNorm(std::vector<float>{3.0f, 0.0f, -4.0f}), 5);
   for (const size_t length : {0, 1, 7, 15, 16, 17, 67}) {
