@@ -28,6 +28,10 @@ constexpr absl::Duration kTick = absl::Seconds(1);
 
 absl::Status Stopping() { return absl::UnavailableError("the coordinator is stopping"); }
 
+absl::Status NotRunning(const v1::StageKey& stage) {
+  return absl::AbortedError(absl::StrCat("experiment ", stage.experiment_id(), " is not running"));
+}
+
 absl::Status NoSuchExperiment(const std::string& id) { return absl::NotFoundError(absl::StrCat("no experiment ", id)); }
 
 }  // namespace
@@ -341,12 +345,16 @@ absl::StatusOr<std::vector<v1::Worker>> Coordinator::ListWorkers() {
 }
 
 absl::Status Coordinator::ReportProgress(const v1::ProgressRequest& request) {
+  const v1::StageKey& stage = request.stage();
+  if (absl::Status status = CheckEpoch(stage); !status.ok()) return status;
+  // On the caller's thread: thousands of iterations a second must not make everybody else wait for the disk.
+  if (request.progress().iteration() > 0) {
+    const absl::Status stored = store_.PutMetrics(stage.experiment_id(), stage.stage(), request.progress());
+    if (!stored.ok()) return stored;
+  }
   return Call([&](absl::Time) {
-    ExperimentRun* run = Find(request.stage().experiment_id());
-    if (run == nullptr) {
-      return absl::AbortedError(absl::StrCat("experiment ", request.stage().experiment_id(), " is not running"));
-    }
-    return run->ReportProgress(request);
+    ExperimentRun* run = Find(stage.experiment_id());
+    return run != nullptr ? run->ShowProgress(request) : NotRunning(stage);
   });
 }
 
@@ -364,8 +372,7 @@ absl::Status Coordinator::FinishStage(const v1::FinishStageRequest& request) {
 absl::Status Coordinator::CheckEpoch(const v1::StageKey& key) {
   return Call([&](absl::Time) {
     const ExperimentRun* run = Find(key.experiment_id());
-    return run != nullptr ? run->CheckEpoch(key)
-                          : absl::AbortedError(absl::StrCat("experiment ", key.experiment_id(), " is not running"));
+    return run != nullptr ? run->CheckEpoch(key) : NotRunning(key);
   });
 }
 

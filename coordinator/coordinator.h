@@ -59,7 +59,8 @@ class Coordinator final : public RolloutHandler {
   void Heartbeat(std::string worker, std::shared_ptr<WorkerLink> link, v1::WorkerHeartbeat heartbeat);
   void Detach(std::string worker, std::shared_ptr<WorkerLink> link, bool left);
 
-  // As in workers.proto and policy.proto.
+  // As in workers.proto and policy.proto. Of a learner that is fenced just now, metrics may still be stored: they are
+  // what the next one reports for the same iteration, too.
   absl::StatusOr<std::vector<v1::Worker>> ListWorkers();
   absl::Status ReportProgress(const v1::ProgressRequest& request);
   absl::Status FinishStage(const v1::FinishStageRequest& request);

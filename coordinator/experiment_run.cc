@@ -202,13 +202,9 @@ void ExperimentRun::Finish(StageResult result, absl::Time now) {
   Advance(now);
 }
 
-absl::Status ExperimentRun::ReportProgress(const v1::ProgressRequest& request) {
+absl::Status ExperimentRun::ShowProgress(const v1::ProgressRequest& request) {
   const absl::Status current = CheckEpoch(request.stage());
   if (!current.ok()) return current;
-  if (request.progress().iteration() > 0) {
-    const absl::Status stored = context_.store.PutMetrics(id(), request.stage().stage(), request.progress());
-    if (!stored.ok()) return stored;
-  }
   v1::StageState& stage = *experiment_.mutable_stages(request.stage().stage());
   *stage.mutable_progress() = request.progress();
   *stage.mutable_trajectories() = request.progress().trajectories();

@@ -62,8 +62,9 @@ class ExperimentRun {
   // ABORTED: the epoch is not the stage's current one, naming both.
   absl::Status CheckEpoch(const v1::StageKey& key) const;
 
-  // Calls of the learner. CheckEpoch's error; INVALID_ARGUMENT, or the store's error: nothing has changed.
-  absl::Status ReportProgress(const v1::ProgressRequest& request);
+  // Calls of the learner. CheckEpoch's error; INVALID_ARGUMENT, or the store's error: nothing has changed. Metrics are
+  // in the store by the time that progress is shown.
+  absl::Status ShowProgress(const v1::ProgressRequest& request);
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
   absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
 
