@@ -11,15 +11,15 @@
 namespace understudy {
 namespace {
 
-absl::StatusOr<std::shared_ptr<const Policy>> MakePolicy(const PolicySnapshot& snapshot) {
-  // LibTorch throws, where memory runs out, for one.
+absl::StatusOr<std::shared_ptr<const Policy>> MakePolicy(PolicySnapshot snapshot) {
+  const std::string name = absl::StrCat("policy ", snapshot.header.name(), "@", snapshot.header.version());
+  // Where memory runs out, for one.
   try {
-    auto policy = Policy::FromSnapshot(snapshot);
+    auto policy = Policy::FromSnapshot(std::move(snapshot));
     if (!policy.ok()) return policy.status();
     return std::make_shared<const Policy>(*std::move(policy));
   } catch (const std::exception& error) {
-    return absl::InternalError(
-        absl::StrCat("policy ", snapshot.header.name(), "@", snapshot.header.version(), ": ", ErrorText(error.what())));
+    return absl::InternalError(absl::StrCat(name, ": ", ErrorText(error.what())));
   }
 }
 
@@ -29,8 +29,9 @@ absl::Status PolicyCache::Add(const v1::PolicyChunk& chunk) {
   const auto snapshot = assembler_.Add(chunk);
   if (!snapshot.ok()) return snapshot.status();
   if (*snapshot == nullptr) return absl::OkStatus();
-  const v1::PolicyHeader& header = (*snapshot)->header;
-  entries_.push_back({header.name(), header.version(), MakePolicy(**snapshot)});
+  const std::string name = (*snapshot)->header.name();
+  const int64_t version = (*snapshot)->header.version();
+  entries_.push_back({name, version, MakePolicy(std::move(**snapshot))});
   if (entries_.size() > kPoliciesPerStream) entries_.pop_front();
   return absl::OkStatus();
 }

@@ -141,7 +141,7 @@ void RolloutSink::OnConnected(std::shared_ptr<ActorLink> link) {
 void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value() || !SameStage(link->hello().stage(), stage_)) return;
-  const absl::Status status = dispatcher_->Receive(*link, message, absl::Now());
+  const absl::Status status = dispatcher_->Receive(*link, std::move(message), absl::Now());
   if (absl::IsInvalidArgument(status)) {
     dispatcher_->Disconnect(*link, absl::Now());
     link->Close(status);

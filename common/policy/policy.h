@@ -6,7 +6,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/policy/network.h"
@@ -23,19 +22,22 @@ class Policy {
   // and spaces. INVALID_ARGUMENT: unknown network type (lists the table) or spaces that the network cannot serve.
   static absl::StatusOr<Policy> Create(const v1::PolicyHeader& header, uint64_t seed);
 
-  // INVALID_ARGUMENT as above, or where the parameter count is not the network's.
-  static absl::StatusOr<Policy> FromSnapshot(const PolicySnapshot& snapshot);
+  // Acts with the snapshot's own bytes: one that is moved here is not copied. INVALID_ARGUMENT as above, or where the
+  // parameter count is not the network's.
+  static absl::StatusOr<Policy> FromSnapshot(PolicySnapshot snapshot);
 
   // `observations`: [N, observation_size()]. A row's result has the same bits at every position, among any other rows,
   // in batches of any size, on every processor, for every network of the table: this is what rollouts owe it to that
   // they do not depend on how work was divided. Allocates nothing from the second call of a thread on.
   void Infer(std::span<const float> observations, const InferenceOutput& output) const {
-    network_->Infer(parameters_, observations, output);
+    network_->Infer(parameters(), observations, output);
   }
 
   // The flat parameters [P].
-  std::span<const float> parameters() const { return parameters_; }
-  std::span<float> parameters() { return parameters_; }
+  std::span<const float> parameters() const {
+    return {reinterpret_cast<const float*>(bytes_.data()), bytes_.size() / sizeof(float)};
+  }
+  std::span<float> parameters() { return {reinterpret_cast<float*>(bytes_.data()), bytes_.size() / sizeof(float)}; }
 
   // Numbers of one observation, and logits of one row.
   size_t observation_size() const { return observation_size_; }
@@ -50,11 +52,11 @@ class Policy {
   const v1::PolicyHeader& header() const { return header_; }
 
  private:
-  Policy(v1::PolicyHeader header, std::unique_ptr<Network> network);
+  Policy(v1::PolicyHeader header, std::unique_ptr<Network> network, std::string bytes);
 
   v1::PolicyHeader header_;
   std::unique_ptr<Network> network_;
-  std::vector<float> parameters_;
+  std::string bytes_;  // of the parameters, as they came or will travel
   size_t observation_size_;
   size_t actions_;
 };

@@ -26,13 +26,13 @@ absl::Status NotAsked(uint64_t request_id) {
   return absl::InvalidArgumentError(absl::StrCat("request ", request_id, " is not in flight at this actor"));
 }
 
-// What the order makes of a result; whatever comes for an order that was removed is too late.
-absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result) {
+// What the order makes of a result; whatever comes for an order that was removed is too late. `own`: as in Judge.
+absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result, v1::RolloutResult* own) {
   if (order == nullptr) {
     return Reject(result, kRejectedSurplus, "no longer needed");
   }
   if (absl::Status status = ValidateBatch(result.batch(), order->expectation()); !status.ok()) return status;
-  return order->Accept(result);
+  return own == nullptr ? order->Accept(result) : order->AcceptAndTake(*own);
 }
 
 }  // namespace
@@ -123,13 +123,23 @@ absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& messa
   return Take(actor, message, now).status();
 }
 
+absl::Status Dispatcher::Receive(ActorLink& actor, v1::ActorMessage&& message, absl::Time now) {
+  if (message.has_result()) return Receive(actor, message.result(), message.mutable_result(), now);
+  return Take(actor, message, now).status();
+}
+
 absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now) {
+  return Receive(actor, result, nullptr, now);
+}
+
+absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
+                                 absl::Time now) {
   const auto sender = actors_.find(&actor);
   if (sender == actors_.end()) {
     Count(Reject(result, kRejectedStale, "the actor was let go"));
     return absl::OkStatus();
   }
-  const absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, now);
+  const absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, own, now);
   if (!receipt.ok()) return receipt.status();
   Confirm(*receipt);
   if (result.last()) EndRequest(sender->second, result.request_id(), now);
@@ -149,15 +159,15 @@ absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::Take(ActorLink& a
     return std::nullopt;
   }
   if (!message.has_result()) return absl::InvalidArgumentError("expected a result or a failure");
-  absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, now);
+  absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, nullptr, now);
   if (!receipt.ok()) return receipt.status();
   if (result.last()) EndRequest(sender->second, result.request_id(), now);
   return *std::move(receipt);
 }
 
 absl::StatusOr<Dispatcher::Receipt> Dispatcher::TakeResult(Actor& actor, const v1::RolloutResult& result,
-                                                           absl::Time now) {
-  absl::StatusOr<Acceptance> acceptance = Judge(actor, result, now);
+                                                           v1::RolloutResult* own, absl::Time now) {
+  absl::StatusOr<Acceptance> acceptance = Judge(actor, result, own, now);
   if (absl::IsInvalidArgument(acceptance.status())) Count(Reject(result, kRejectedMalformed, ""));
   if (!acceptance.ok()) return acceptance.status();
   return Receipt{.actor = actor.link,
@@ -185,7 +195,8 @@ void Dispatcher::EndRequest(Actor& actor, uint64_t request_id, absl::Time now) {
   Pump(now);
 }
 
-absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now) {
+absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
+                                             absl::Time now) {
   const auto found = actor.requests.find(result.request_id());
   if (found == actor.requests.end()) return NotAsked(result.request_id());
   Request& request = found->second;
@@ -195,7 +206,7 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResu
   }
   ++request.next_sequence;
   const bool wanted = request.order != nullptr && !request.order->done();
-  absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
+  absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result, own);
   for (ActiveOrder& active : orders_) {
     if (acceptance.ok() && active.order == request.order) active.accepted += acceptance->accepted;
   }

@@ -71,6 +71,8 @@ class Dispatcher {
   // order's failure. Messages of links that are not connected change nothing but the accounting.
   absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
   absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now);
+  // The same; the order takes away what it keeps of the trajectories, which are not copied.
+  absl::Status Receive(ActorLink& actor, v1::ActorMessage&& message, absl::Time now);
 
   // A result that its order has accepted, and its actor does not know of.
   struct Receipt {
@@ -117,11 +119,14 @@ class Dispatcher {
   };
 
   // Of a result of a connected actor; an error is counted already.
-  absl::StatusOr<Receipt> TakeResult(Actor& actor, const v1::RolloutResult& result, absl::Time now);
+  absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, v1::RolloutResult* own, absl::Time now);
+  absl::StatusOr<Receipt> TakeResult(Actor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
+                                     absl::Time now);
   // The last result of a request came.
   void EndRequest(Actor& actor, uint64_t request_id, absl::Time now);
-  // What its order makes of a result.
-  absl::StatusOr<Acceptance> Judge(Actor& actor, const v1::RolloutResult& result, absl::Time now);
+  // What its order makes of a result. `own`: the same result, where the order may take away from it; else null.
+  absl::StatusOr<Acceptance> Judge(Actor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
+                                   absl::Time now);
   void Count(const Acceptance& acceptance);
   absl::Status Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now);
   static void Release(const Actor& actor);

@@ -48,6 +48,9 @@ class Order {
   // segments of another length, missing slot states. Other errors (of what is done with the trajectories) are the
   // order's failure.
   virtual absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) = 0;
+  // The same, and what the order keeps of the batch it may take away from the result instead of copying it. The rest of
+  // the result stays as it is.
+  virtual absl::StatusOr<Acceptance> AcceptAndTake(v1::RolloutResult& result) { return Accept(result); }
 
   // Whatever of this request has not arrived is to be asked for again, of anybody.
   virtual void Release(uint64_t request_id) = 0;

@@ -102,6 +102,11 @@ absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRa
 }
 
 absl::StatusOr<Acceptance> SegmentOrder::Accept(const v1::RolloutResult& result) {
+  v1::RolloutResult copy = result;
+  return AcceptAndTake(copy);
+}
+
+absl::StatusOr<Acceptance> SegmentOrder::AcceptAndTake(v1::RolloutResult& result) {
   const auto range = leases_.Find(result.request_id());
   if (!range.has_value()) {
     const auto& trajectories = result.batch().trajectories();
@@ -115,8 +120,9 @@ absl::StatusOr<Acceptance> SegmentOrder::Accept(const v1::RolloutResult& result)
     states_[static_cast<size_t>(state.slot())] = state;
     leases_.Complete(state.slot());
   }
-  if (!result.states().empty()) batches_[result.states(0).slot()] = result.batch();
-  return Acceptance{.accepted = result.batch().trajectories_size()};
+  const Acceptance acceptance{.accepted = result.batch().trajectories_size()};
+  if (!result.states().empty()) batches_[result.states(0).slot()] = std::move(*result.mutable_batch());
+  return acceptance;
 }
 
 void SegmentOrder::Release(uint64_t request_id) { leases_.Release(request_id); }

@@ -35,6 +35,7 @@ class SegmentOrder final : public Order {
   // Besides what every order asks: a result covers consecutive whole slots, each with trajectories that continue from
   // the slot's state without a gap, and with the state that they lead to.
   absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
+  absl::StatusOr<Acceptance> AcceptAndTake(v1::RolloutResult& result) override;
   void Release(uint64_t request_id) override;
   bool done() const override { return leases_.done_prefix() == options_.slots; }
 

@@ -53,8 +53,9 @@ class SnapshotAssembler {
   // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
   // missing, a header whose names, network, spaces or counts are out of bounds, bytes beyond parameter_count, an empty
   // chunk or one above kPolicyChunkBytes; DATA_LOSS: fingerprint or digest does not match, with both printed. After an
-  // error, or a snapshot, the assembler is empty again.
-  absl::StatusOr<std::shared_ptr<const PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
+  // error, or a snapshot, the assembler is empty again. What came is hashed as it comes, not all at the end; nobody else
+  // has the snapshot that is returned.
+  absl::StatusOr<std::shared_ptr<PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
 
   // Nothing of a snapshot is pending.
   bool empty() const { return !header_.has_value(); }
@@ -62,6 +63,7 @@ class SnapshotAssembler {
  private:
   std::optional<v1::PolicyHeader> header_;
   std::string parameters_;
+  Sha256Hash hash_;  // of the fingerprint, and the parameters so far
 };
 
 // A policy as experiments name it: NAME or NAME@VERSION.

@@ -79,7 +79,7 @@ absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SnapshotAssembler::Add(const v1::PolicyChunk& chunk) {
+absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1::PolicyChunk& chunk) {
   // Taken out first, so that whatever returns early leaves the assembler empty.
   std::optional<v1::PolicyHeader> header = std::exchange(header_, std::nullopt);
   std::string parameters = std::exchange(parameters_, {});
@@ -91,6 +91,8 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SnapshotAssembler::Add(con
   if (chunk.has_header()) {
     if (absl::Status status = ValidateHeader(chunk.header()); !status.ok()) return status;
     header_ = chunk.header();
+    hash_ = Sha256Hash();
+    hash_.Add(header_->fingerprint());
     return nullptr;
   }
 
@@ -99,15 +101,18 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SnapshotAssembler::Add(con
   absl::Status status =
       CheckChunk(static_cast<int64_t>(parameters.size()), static_cast<int64_t>(bytes.size()), expected);
   if (!status.ok()) return status;
-  parameters.append(bytes);  // grows with what came, never with what is only announced
+  // This takes addresses; memory is taken as it is written to, with what came, not with what is only announced.
+  parameters.reserve(static_cast<size_t>(expected));
+  parameters.append(bytes);
+  hash_.Add(bytes);
   if (static_cast<int64_t>(parameters.size()) < expected) {
     header_ = std::move(header);
     parameters_ = std::move(parameters);
     return nullptr;
   }
-  status = CheckDigest("digest", header->digest(), PolicyDigest(header->fingerprint(), parameters));
+  status = CheckDigest("digest", header->digest(), hash_.Finish());
   if (!status.ok()) return status;
-  return std::make_shared<const PolicySnapshot>(PolicySnapshot{*std::move(header), std::move(parameters)});
+  return std::make_shared<PolicySnapshot>(PolicySnapshot{*std::move(header), std::move(parameters)});
 }
 
 }  // namespace understudy

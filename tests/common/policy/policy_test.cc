@@ -87,6 +87,13 @@ TEST(Policy, ASnapshotDoesNotChangeWithThePolicy) {
   EXPECT_EQ(snapshot->parameters, before);
 }
 
+TEST(Policy, ASnapshotThatIsMovedIsNotCopied) {
+  PolicySnapshot snapshot = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 11)->Snapshot("expert", 1);
+  const void* const bytes = snapshot.parameters.data();
+  const Policy policy = *Policy::FromSnapshot(std::move(snapshot));
+  EXPECT_EQ(static_cast<const void*>(policy.parameters().data()), bytes);
+}
+
 TEST(Policy, ASnapshotOfAnotherSizeIsRefused) {
   PolicySnapshot snapshot = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1)->Snapshot("expert", 3);
   snapshot.parameters.pop_back();

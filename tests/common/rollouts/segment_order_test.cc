@@ -94,6 +94,17 @@ TEST(SegmentOrder, GivesBatchesAndStatesInSlotOrderWhateverTheArrival) {
   for (int64_t slot = 0; slot < 4; ++slot) EXPECT_EQ(states[static_cast<size_t>(slot)].slot(), slot);
 }
 
+TEST(SegmentOrder, TakesABatchWithoutCopyingItsColumns) {
+  SegmentOrder order(Slots(1));
+  order.Next(1, 1);
+  v1::RolloutResult result = Result(1, 0, 1);
+  const char* const observations = result.batch().observations().data();
+  EXPECT_EQ(order.AcceptAndTake(result)->accepted, 2);
+  EXPECT_EQ(order.TakeBatches().at(0).observations().data(), observations);
+  EXPECT_EQ(result.request_id(), 1u);
+  EXPECT_EQ(result.states_size(), 1);
+}
+
 TEST(SegmentOrder, ContinuesWhereASlotStands) {
   SegmentOrderOptions options = Slots(1);
   options.states = {State(0, 100, 5, 40)};
