@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "actor/sink_session.h"
 #include "common/process/reminder.h"
@@ -28,21 +29,29 @@ v1::WorkerHello MakeWorkerHello(const std::string& worker_id) {
   return hello;
 }
 
-void LogAway(const std::string& address, const std::string& lasting, const absl::Status& why) {
+void LogAway(const std::string& id, const std::string& address, const std::string& lasting, const absl::Status& why) {
   // A stage that is just beginning, or over, is refused like this, and ends like this: the next assignment is on its
   // way.
   const bool expected = why.ok() || absl::IsFailedPrecondition(why);
-  spdlog::log(expected ? spdlog::level::info : spdlog::level::warn, "no stream to the sink at {}{}: {}; trying again",
-              address, lasting, why.ok() ? "it ended the stream" : std::string(why.message()));
+  spdlog::log(expected ? spdlog::level::info : spdlog::level::warn,
+              "{}: no stream to the sink at {}{}: {}; trying again", id, address, lasting,
+              why.ok() ? "it ended the stream" : std::string(why.message()));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options) {
   if (absl::Status status = ValidateAddress(options.coordinator); !status.ok()) return status;
+  if (options.threads < 1 || options.threads > kMaxRolloutThreads) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("threads: found ", options.threads, ", expected 1 to ", kMaxRolloutThreads));
+  }
   std::unique_ptr<Actor> actor(new Actor(options));
   Actor* const self = actor.get();
-  actor->thread_ = std::thread([self] { self->Run(); });
+  for (int i = 1; i <= options.threads; ++i) {
+    const std::string id = options.threads == 1 ? self->worker_id_ : absl::StrCat(self->worker_id_, ".", i);
+    actor->threads_.emplace_back([self, id] { self->Run(id); });
+  }
   actor->session_ = std::make_unique<WorkerSession>(
       WorkerSessionOptions{.coordinator = options.coordinator,
                            .hello = MakeWorkerHello(self->worker_id_),
@@ -51,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options)
   return actor;
 }
 
-Actor::Actor(const ActorOptions& options) : coordinator_(options.coordinator) {}
+Actor::Actor(const ActorOptions& options) : options_(options), running_(options.threads) {}
 
 Actor::~Actor() {
   stopping_.Cancel("the actor is stopping");
@@ -62,7 +71,7 @@ Actor::~Actor() {
     changed_.NotifyAll();
   }
   if (current != nullptr) current->leaving.Cancel("the actor is stopping");
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
   // Last: its last heartbeat has the totals of all that was done.
   session_.reset();
 }
@@ -84,37 +93,36 @@ void Actor::OnAssignment(const v1::Assignment& assignment) {
   if (assignment.has_actor()) {
     next = std::make_shared<Job>();
     next->work = assignment.actor();
-    if (next->work.rollouts_address().empty()) next->work.set_rollouts_address(coordinator_);
+    if (next->work.rollouts_address().empty()) next->work.set_rollouts_address(options_.coordinator);
+    spdlog::info("rolling out for {} at {}", StageText(next->work.stage()), next->work.rollouts_address());
   }
   std::shared_ptr<Job> earlier;
   {
     MutexLock lock(mutex_);
     earlier = std::exchange(desired_, std::move(next));
-    begun_ = false;
     changed_.NotifyAll();
   }
   if (earlier != nullptr) earlier->leaving.Cancel("there is another assignment");
 }
 
-void Actor::Run() {
-  while (const std::shared_ptr<Job> job = NextJob()) Work(*job);
+void Actor::Run(const std::string& id) {
+  std::shared_ptr<Job> job;
+  while ((job = NextJob(job)) != nullptr) Work(id, *job);
   std::function<void()> drained;
   {
     MutexLock lock(mutex_);
-    drained = std::exchange(drained_, nullptr);
+    if (--running_ == 0) drained = std::exchange(drained_, nullptr);
   }
   if (drained) drained();
 }
 
-std::shared_ptr<Actor::Job> Actor::NextJob() {
+std::shared_ptr<Actor::Job> Actor::NextJob(const std::shared_ptr<Job>& done) {
   MutexLock lock(mutex_);
-  while (stopping_.Check().ok() && !draining_ && (desired_ == nullptr || begun_)) changed_.Wait(mutex_);
-  if (!stopping_.Check().ok() || draining_) return nullptr;
-  begun_ = true;
-  return desired_;
+  while (stopping_.Check().ok() && !draining_ && (desired_ == nullptr || desired_ == done)) changed_.Wait(mutex_);
+  return stopping_.Check().ok() && !draining_ ? desired_ : nullptr;
 }
 
-void Actor::Work(Job& job) {
+void Actor::Work(const std::string& id, Job& job) {
   const std::string& address = job.work.rollouts_address();
   if (absl::Status status = ValidateAddress(address); !status.ok()) {
     spdlog::error("{}: {}", StageText(job.work.stage()), std::string(status.message()));
@@ -122,11 +130,11 @@ void Actor::Work(Job& job) {
   }
   v1::ActorHello hello;
   hello.set_protocol_version(kProtocolVersion);
-  hello.set_worker_id(worker_id_);
+  hello.set_worker_id(id);
   *hello.mutable_stage() = job.work.stage();
-  const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
+  // Several would wait for each other on one connection.
+  const std::shared_ptr<grpc::Channel> channel = options_.threads > 1 ? MakeOwnChannel(address) : MakeChannel(address);
   Backoff backoff(kFirstBackoff, kLongestReconnectPause, std::random_device()());
-  spdlog::info("rolling out for {} at {}", StageText(job.work.stage()), address);
   Reminder away(absl::ZeroDuration(), kReminderInterval);
   while (job.leaving.Check().ok()) {
     SinkSession session(channel, hello, counters_);
@@ -137,7 +145,7 @@ void Actor::Work(Job& job) {
     }
     if (!job.leaving.Check().ok() || !stopping_.Check().ok()) return;
     away.Begin(absl::Now());
-    if (away.Due(absl::Now())) LogAway(address, away.LastingText(absl::Now()), status);
+    if (away.Due(absl::Now())) LogAway(id, address, away.LastingText(absl::Now()), status);
     job.leaving.WaitFor(backoff.Next());
   }
 }

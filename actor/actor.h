@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -17,22 +18,28 @@
 
 namespace understudy {
 
+inline constexpr int kMaxRolloutThreads = 1024;
+
 struct ActorOptions {
   std::string coordinator = "127.0.0.1:50051";
+  int threads = 1;  // that roll out
 };
 
-// Thread-safe. Two threads: the session's, which brings assignments, and one that rolls out.
+// Thread-safe. Besides the session's thread, which brings assignments, there are those that roll out: each has a stream
+// of its own to the sink, to which it is an actor like others, so that orders are shared among threads just as among
+// processes. To the coordinator all are one worker, with one assignment and one account.
 class Actor {
  public:
-  // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: not HOST:PORT.
+  // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: not HOST:PORT, or threads outside
+  // [1, kMaxRolloutThreads].
   static absl::StatusOr<std::unique_ptr<Actor>> Start(const ActorOptions& options);
   // Stops within a second: what is half done is dropped, and asked of others. The coordinator hears the last totals,
   // and that this actor goes.
   ~Actor();
 
-  // Begins no further work. Calls `drained`, on a thread of the actor's, once the request in hand is done, with all of
-  // its results acknowledged, and the others have gone back to the sink with the stream; once at most. To be called
-  // once.
+  // Begins no further work. Calls `drained`, on a thread of the actor's, once the request that each thread has in hand
+  // is done, with all of its results acknowledged, and the others have gone back to the sink with the streams; once at
+  // most. To be called once.
   void Drain(std::function<void()> drained);
 
  private:
@@ -44,13 +51,14 @@ class Actor {
 
   explicit Actor(const ActorOptions& options);
   void OnAssignment(const v1::Assignment& assignment);
-  void Run();
-  // The latest assignment that has not been begun; nullptr: the actor stops or drains.
-  std::shared_ptr<Job> NextJob();
+  // One of the threads that roll out, by its worker id at sinks.
+  void Run(const std::string& id);
+  // The latest assignment, once it is not the one that the thread has `done`; nullptr: the actor stops or drains.
+  std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
   // Until the job is left: where the stream to the sink breaks, connects again.
-  void Work(Job& job);
+  void Work(const std::string& id, Job& job);
 
-  const std::string coordinator_;
+  const ActorOptions options_;
   const std::string worker_id_ = MakeWorkerId();
   RolloutCounters counters_;
   Cancellation stopping_;
@@ -58,11 +66,11 @@ class Actor {
   Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<Job> desired_ ABSL_GUARDED_BY(mutex_);
-  bool begun_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> drained_ ABSL_GUARDED_BY(mutex_);
+  int running_ ABSL_GUARDED_BY(mutex_);  // threads that roll out
 
-  std::thread thread_;
+  std::vector<std::thread> threads_;
   std::unique_ptr<WorkerSession> session_;
 };
 

@@ -22,7 +22,7 @@ constexpr absl::Duration kExitLimit = absl::Milliseconds(1500);
 
 // After the first signal: ends the work in good order, unless that takes too long or a second signal comes.
 void Drain(understudy::Actor& actor, understudy::TerminationSignals& signals) {
-  spdlog::info("draining: the request in hand is being finished; a second signal ends this at once");
+  spdlog::info("draining: what is in hand is being finished; a second signal ends this at once");
   understudy::ExitWithin(kDrainLimit + kExitLimit);
   const auto drained = std::make_shared<std::atomic<bool>>(false);
   actor.Drain([&signals, drained] {
@@ -31,7 +31,7 @@ void Drain(understudy::Actor& actor, understudy::TerminationSignals& signals) {
   });
   const bool again = signals.WaitFor(kDrainLimit).value_or(0) != 0;
   if (!*drained) {
-    spdlog::warn("{}: the request in hand is dropped, others will be asked",
+    spdlog::warn("{}: what is in hand is dropped, others will be asked",
                  again ? "a second signal came" : "draining takes too long");
   }
   understudy::ExitWithin(kExitLimit);
@@ -48,11 +48,15 @@ int main(int argc, char** argv) {
       "Rolls out policies in environments, for whatever experiment the coordinator assigns it to.\n"
       "Any number of actors may come and go at any time.",
       "understudy-actor");
-  app.footer("Example:\n  understudy-actor --coordinator 10.0.0.5:50051");
+  app.footer("Example:\n  understudy-actor --coordinator 10.0.0.5:50051 --threads 8");
   app.set_version_flag("--version", std::string(understudy::kVersion));
   app.add_option("--coordinator", options.coordinator, "Where the coordinator listens")
       ->envname("UNDERSTUDY_COORDINATOR")
       ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--threads", options.threads,
+                 "Rollout threads, one for each core to use: they do what so many actors would")
+      ->check(CLI::Range(1, understudy::kMaxRolloutThreads))
       ->capture_default_str();
   app.add_option("--log_level", log_level, "How much to log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

@@ -15,14 +15,17 @@ constexpr int64_t kMaxColumnBytes = kMaxBatchBytes / 2;
 
 }  // namespace
 
-ResultBuilder::ResultBuilder(const v1::RolloutRequest& request, const std::string& environment,
-                             const std::function<absl::Status(v1::RolloutResult)>& emit)
-    : request_(request), environment_(environment), emit_(emit) {
+ResultBuilder::ResultBuilder(const v1::RolloutRequest& request, const std::string& environment, const EmitResult& emit,
+                             v1::RolloutResult& buffer)
+    : request_(request), environment_(environment), emit_(emit), result_(buffer) {
   BeginResult();
 }
 
 void ResultBuilder::BeginResult() {
-  result_.Clear();
+  // Field by field: clearing the whole would free the batch and its columns.
+  result_.mutable_batch()->Clear();
+  result_.clear_states();
+  result_.clear_last();
   result_.set_request_id(request_.id());
   result_.set_sequence(next_sequence_++);
   v1::TrajectoryBatch& batch = *result_.mutable_batch();
@@ -52,7 +55,7 @@ absl::Status ResultBuilder::Finish() { return Emit(true); }
 
 absl::Status ResultBuilder::Emit(bool last) {
   result_.set_last(last);
-  absl::Status status = emit_(std::move(result_));
+  absl::Status status = emit_(result_);
   BeginResult();
   return status;
 }

@@ -13,12 +13,16 @@
 
 namespace understudy {
 
+// Takes each result of a request, the last one with `last`: its content may be taken away, or left to be reused. An
+// error ends the request with it.
+using EmitResult = std::function<absl::Status(v1::RolloutResult&)>;
+
 // Thread-compatible.
 class ResultBuilder {
  public:
-  // `request` and `emit` must outlive it; `emit` is given each result.
-  ResultBuilder(const v1::RolloutRequest& request, const std::string& environment,
-                const std::function<absl::Status(v1::RolloutResult)>& emit);
+  // References must outlive it. Results are made in `buffer`, whatever was in it, with the memory that it has.
+  ResultBuilder(const v1::RolloutRequest& request, const std::string& environment, const EmitResult& emit,
+                v1::RolloutResult& buffer);
 
   // Takes all that the recorder holds: an episode; or a segment, with where its slot stands now. FAILED_PRECONDITION:
   // it alone is larger than any batch may be. Or the error of `emit`.
@@ -33,8 +37,8 @@ class ResultBuilder {
 
   const v1::RolloutRequest& request_;
   const std::string environment_;
-  const std::function<absl::Status(v1::RolloutResult)>& emit_;
-  v1::RolloutResult result_;
+  const EmitResult& emit_;
+  v1::RolloutResult& result_;
   int64_t bytes_ = 0;
   uint32_t next_sequence_ = 0;
 };

@@ -2,11 +2,9 @@
 #ifndef UNDERSTUDY_ACTOR_ROLLOUT_WORKER_H_
 #define UNDERSTUDY_ACTOR_ROLLOUT_WORKER_H_
 
-#include <functional>
-#include <vector>
-
 #include "absl/status/statusor.h"
-#include "actor/trajectory_recorder.h"
+#include "actor/result_builder.h"
+#include "actor/rollout_run.h"
 #include "actor/vector_environment.h"
 #include "common/policy/policy.h"
 #include "common/process/cancellation.h"
@@ -14,12 +12,9 @@
 
 namespace understudy {
 
-// Takes each result of a request, the last one with `last`. An error ends the request with it.
-using EmitResult = std::function<absl::Status(v1::RolloutResult)>;
-
 // Runs `width` episodes or slots at a time, each in a lane of its own; a lane that is done goes on with the next
 // number. A trajectory depends on the policy, the seed and its number alone, since inference computes each row as if
-// there were no others (Policy::Infer). Thread-compatible.
+// there were no others (Policy::Infer). Once its buffers have grown, a step allocates nothing. Thread-compatible.
 class RolloutWorker {
  public:
   // Errors are VectorEnvironment::Create's.
@@ -37,7 +32,7 @@ class RolloutWorker {
   explicit RolloutWorker(VectorEnvironment environments);
 
   VectorEnvironment environments_;
-  std::vector<TrajectoryRecorder> recorders_;  // one a lane
+  RolloutBuffers buffers_;
 };
 
 }  // namespace understudy

@@ -189,11 +189,11 @@ void SinkSession::WorkAll(Stream& stream) {
 absl::Status SinkSession::Fulfil(const Task& task, Stream& stream) {
   if (!worker_.ok()) return worker_.status();
   if (!task.policy.ok()) return task.policy.status();
-  const auto emit = [&](v1::RolloutResult result) { return Emit(std::move(result), stream); };
+  const auto emit = [&](v1::RolloutResult& result) { return Emit(result, stream); };
   return worker_->Run(task.request, **task.policy, emit, ended_);
 }
 
-absl::Status SinkSession::Emit(v1::RolloutResult result, Stream& stream) {
+absl::Status SinkSession::Emit(v1::RolloutResult& result, Stream& stream) {
   const int64_t trajectories = result.batch().trajectories_size();
   // In this order: whatever a sink acknowledges is in flight already.
   counters_.AddProduced(trajectories, CountSteps(result.batch()));
@@ -202,8 +202,11 @@ absl::Status SinkSession::Emit(v1::RolloutResult result, Stream& stream) {
     unacknowledged_ += trajectories;
   }
   v1::ActorMessage message;
-  *message.mutable_result() = std::move(result);
-  if (stream.Write(message)) return absl::OkStatus();
+  // Lent, so that its memory is there for the next.
+  message.mutable_result()->Swap(&result);
+  const bool written = stream.Write(message);
+  message.mutable_result()->Swap(&result);
+  if (written) return absl::OkStatus();
   ended_.Cancel("the stream has ended");
   return absl::UnavailableError("the stream has ended");
 }

@@ -76,7 +76,7 @@ class SinkSession {
   void Part(Stream& stream);
   void WorkAll(Stream& stream);
   absl::Status Fulfil(const Task& task, Stream& stream);
-  absl::Status Emit(v1::RolloutResult result, Stream& stream);
+  absl::Status Emit(v1::RolloutResult& result, Stream& stream);
 
   const std::unique_ptr<v1::Rollouts::Stub> stub_;
   const v1::ActorHello hello_;

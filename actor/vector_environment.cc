@@ -48,13 +48,10 @@ VectorEnvironment::VectorEnvironment(v1::EnvironmentSpec spec, std::vector<std::
       observation_size_(static_cast<size_t>(SpaceSize(spec_.observation_space()))),
       observations_(lanes_.size() * observation_size_) {}
 
-std::span<float> VectorEnvironment::observation(int index) {
-  return {observations_.data() + static_cast<size_t>(index) * observation_size_, observation_size_};
-}
-
-void VectorEnvironment::Idle(int index) {
-  const std::span<float> row = observation(index);
-  std::fill(row.begin(), row.end(), 0.0f);
+void VectorEnvironment::Swap(size_t one, size_t other) {
+  std::swap(lanes_[one], lanes_[other]);
+  const std::span<float> row = observation(one);
+  std::swap_ranges(row.begin(), row.end(), observation(other).begin());
 }
 
 }  // namespace understudy

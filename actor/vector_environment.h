@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
 #define UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,16 +24,21 @@ class VectorEnvironment {
   // outside [1, kMaxInferenceWidth].
   static absl::StatusOr<VectorEnvironment> Create(const v1::EnvironmentSpec& spec, int width);
 
-  int width() const { return static_cast<int>(lanes_.size()); }
+  size_t width() const { return lanes_.size(); }
   const v1::EnvironmentSpec& spec() const { return spec_; }
 
-  Environment& lane(int index) { return *lanes_[static_cast<size_t>(index)]; }
+  Environment& lane(size_t index) { return *lanes_[index]; }
 
   // The lane's row of observations(): where Reset and Step are to write.
-  std::span<float> observation(int index);
-  // [width, observation size]; rows of idle lanes are zero.
-  std::span<const float> observations() const { return observations_; }
-  void Idle(int index);
+  std::span<float> observation(size_t index) {
+    return {observations_.data() + index * observation_size_, observation_size_};
+  }
+  // Of the first lanes: [count, observation size].
+  std::span<const float> observations(size_t count) const {
+    return std::span(observations_).first(count * observation_size_);
+  }
+  // Two lanes change places, their observations too.
+  void Swap(size_t one, size_t other);
 
  private:
   VectorEnvironment(v1::EnvironmentSpec spec, std::vector<std::unique_ptr<Environment>> lanes);

@@ -113,8 +113,10 @@ absl::Status CheckSlot(const v1::SlotState& state, int slot, int64_t steps) {
   return status;
 }
 
-absl::Status CheckPpo(const v1::PpoState& state) {
-  absl::Status status = CheckCount("number of ppo.slots", state.slots_size(), 1, kMaxSlots);
+absl::Status CheckPpo(const v1::PpoState& state, size_t parameter_bytes) {
+  absl::Status status = CheckFloats("ppo.behaviour_parameters", state.behaviour_parameters(),
+                                    state.behaviour_parameters().empty() ? 0 : parameter_bytes);
+  status.Update(CheckCount("number of ppo.slots", state.slots_size(), 1, kMaxSlots));
   status.Update(CheckCount("number of ppo.running_returns", state.running_returns_size(), state.slots_size(),
                            state.slots_size()));
   status.Update(CheckCount("number of ppo.finished_returns", state.finished_returns_size(), 0, kMaxFinishedReturns));
@@ -182,7 +184,7 @@ absl::Status ValidateCheckpoint(const v1::Checkpoint& checkpoint) {
   status.Update(CheckStopRule(checkpoint.stop_rule()));
   status.Update(CheckTrajectories(checkpoint.trajectories()));
   if (!status.ok()) return status;
-  if (checkpoint.has_ppo()) return CheckPpo(checkpoint.ppo());
+  if (checkpoint.has_ppo()) return CheckPpo(checkpoint.ppo(), checkpoint.parameters().size());
   if (checkpoint.has_bc()) return CheckBc(checkpoint);
   return Mismatch("algorithm", "no state", "that of ppo or bc");
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/environment/registry.h"
 #include "common/process/error_text.h"
+#include "common/rollouts/rejection.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
@@ -164,7 +165,12 @@ void Learner::Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>&
   const std::string name = StageText(job);
   v1::FinishStageRequest request;
   *request.mutable_stage() = job.work.stage();
-  *request.mutable_trajectories() = Sum(job.trajectories_before, sink_.accounting());
+  v1::TrajectoryAccounting& trajectories = *request.mutable_trajectories();
+  trajectories = Sum(job.trajectories_before, sink_.accounting());
+  if (const int64_t superseded = job.superseded_trajectories; superseded > 0) {
+    trajectories.set_accepted(trajectories.accepted() - superseded);
+    (*trajectories.mutable_rejected())[std::string(kRejectedSurplus)] += superseded;
+  }
   if (result.ok()) {
     *request.mutable_result() = *result;
   } else {
@@ -223,6 +229,7 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
 
   const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);
   if (!version.ok()) return version.status();
+  job.superseded_trajectories = output->superseded_trajectories;
   v1::TrainResult result = std::move(output->result);
   result.set_policy(work.train().policy());
   result.set_policy_version(*version);

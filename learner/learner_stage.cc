@@ -18,8 +18,19 @@ v1::TrajectoryAccounting Sum(v1::TrajectoryAccounting one, const v1::TrajectoryA
 LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink)
     : job_(job), client_(client), sink_(sink), reporter_(client, job.work.stage(), job.cancellation) {}
 
-absl::Status LearnerStage::RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
-  return sink_.Run(std::move(order), std::move(policy), job_.cancellation);
+absl::Status LearnerStage::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
+                                 bool background) {
+  return sink_.Start(std::move(order), std::move(policy), background);
+}
+
+absl::Status LearnerStage::Await(const Order& order) { return sink_.Await(order, job_.cancellation); }
+
+bool LearnerStage::Ready(const Order& order) const { return sink_.Ready(order); }
+
+void LearnerStage::Drop(const Order& order) { sink_.Drop(order); }
+
+v1::TrajectoryAccounting LearnerStage::trajectories() const {
+  return Sum(job_.trajectories_before, sink_.accounting());
 }
 
 absl::StatusOr<Demonstrations> LearnerStage::ReadDemonstrations() {
@@ -28,7 +39,7 @@ absl::StatusOr<Demonstrations> LearnerStage::ReadDemonstrations() {
 
 absl::Status LearnerStage::Report(const v1::StageProgress& progress) {
   v1::StageProgress complete = progress;
-  *complete.mutable_trajectories() = trajectories();
+  if (!complete.has_trajectories()) *complete.mutable_trajectories() = trajectories();
   return reporter_.Report(complete);
 }
 

@@ -21,6 +21,8 @@ struct StageJob {
   v1::LearnerWork work;
   // What became of its trajectories before this learner had it: the checkpoint's. Of the training thread alone.
   v1::TrajectoryAccounting trajectories_before = {};
+  // Accepted, but for training that is no part of the result. Of the training thread alone.
+  int64_t superseded_trajectories = 0;
   Cancellation cancellation = {};
   std::atomic<bool> draining = false;  // to end after the iteration in hand, once its checkpoint is stored
   std::atomic<bool> saving = false;    // that checkpoint has been taken
@@ -29,13 +31,18 @@ struct StageJob {
 // Sum of two accountings, reason by reason.
 v1::TrajectoryAccounting Sum(v1::TrajectoryAccounting one, const v1::TrajectoryAccounting& other);
 
-// Adds the stage's trajectories so far to reports and checkpoints. These are taken between orders, so that what was
-// accepted is what orders that ran to their end have consumed: the same whoever died on the way. Thread-compatible.
+// Adds the stage's trajectories so far to reports and checkpoints: those of orders that have ended, so that what was
+// accepted is the same whoever died on the way. Thread-compatible.
 class LearnerStage final : public TrainingContext {
  public:
   LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink);
 
-  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override;
+  absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
+                     bool background) override;
+  absl::Status Await(const Order& order) override;
+  bool Ready(const Order& order) const override;
+  void Drop(const Order& order) override;
+  v1::TrajectoryAccounting trajectories() const override;
   absl::StatusOr<Demonstrations> ReadDemonstrations() override;
   absl::Status Report(const v1::StageProgress& progress) override;
   bool CheckpointDue() override;
@@ -46,8 +53,6 @@ class LearnerStage final : public TrainingContext {
   absl::Status Flush() { return reporter_.Flush(); }
 
  private:
-  v1::TrajectoryAccounting trajectories() const { return Sum(job_.trajectories_before, sink_.accounting()); }
-
   StageJob& job_;
   CoordinatorClient& client_;
   RolloutSink& sink_;

@@ -7,19 +7,24 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/rollouts/rejection.h"
 #include "common/rpc/stage_key.h"
 
 namespace understudy {
+
 void RolloutSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment) {
   MutexLock lock(mutex_);
   stage_ = stage;
   dispatcher_.emplace(environment);
+  order_status_ = absl::OkStatus();
+  dropped_ = 0;
 }
 
 void RolloutSink::End() {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return;
-  last_accounting_ = dispatcher_->accounting();
+  while (!orders_.empty()) Remove(*orders_.front(), /*wanted=*/false);
+  last_accounting_ = Accounting();
   dispatcher_->CloseAll(absl::OkStatus());
   dispatcher_.reset();
   stage_.Clear();
@@ -30,24 +35,56 @@ void RolloutSink::Forget() {
   last_accounting_.Clear();
 }
 
-absl::Status RolloutSink::Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
-                              const Cancellation& cancellation) {
+absl::Status RolloutSink::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
+                                bool background) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
-  order_status_ = absl::OkStatus();
-  dispatcher_->Add(order, std::move(policy), absl::Now());
-  running_ = true;
+  orders_.push_back(order);
+  dispatcher_->Add(std::move(order), std::move(policy), absl::Now(), background);
+  return absl::OkStatus();
+}
+
+absl::Status RolloutSink::Await(const Order& order, const Cancellation& cancellation) {
+  MutexLock lock(mutex_);
+  awaiting_ = true;
   NoteActors(absl::Now());
-  while (!order->done() && order_status_.ok() && cancellation.Check().ok() && dispatcher_.has_value()) {
+  while (dispatcher_.has_value() && !order.done() && order_status_.ok() && cancellation.Check().ok()) {
     const absl::Time next = Tick(absl::Now());
     changed_.WaitFor(mutex_, next - absl::Now());
   }
-  running_ = false;
+  awaiting_ = false;
   without_actors_.End();
-  if (dispatcher_.has_value()) dispatcher_->Remove(*order);
+  if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
+  const bool done = order.done();
+  Remove(order, done);
   if (absl::Status status = cancellation.Check(); !status.ok()) return status;
-  if (!order_status_.ok()) return order_status_;
-  return order->done() ? absl::OkStatus() : absl::CancelledError("the stage is over");
+  return done ? absl::OkStatus() : order_status_;
+}
+
+bool RolloutSink::Ready(const Order& order) const {
+  MutexLock lock(mutex_);
+  return !dispatcher_.has_value() || order.done() || !order_status_.ok();
+}
+
+void RolloutSink::Drop(const Order& order) {
+  MutexLock lock(mutex_);
+  if (dispatcher_.has_value()) Remove(order, /*wanted=*/false);
+}
+
+void RolloutSink::Remove(const Order& order, bool wanted) {
+  if (!wanted) dropped_ += dispatcher_->AcceptedOf(order);
+  dispatcher_->Remove(order);
+  std::erase_if(orders_, [&](const std::shared_ptr<Order>& known) { return known.get() == &order; });
+}
+
+v1::TrajectoryAccounting RolloutSink::Accounting() const {
+  v1::TrajectoryAccounting accounting = dispatcher_->accounting();
+  int64_t pending = 0;
+  for (const std::shared_ptr<Order>& order : orders_) pending += dispatcher_->AcceptedOf(*order);
+  accounting.set_produced(accounting.produced() - pending);
+  accounting.set_accepted(accounting.accepted() - pending - dropped_);
+  if (dropped_ > 0) (*accounting.mutable_rejected())[std::string(kRejectedSurplus)] += dropped_;
+  return accounting;
 }
 
 absl::Time RolloutSink::Tick(absl::Time now) {
@@ -60,7 +97,7 @@ absl::Time RolloutSink::Tick(absl::Time now) {
 }
 
 void RolloutSink::NoteActors(absl::Time now) {
-  if (running_ && dispatcher_.has_value() && dispatcher_->actors() == 0) {
+  if (awaiting_ && dispatcher_.has_value() && dispatcher_->actors() == 0) {
     without_actors_.Begin(now);
   } else if (without_actors_.End()) {
     spdlog::info("{}: an actor has connected, it goes on", StageText(stage_));
@@ -76,7 +113,7 @@ RolloutSink::ActorStatus RolloutSink::actor_status() const {
 
 v1::TrajectoryAccounting RolloutSink::accounting() const {
   MutexLock lock(mutex_);
-  return dispatcher_.has_value() ? dispatcher_->accounting() : last_accounting_;
+  return dispatcher_.has_value() ? Accounting() : last_accounting_;
 }
 
 void RolloutSink::Wake() {

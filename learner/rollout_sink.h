@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -36,17 +37,24 @@ class RolloutSink final : public RolloutHandler {
   };
   ActorStatus actor_status() const;
 
-  // What became of the trajectories that came, since Begin; after End, of the stage that was, until Forget.
+  // What became of the trajectories that came, since Begin; after End, of the stage that was, until Forget. Those of
+  // orders that have not ended are not counted yet; those of dropped ones are surplus.
   v1::TrajectoryAccounting accounting() const;
 
-  // Runs an order to its end, acting with `policy`, whoever comes and goes meanwhile; fences stragglers. While nobody
-  // is there the log says so, after two seconds and then every thirty. CANCELLED with the cancellation's reason once
-  // Wake has been called after cancelling; otherwise the order's own error. Between Begin and End only; one call at a
-  // time.
-  absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
-                   const Cancellation& cancellation);
+  // Has actors begin with an order, as TrainingContext::Start explains. CANCELLED: the stage is over.
+  absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, bool background);
 
-  // Makes Run look at its cancellation.
+  // Runs an order that was started to its end, whoever comes and goes meanwhile; fences stragglers. While nobody is
+  // there the log says so, after two seconds and then every thirty. CANCELLED with the cancellation's reason once Wake
+  // has been called after cancelling; otherwise the first error of any order since Begin. One call at a time. The order
+  // has ended then, in any case.
+  absl::Status Await(const Order& order, const Cancellation& cancellation);
+  // Whether Await would not wait.
+  bool Ready(const Order& order) const;
+  // Ends an order, done or not, as TrainingContext::Drop explains.
+  void Drop(const Order& order);
+
+  // Makes Await look at its cancellation.
   void Wake();
 
   void OnConnected(std::shared_ptr<ActorLink> link) override;
@@ -54,6 +62,9 @@ class RolloutSink final : public RolloutHandler {
   void OnGone(std::shared_ptr<ActorLink> link) override;
 
  private:
+  // The order has ended. `wanted`: what it accepted counts as accepted.
+  void Remove(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  v1::TrajectoryAccounting Accounting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether an order waits without anybody to ask. To be called after whatever may change it.
   void NoteActors(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What is due at this time, until the time that it returns.
@@ -63,7 +74,9 @@ class RolloutSink final : public RolloutHandler {
   CondVar changed_;
   v1::StageKey stage_ ABSL_GUARDED_BY(mutex_);
   std::optional<Dispatcher> dispatcher_ ABSL_GUARDED_BY(mutex_);
-  bool running_ ABSL_GUARDED_BY(mutex_) = false;  // an order
+  bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;                       // an order
+  std::vector<std::shared_ptr<Order>> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended
+  int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;                         // trajectories that dropped orders had accepted
   absl::Status order_status_ ABSL_GUARDED_BY(mutex_);
   Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};
   v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the stage that was

@@ -20,30 +20,78 @@ StopRule::StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& envir
   if (stage.has_stop()) rule_ = stage.stop();
 }
 
-absl::Status StopRule::Evaluate(std::shared_ptr<const PolicySnapshot> policy, TrainingContext& context) {
-  const int64_t version = policy->header.version();
-  if (!rule_.has_value() || version == evaluated_version_) return absl::OkStatus();
-  EpisodeOrderOptions options{
-      .expectation = {.environment = environment_,
-                      .policy = policy->header.name(),
-                      .policy_version = version,
-                      .action_mode = v1::ACTION_MODE_GREEDY},
-      .seed = EpisodeSeed(seed_, version),
-      .episodes = rule_->episodes(),
-      .on_episodes = nullptr,
-  };
-  auto order = std::make_shared<EpisodeOrder>(std::move(options));
-  if (absl::Status status = context.RollOut(order, std::move(policy)); !status.ok()) return status;
-  last_ = order->Summary();
-  steps_ += last_.transitions;
-  evaluated_version_ = version;
+absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context) {
+  const bool due = rule_.has_value() && report.iteration() % rule_->interval() == 0;
+  if (evaluating() && (due || context.Ready(*order_))) {
+    if (absl::Status status = Settle(context); !status.ok() || reached()) return status;
+  }
+  if (!due && !evaluating()) return Report(std::move(report), /*evaluated=*/false, context);
+  reports_.push_back(std::move(report));
+  if (!due) return absl::OkStatus();
+  evaluated_ = std::move(output);
+  return Begin(evaluated_.policy, /*background=*/true, context);
+}
+
+absl::Status StopRule::Settle(TrainingContext& context) {
+  if (!evaluating()) return absl::OkStatus();
+  if (absl::Status status = Await(context); !status.ok()) return status;
+  evaluated_.superseded_trajectories = context.trajectories().accepted() - accepted_before_ - last_.episodes;
+  const std::vector<v1::StageProgress> reports = std::exchange(reports_, {});
+  for (size_t i = 0; i < reports.size(); ++i) {
+    if (i > 0 && reached()) break;
+    if (absl::Status status = Report(reports[i], /*evaluated=*/i == 0, context); !status.ok()) return status;
+  }
   return absl::OkStatus();
 }
 
-void StopRule::FillIn(v1::TrainResult& result) const {
-  result.set_converged(reached());
-  result.set_mean_return(last_.mean_return);
-  result.set_evaluation_episodes(last_.episodes);
+absl::StatusOr<TrainingOutput> StopRule::Conclude(const absl::Status& trained, TrainingOutput output,
+                                                  TrainingContext& context) {
+  if (absl::IsCancelled(trained)) return trained;
+  if (absl::Status status = Settle(context); !status.ok()) return trained.ok() ? status : trained;
+  // Had the evaluation been quicker, what failed would not have been tried.
+  if (!trained.ok() && !(reached() && evaluated_.policy != nullptr)) return trained;
+  // After a checkpoint the evaluated output is not there any more, but then the rule was not reached.
+  if (reached() && evaluated_.policy != nullptr) {
+    output = std::move(evaluated_);
+  } else if (rule_.has_value() && output.policy->header.version() != evaluated_version_) {
+    absl::Status status = Begin(output.policy, /*background=*/false, context);
+    if (status.ok()) status = Await(context);
+    if (!status.ok()) return status;
+  }
+  output.result.set_converged(reached());
+  output.result.set_mean_return(last_.mean_return);
+  output.result.set_evaluation_episodes(last_.episodes);
+  return output;
+}
+
+absl::Status StopRule::Begin(const std::shared_ptr<const PolicySnapshot>& policy, bool background,
+                             TrainingContext& context) {
+  order_ = std::make_shared<EpisodeOrder>(EpisodeOrderOptions{
+      .expectation = {.environment = environment_,
+                      .policy = policy->header.name(),
+                      .policy_version = policy->header.version(),
+                      .action_mode = v1::ACTION_MODE_GREEDY},
+      .seed = EpisodeSeed(seed_, policy->header.version()),
+      .episodes = rule_->episodes(),
+      .on_episodes = nullptr,
+  });
+  accepted_before_ = context.trajectories().accepted();
+  return context.Start(order_, policy, background);
+}
+
+absl::Status StopRule::Await(TrainingContext& context) {
+  const std::shared_ptr<EpisodeOrder> order = std::exchange(order_, nullptr);
+  if (absl::Status status = context.Await(*order); !status.ok()) return status;
+  last_ = order->Summary();
+  steps_ += last_.transitions;
+  evaluated_version_ = order->expectation().policy_version;
+  return absl::OkStatus();
+}
+
+absl::Status StopRule::Report(v1::StageProgress report, bool evaluated, TrainingContext& context) const {
+  report.set_steps(report.steps() + steps_);
+  if (evaluated) (*report.mutable_metrics())["evaluation_mean_return"] = last_.mean_return;
+  return context.Report(report);
 }
 
 v1::StopRuleState StopRule::state() const {

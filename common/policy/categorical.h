@@ -10,8 +10,14 @@ namespace understudy {
 
 // All of these: at least one logit, all finite, of any size. Thread-safe.
 
-// The action whose share of the cumulative probabilities `uniform` (in [0, 1)) falls into.
-int32_t SampleAction(std::span<const float> logits, double uniform);
+struct SampledAction {
+  int32_t action = 0;
+  double log_probability = 0;  // LogProbability's, bit for bit
+};
+
+// The action whose share of the cumulative probabilities `uniform` (in [0, 1)) falls into. Computes each exponential
+// once; allocates nothing from the second call of a thread on, for rows that are not longer.
+SampledAction SampleAction(std::span<const float> logits, double uniform);
 
 // The most probable action; ties go to the lowest index.
 int32_t GreedyAction(std::span<const float> logits);

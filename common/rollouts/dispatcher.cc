@@ -39,9 +39,19 @@ absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result) 
 
 Dispatcher::Dispatcher(v1::EnvironmentSpec environment) : environment_(std::move(environment)) {}
 
-void Dispatcher::Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now) {
-  orders_.push_back({std::move(order), std::move(policy)});
+void Dispatcher::Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
+                     bool background) {
+  const auto place = std::find_if(orders_.begin(), orders_.end(),
+                                  [&](const ActiveOrder& active) { return active.background && !background; });
+  orders_.insert(place, {.order = std::move(order), .policy = std::move(policy), .background = background});
   Pump(now);
+}
+
+int64_t Dispatcher::AcceptedOf(const Order& order) const {
+  for (const ActiveOrder& active : orders_) {
+    if (active.order.get() == &order) return active.accepted;
+  }
+  return 0;
 }
 
 void Dispatcher::Remove(const Order& order) {
@@ -186,6 +196,9 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResu
   ++request.next_sequence;
   const bool wanted = request.order != nullptr && !request.order->done();
   absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result);
+  for (ActiveOrder& active : orders_) {
+    if (acceptance.ok() && active.order == request.order) active.accepted += acceptance->accepted;
+  }
   if (wanted && request.order->done()) UpdateAll();
   // Repeating what was there already is no progress.
   if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
@@ -298,6 +311,7 @@ void Dispatcher::Pump(absl::Time now) {
 
 bool Dispatcher::Ask(Actor& actor, absl::Time now) {
   for (const ActiveOrder& active : orders_) {
+    if (active.background && !actor.requests.empty()) continue;
     const uint64_t id = last_request_id_ + 1;
     std::optional<v1::RolloutRequest> request = active.order->Next(id, actors());
     if (!request.has_value()) continue;

@@ -49,8 +49,13 @@ class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
 
-  // Orders are served oldest first. `policy` is what the order's requests act with.
-  void Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now);
+  // Orders are served oldest first, those in the background after all others and by actors that have nothing else to
+  // do: so that what is waited for is not held up for longer than one request takes. `policy` is what the order's
+  // requests act with.
+  void Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
+           bool background = false);
+  // How many trajectories an order that was added and not removed has accepted.
+  int64_t AcceptedOf(const Order& order) const;
   // Forgets an order, done or not. Results that still come for it are acknowledged as rejected.
   void Remove(const Order& order);
 
@@ -95,6 +100,8 @@ class Dispatcher {
   struct ActiveOrder {
     std::shared_ptr<Order> order;
     std::shared_ptr<const PolicySnapshot> policy;
+    bool background = false;
+    int64_t accepted = 0;  // trajectories
   };
   struct Request {
     std::shared_ptr<Order> order;  // nullptr: removed
@@ -126,7 +133,7 @@ class Dispatcher {
   void UpdateAll();
   // Sends every actor that has room its next request, after the policy that it needs.
   void Pump(absl::Time now);
-  // False where no order has anything to ask for.
+  // False where no order has anything to ask for, of this actor or of one with as much to do.
   bool Ask(Actor& actor, absl::Time now);
   static void SendPolicy(Actor& actor, const PolicySnapshot& policy);
 

@@ -23,11 +23,6 @@ struct TrainingInput {
   std::optional<v1::Checkpoint> checkpoint = std::nullopt;
 };
 
-struct TrainingOutput {
-  std::shared_ptr<const PolicySnapshot> policy;  // version and name are the caller's to give
-  v1::TrainResult result;                        // all but policy, policy_version and policy_digest
-};
-
 // A training algorithm. The same input and the same answers of the context give the same output, bit for bit, whether
 // it ran in one piece or went on from any of its checkpoints. A checkpoint of another network or stage is refused as
 // CheckpointDoesNotFit says, before anything else is asked of the context but for its demonstrations.

@@ -64,7 +64,7 @@ class BcTrainer {
         context_(context),
         distillation_(options_.loss() == "distillation"),
         dataset_(std::move(dataset)),
-        state_(input, std::move(policy), std::move(backpropagation), {.weight_decay = options_.weight_decay()},
+        state_(input, "epoch", std::move(policy), std::move(backpropagation), {.weight_decay = options_.weight_decay()},
                options_.max_gradient_norm()) {}
 
   // To be called first, if at all.
@@ -82,7 +82,10 @@ class BcTrainer {
     return distillation_ ? Distillation(output, samples, minibatch_size, options_.value_coefficient(), gradients)
                          : CrossEntropy(output, samples, minibatch_size, gradients);
   }
-  absl::Status Report(bool evaluated);
+  absl::Status FinishEpoch();
+  v1::StageProgress Progress() const;
+  // What the stage comes to if training ends with this epoch's policy.
+  TrainingOutput OutputOf(const Epoch& epoch) const;
   absl::Status OfferCheckpoint();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("bc", "epoch", state_.iteration, fault); }
 
@@ -126,23 +129,23 @@ absl::Status BcTrainer::Restore(const v1::Checkpoint& checkpoint) {
 }
 
 absl::StatusOr<TrainingOutput> BcTrainer::Run() {
-  while (state_.iteration < options_.epochs() && !state_.stop_rule.reached() && !out_of_patience()) {
-    if (absl::Status status = RunEpoch(); !status.ok()) return status;
+  absl::Status status;
+  while (status.ok() && state_.iteration < options_.epochs() && !state_.stop_rule.reached() && !out_of_patience()) {
+    status = RunEpoch();
   }
-  const Epoch& chosen = restores_best() && !state_.stop_rule.reached() ? best_ : last_;
-  absl::Status evaluated = state_.stop_rule.Evaluate(chosen.snapshot, context_);
-  if (!evaluated.ok()) return During("epoch", state_.iteration, evaluated);
+  return state_.Conclude(status, OutputOf(restores_best() && best_.snapshot != nullptr ? best_ : last_), context_);
+}
 
-  TrainingOutput output{.policy = chosen.snapshot, .result = {}};
-  state_.stop_rule.FillIn(output.result);
+TrainingOutput BcTrainer::OutputOf(const Epoch& epoch) const {
+  TrainingOutput output{.policy = epoch.snapshot, .result = {}};
   output.result.set_environment_steps(dataset_.training.steps());
   output.result.set_updates(state_.updates);
   output.result.set_iterations(state_.iteration);
-  output.result.set_train_loss(chosen.training.loss);
-  output.result.set_train_accuracy(chosen.training.accuracy);
-  if (chosen.validation.has_value()) {
-    output.result.set_validation_loss(chosen.validation->loss);
-    output.result.set_validation_accuracy(chosen.validation->accuracy);
+  output.result.set_train_loss(epoch.training.loss);
+  output.result.set_train_accuracy(epoch.training.accuracy);
+  if (epoch.validation.has_value()) {
+    output.result.set_validation_loss(epoch.validation->loss);
+    output.result.set_validation_accuracy(epoch.validation->accuracy);
   }
   return output;
 }
@@ -157,17 +160,18 @@ absl::Status BcTrainer::RunEpoch() {
            .training = *training,
            .validation = *validation};
   if (restores_best() && (best_.snapshot == nullptr || last_.validation->loss < best_.validation->loss)) best_ = last_;
-  const bool evaluate = state_.stop_rule.DueAfter(state_.iteration);
-  if (evaluate) {
-    absl::Status status = state_.stop_rule.Evaluate(last_.snapshot, context_);
-    if (!status.ok()) return During("epoch", state_.iteration, status);
-  }
-  if (absl::Status status = Report(evaluate); !status.ok()) return status;
+  return FinishEpoch();
+}
+
+absl::Status BcTrainer::FinishEpoch() {
+  absl::Status status = state_.stop_rule.AfterIteration(Progress(), OutputOf(last_), context_);
+  if (!status.ok()) return During("epoch", state_.iteration, status);
   return OfferCheckpoint();
 }
 
 absl::Status BcTrainer::OfferCheckpoint() {
-  if (!context_.CheckpointDue()) return absl::OkStatus();
+  const absl::StatusOr<bool> due = state_.CheckpointDue(context_);
+  if (!due.ok() || !*due) return due.status();
   v1::Checkpoint checkpoint = state_.Capture();
   v1::BcState& bc = *checkpoint.mutable_bc();
   *bc.mutable_last() = Save(last_);
@@ -236,13 +240,12 @@ absl::StatusOr<std::optional<BcLoss>> BcTrainer::Validate() {
   return mean;
 }
 
-absl::Status BcTrainer::Report(bool evaluated) {
+v1::StageProgress BcTrainer::Progress() const {
   v1::StageProgress progress;
   progress.set_iteration(state_.iteration);
   progress.set_done(state_.iteration);
   progress.set_total(options_.epochs());
   progress.set_unit("epochs");
-  progress.set_steps(state_.stop_rule.steps());
   std::map<std::string, double> metrics;
   metrics["train_loss"] = last_.training.loss;
   metrics["train_accuracy"] = last_.training.accuracy;
@@ -252,9 +255,8 @@ absl::Status BcTrainer::Report(bool evaluated) {
   }
   metrics["learning_rate"] = options_.learning_rate();
   metrics["seconds"] = state_.seconds();
-  if (evaluated) metrics["evaluation_mean_return"] = state_.stop_rule.last().mean_return;
   progress.mutable_metrics()->insert(metrics.begin(), metrics.end());
-  return context_.Report(progress);
+  return progress;
 }
 
 }  // namespace

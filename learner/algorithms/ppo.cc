@@ -42,7 +42,7 @@ class PpoTrainer {
       : input_(input),
         options_(input.stage.ppo()),
         context_(context),
-        state_(input, std::move(policy), std::move(backpropagation), {}, options_.max_gradient_norm()),
+        state_(input, "iteration", std::move(policy), std::move(backpropagation), {}, options_.max_gradient_norm()),
         returns_(options_.slots()) {}
 
   // To be called first, if at all.
@@ -51,14 +51,20 @@ class PpoTrainer {
 
  private:
   absl::Status Iterate();
+  // Has actors begin with the steps of the iteration after this one, where there is to be one, acting with `policy`.
+  absl::Status StartNextRollOut(std::shared_ptr<const PolicySnapshot> policy);
+  // The steps of this iteration, once they are there.
+  absl::StatusOr<std::vector<v1::TrajectoryBatch>> TakeSegments();
   absl::Status Learn(const std::vector<v1::TrajectoryBatch>& segments);
-  absl::StatusOr<std::vector<v1::TrajectoryBatch>> RollOutSegments();
   absl::Status CheckBatch(const PpoBatch& batch) const;
   absl::Status Update(const PpoBatch& batch);
   // One pass over the batch. Returns its mean approximate KL.
   absl::StatusOr<double> UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options);
   absl::Status UpdateMinibatch(const PpoLossOptions& options);
-  absl::Status Report(bool evaluated);
+  absl::Status FinishIteration();
+  v1::StageProgress Progress() const;
+  // What the stage comes to if this iteration was the last.
+  TrainingOutput Output() const;
   absl::Status OfferCheckpoint();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("ppo", "iteration", state_.iteration, fault); }
 
@@ -80,6 +86,9 @@ class PpoTrainer {
   TrainingState state_;
   RecentReturns returns_;
   std::shared_ptr<const PolicySnapshot> snapshot_;  // of the current parameters
+  // The next iteration's steps, their behaviour policy, and where the slots stand before them.
+  std::shared_ptr<SegmentOrder> rollout_;
+  std::shared_ptr<const PolicySnapshot> behaviour_;
   std::vector<v1::SlotState> slot_states_;
 
   // Of the current iteration.
@@ -100,48 +109,64 @@ absl::Status PpoTrainer::Restore(const v1::Checkpoint& checkpoint) {
   if (ppo.slots(0).steps() != steps) {
     return CheckpointDoesNotFit("ppo.slots 0 steps", absl::StrCat(ppo.slots(0).steps()), absl::StrCat(steps));
   }
+  const bool lags = options_.max_policy_lag() > 0 && state_.iteration < iterations();
+  if (ppo.behaviour_parameters().empty() == lags) {
+    return CheckpointDoesNotFit("ppo.behaviour_parameters", lags ? "none" : "some", lags ? "some" : "none");
+  }
   slot_states_.assign(ppo.slots().begin(), ppo.slots().end());
   returns_.Restore(ppo);
+  if (lags) {
+    v1::PolicyHeader header = state_.policy.header();
+    header.set_name(input_.stage.policy());
+    header.set_version(state_.iteration);
+    behaviour_ = MakeSnapshot(std::move(header), ppo.behaviour_parameters());
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<TrainingOutput> PpoTrainer::Run() {
   snapshot_ = state_.policy.Snapshot(input_.stage.policy(), state_.iteration + 1);
-  while (state_.iteration < iterations() && !state_.stop_rule.reached()) {
-    if (absl::Status status = Iterate(); !status.ok()) return status;
-  }
-  absl::Status evaluated = state_.stop_rule.Evaluate(snapshot_, context_);
-  if (!evaluated.ok()) return During("iteration", state_.iteration, evaluated);
+  absl::Status status = StartNextRollOut(behaviour_ != nullptr ? behaviour_ : snapshot_);
+  while (status.ok() && state_.iteration < iterations() && !state_.stop_rule.reached()) status = Iterate();
+  if (rollout_ != nullptr) context_.Drop(*rollout_);
+  return state_.Conclude(status, Output(), context_);
+}
 
+absl::Status PpoTrainer::Iterate() {
+  ++state_.iteration;
+  const absl::StatusOr<std::vector<v1::TrajectoryBatch>> segments = TakeSegments();
+  if (!segments.ok()) return During("iteration", state_.iteration, segments.status());
+  const bool lags = options_.max_policy_lag() > 0;
+  absl::Status status = lags ? StartNextRollOut(snapshot_) : absl::OkStatus();
+  if (status.ok()) status = Learn(*segments);
+  if (!status.ok()) return status;
+  snapshot_ = state_.policy.Snapshot(input_.stage.policy(), state_.iteration + 1);
+  if (!lags) status = StartNextRollOut(snapshot_);
+  return status.ok() ? FinishIteration() : status;
+}
+
+absl::Status PpoTrainer::FinishIteration() {
+  absl::Status status = state_.stop_rule.AfterIteration(Progress(), Output(), context_);
+  if (!status.ok()) return During("iteration", state_.iteration, status);
+  return OfferCheckpoint();
+}
+
+TrainingOutput PpoTrainer::Output() const {
   TrainingOutput output{.policy = snapshot_, .result = {}};
-  state_.stop_rule.FillIn(output.result);
   output.result.set_environment_steps(environment_steps());
   output.result.set_updates(state_.updates);
   output.result.set_iterations(state_.iteration);
   return output;
 }
 
-absl::Status PpoTrainer::Iterate() {
-  ++state_.iteration;
-  absl::StatusOr<std::vector<v1::TrajectoryBatch>> segments = RollOutSegments();
-  if (!segments.ok()) return During("iteration", state_.iteration, segments.status());
-  if (absl::Status status = Learn(*segments); !status.ok()) return status;
-
-  snapshot_ = state_.policy.Snapshot(input_.stage.policy(), state_.iteration + 1);
-  const bool evaluate = state_.stop_rule.DueAfter(state_.iteration);
-  if (evaluate) {
-    absl::Status status = state_.stop_rule.Evaluate(snapshot_, context_);
-    if (!status.ok()) return During("iteration", state_.iteration, status);
-  }
-  if (absl::Status status = Report(evaluate); !status.ok()) return status;
-  return OfferCheckpoint();
-}
-
 absl::Status PpoTrainer::OfferCheckpoint() {
-  if (!context_.CheckpointDue()) return absl::OkStatus();
+  const absl::StatusOr<bool> due = state_.CheckpointDue(context_);
+  if (!due.ok() || !*due) return due.status();
   v1::Checkpoint checkpoint = state_.Capture();
-  checkpoint.mutable_ppo()->mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
-  returns_.Save(*checkpoint.mutable_ppo());
+  v1::PpoState& ppo = *checkpoint.mutable_ppo();
+  ppo.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
+  returns_.Save(ppo);
+  if (rollout_ != nullptr && behaviour_ != snapshot_) ppo.set_behaviour_parameters(behaviour_->parameters);
   return context_.SaveCheckpoint(std::move(checkpoint));
 }
 
@@ -162,20 +187,27 @@ absl::Status PpoTrainer::CheckBatch(const PpoBatch& batch) const {
   return status;
 }
 
-absl::StatusOr<std::vector<v1::TrajectoryBatch>> PpoTrainer::RollOutSegments() {
-  auto order = std::make_shared<SegmentOrder>(SegmentOrderOptions{
+absl::Status PpoTrainer::StartNextRollOut(std::shared_ptr<const PolicySnapshot> policy) {
+  if (state_.iteration >= iterations()) return absl::OkStatus();
+  behaviour_ = std::move(policy);
+  rollout_ = std::make_shared<SegmentOrder>(SegmentOrderOptions{
       .expectation = {.environment = input_.environment,
                       .policy = input_.stage.policy(),
-                      .policy_version = snapshot_->header.version(),
+                      .policy_version = behaviour_->header.version(),
                       .action_mode = v1::ACTION_MODE_SAMPLE},
       .seed = input_.stage.seed(),
       .slots = options_.slots(),
       .steps = options_.steps_per_slot(),
-      .states = std::move(slot_states_),
+      .states = slot_states_,
   });
-  if (absl::Status status = context_.RollOut(order, snapshot_); !status.ok()) return status;
-  slot_states_ = order->TakeStates();
-  return order->TakeBatches();
+  return context_.Start(rollout_, behaviour_, /*background=*/false);
+}
+
+absl::StatusOr<std::vector<v1::TrajectoryBatch>> PpoTrainer::TakeSegments() {
+  const std::shared_ptr<SegmentOrder> rollout = std::exchange(rollout_, nullptr);
+  if (absl::Status status = context_.Await(*rollout); !status.ok()) return status;
+  slot_states_ = rollout->TakeStates();
+  return rollout->TakeBatches();
 }
 
 absl::Status PpoTrainer::Update(const PpoBatch& batch) {
@@ -227,13 +259,13 @@ absl::Status PpoTrainer::UpdateMinibatch(const PpoLossOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status PpoTrainer::Report(bool evaluated) {
+v1::StageProgress PpoTrainer::Progress() const {
   v1::StageProgress progress;
   progress.set_iteration(state_.iteration);
   progress.set_done(environment_steps());
   progress.set_total(options_.environment_steps());
   progress.set_unit("steps");
-  progress.set_steps(environment_steps() + state_.stop_rule.steps());
+  progress.set_steps(environment_steps());
   std::map<std::string, double> metrics;
   const double count = static_cast<double>(statistics_.minibatches);
   metrics["policy_loss"] = statistics_.sum.policy_loss / count;
@@ -247,9 +279,8 @@ absl::Status PpoTrainer::Report(bool evaluated) {
   metrics["environment_steps"] = static_cast<double>(environment_steps());
   metrics["seconds"] = state_.seconds();
   if (const std::optional<double> mean = returns_.Mean()) metrics["mean_return"] = *mean;
-  if (evaluated) metrics["evaluation_mean_return"] = state_.stop_rule.last().mean_return;
   progress.mutable_metrics()->insert(metrics.begin(), metrics.end());
-  return context_.Report(progress);
+  return progress;
 }
 
 }  // namespace

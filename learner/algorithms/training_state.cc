@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 
 namespace understudy {
@@ -24,13 +25,30 @@ std::vector<float> FromBytes(const std::string& bytes) {
 
 }  // namespace
 
-TrainingState::TrainingState(const TrainingInput& input, Policy initial,
+TrainingState::TrainingState(const TrainingInput& input, std::string_view unit, Policy initial,
                              std::unique_ptr<Backpropagation> backpropagation, AdamOptions optimizer,
                              double max_gradient_norm)
     : policy(std::move(initial)),
       update(policy, std::move(backpropagation), optimizer, max_gradient_norm),
       stop_rule(input.stage, input.environment),
+      unit_(unit),
       started_(std::chrono::steady_clock::now()) {}
+
+absl::StatusOr<bool> TrainingState::CheckpointDue(TrainingContext& context) {
+  if (stop_rule.reached() || !context.CheckpointDue()) return false;
+  checkpoint_put_off_ = stop_rule.evaluating() && !checkpoint_put_off_;
+  if (checkpoint_put_off_) return false;
+  absl::Status status = stop_rule.Settle(context);
+  if (!status.ok()) return During(unit_, iteration, status);
+  return !stop_rule.reached();
+}
+
+absl::StatusOr<TrainingOutput> TrainingState::Conclude(const absl::Status& trained, TrainingOutput output,
+                                                       TrainingContext& context) {
+  absl::StatusOr<TrainingOutput> concluded = stop_rule.Conclude(trained, std::move(output), context);
+  if (concluded.ok() || !trained.ok()) return concluded;
+  return During(unit_, iteration, concluded.status());
+}
 
 v1::Checkpoint TrainingState::Capture() const {
   v1::Checkpoint checkpoint;

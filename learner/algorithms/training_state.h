@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/policy/policy.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/algorithms/parameter_update.h"
@@ -17,10 +19,14 @@ namespace understudy {
 
 // Thread-compatible.
 struct TrainingState {
-  // `initial`: the policy at the stage's beginning.
-  TrainingState(const TrainingInput& input, Policy initial, std::unique_ptr<Backpropagation> backpropagation,
-                AdamOptions optimizer, double max_gradient_norm);
+  // `initial`: the policy at the stage's beginning. `unit`: what iterations are called in messages.
+  TrainingState(const TrainingInput& input, std::string_view unit, Policy initial,
+                std::unique_ptr<Backpropagation> backpropagation, AdamOptions optimizer, double max_gradient_norm);
   TrainingState(const TrainingState&) = delete;  // update refers to policy
+
+  // Whether a checkpoint is to be captured now, at the end of an iteration that has been reported. One that would have
+  // to hold what an evaluation under way is of is put off by an iteration; the next one waits for the evaluation.
+  absl::StatusOr<bool> CheckpointDue(TrainingContext& context);
 
   // A checkpoint without the algorithm's own state.
   v1::Checkpoint Capture() const;
@@ -28,6 +34,9 @@ struct TrainingState {
   // Goes on where a valid checkpoint was captured: afterwards Capture gives the same bits. CheckpointDoesNotFit, with
   // nothing changed, where it is of another network, or of an iteration after the last.
   absl::Status Restore(const v1::Checkpoint& checkpoint, int64_t iterations);
+
+  // StopRule::Conclude, whose own errors it says where they happened.
+  absl::StatusOr<TrainingOutput> Conclude(const absl::Status& trained, TrainingOutput output, TrainingContext& context);
 
   // Of training, before the checkpoint too. No clock that is set changes it.
   double seconds() const;
@@ -39,6 +48,8 @@ struct TrainingState {
   int64_t updates = 0;    // minibatches so far
 
  private:
+  std::string_view unit_;
+  bool checkpoint_put_off_ = false;
   double seconds_before_ = 0;
   std::chrono::steady_clock::time_point started_;
 };

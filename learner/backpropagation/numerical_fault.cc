@@ -42,7 +42,7 @@ absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t
 }
 
 absl::Status During(std::string_view unit, int64_t number, const absl::Status& status) {
-  if (status.ok() || absl::IsCancelled(status)) return status;
+  if (status.ok() || absl::IsCancelled(status) || absl::IsAborted(status)) return status;
   return absl::Status(status.code(), absl::StrCat(std::string(unit), " ", number, ": ", status.message()));
 }
 

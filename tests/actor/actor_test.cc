@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +99,42 @@ TEST(Actor, FulfilsWhatTheSinkOfItsAssignmentAsksFor) {
   }));
 }
 
+TEST(Actor, WithSeveralThreadsIsSeveralToItsSinkAndOneToTheCoordinator) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink sink(CartPoleSpec());
+  workers.Assign(AssignmentTo(sink.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = 3});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  const std::vector<v1::ActorHello> hellos = sink.AwaitHellos(3);
+  ASSERT_EQ(hellos.size(), 3u);
+  const std::string worker = workers.AwaitHellos(1).at(0).worker_id();
+  std::set<std::string> ids;
+  for (const v1::ActorHello& hello : hellos) ids.insert(hello.worker_id());
+  EXPECT_EQ(ids, (std::set<std::string>{worker + ".1", worker + ".2", worker + ".3"}));
+  Digests digests;
+  const absl::Status status = sink.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1));
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(digests, PlayedDirectly(100));
+  EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) {
+    return heartbeat.trajectories().accepted() == 100 && heartbeat.trajectories().produced() == 100;
+  }));
+  EXPECT_EQ(workers.AwaitHellos(1).size(), 1u);
+}
+
+TEST(Actor, AllThreadsFollowItsLatestAssignment) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink first(CartPoleSpec());
+  DispatcherSink second(CartPoleSpec());
+  workers.Assign(AssignmentTo(first.address(), 1));
+  const auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = 3});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_EQ(first.AwaitHellos(3).size(), 3u);
+  workers.Assign(AssignmentTo(second.address(), 2));
+  EXPECT_EQ(second.AwaitHellos(3).size(), 3u);
+}
+
 TEST(Actor, ContinuesAfterItsStreamBreaksAndAccountsForAll) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
@@ -183,12 +220,20 @@ TEST(Actor, RefusesWhatIsNoAddress) {
   EXPECT_TRUE(absl::IsInvalidArgument(Actor::Start({.coordinator = "nowhere"}).status()));
 }
 
-TEST(Actor, DrainsByFinishingTheRequestInHandAndSaysSoLast) {
+TEST(Actor, RefusesANumberOfThreadsThatIsOutOfBounds) {
+  for (const int threads : {-1, 0, kMaxRolloutThreads + 1}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(Actor::Start({.threads = threads}).status())) << threads;
+  }
+}
+
+class DrainingActor : public ::testing::TestWithParam<int> {};
+
+TEST_P(DrainingActor, FinishesWhatEachThreadHasInHandAndSaysSoLast) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   workers.Assign(AssignmentTo(sink.address(), 1));
-  auto actor = Actor::Start({.coordinator = coordinator->address()});
+  auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = GetParam()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   // Far more than it can do meanwhile, sixteen episodes a request.
   Digests digests;
@@ -218,13 +263,15 @@ TEST(Actor, DrainsByFinishingTheRequestInHandAndSaysSoLast) {
   }));
 }
 
+INSTANTIATE_TEST_SUITE_P(Threads, DrainingActor, ::testing::Values(1, 3), ::testing::PrintToStringParamName());
+
 TEST(Actor, DrainsAtOnceWhereNothingIsInHand) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   for (const std::string& address : {sink.address(), std::string("127.0.0.1:1")}) {
     workers.Assign(AssignmentTo(address, 1));
-    const auto actor = Actor::Start({.coordinator = coordinator->address()});
+    const auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = 2});
     ASSERT_TRUE(actor.ok()) << actor.status();
     std::promise<void> drained;
     (*actor)->Drain([&drained] { drained.set_value(); });

@@ -210,23 +210,53 @@ class Elastic(TestCase):
             self.assertEqual(0, daemon.wait(timeout=10))
 
 
-class Programs(TestCase):
-    def test_only_learner_and_actor_link_libtorch(self):
-        for program, linked in (("understudy", False), ("understudy-coordinator", False),
-                                ("understudy-learner", True), ("understudy-actor", True)):
-            libraries = subprocess.run(["ldd", BIN / program], capture_output=True, text=True, check=True).stdout
-            self.assertEqual(linked, "libtorch" in libraries, program)
+class Threads(TestCase):
+    def test_one_actor_of_several_threads_gives_the_same_result_and_accounts_for_all(self):
+        cluster = self.cluster()
+        cluster.coordinator()
+        cluster.learner()
+        actor = cluster.actor("--threads", 3)
+        finished = cluster.finish(cluster.submit(CANONICAL))
+        self.assert_succeeded(finished)
+        self.assertEqual(digests(call_json("run", CANONICAL, "--data_dir", self.directory / "run")), digests(finished))
 
-    def test_learner_warns_where_it_runs_on_the_reference_blas(self):
+        def account():
+            (worker,) = (w for w in cluster.call_json("workers", "list") if w["kind"] == "actor")
+            return worker["trajectories"]
+
+        def adds_up(counts):
+            return counts["produced"] == sum(counts[k] for k in ("accepted", "rejected", "lost", "in_flight"))
+        self.assertTrue(adds_up(account()), account())
+        wait_until(lambda: account()["accepted"] > 0 and account()["in_flight"] == 0, "the last heartbeat")
+        actor.send_signal(signal.SIGTERM)
+        self.assertEqual(0, actor.wait(timeout=10))
+
+    def test_refuses_a_number_of_threads_that_is_none(self):
+        for threads in ("0", "-1", "many", "2000"):
+            done = subprocess.run([BIN / "understudy-actor", "--threads", threads], capture_output=True, text=True,
+                                  timeout=TIMEOUT)
+            self.assertNotEqual(0, done.returncode, threads)
+            self.assertIn("--threads", done.stderr + done.stdout)
+
+
+class Programs(TestCase):
+    def test_none_links_libtorch(self):
+        for program in ("understudy", "understudy-coordinator", "understudy-learner", "understudy-actor"):
+            libraries = subprocess.run(["ldd", BIN / program], capture_output=True, text=True, check=True).stdout
+            self.assertNotIn("libtorch", libraries, program)
+
+    def test_a_gpu_that_is_not_there_fails_the_stage_by_name_and_a_slow_blas_is_told_of(self):
         reference = next(pathlib.Path("/usr/lib").glob("*/blas/libblas.so.3")).parent
         for path, warned in ((str(reference), True), ("", False)):
-            learner = subprocess.Popen(
-                [BIN / "understudy-learner", "--coordinator", f"127.0.0.1:{free_port()}", "--listen", "127.0.0.1:0"],
-                stderr=subprocess.PIPE, text=True, env={**os.environ, "LD_LIBRARY_PATH": path})
-            first_line = learner.stderr.readline()
-            learner.terminate()
-            learner.communicate(timeout=TIMEOUT)
-            self.assertEqual(warned, "reference BLAS" in first_line, first_line)
+            with tempfile.TemporaryDirectory() as directory:
+                experiment = pathlib.Path(directory) / "gpu.yaml"
+                experiment.write_text(CANONICAL.read_text().replace("algorithm: ppo", "algorithm: ppo, device: cuda"))
+                run = subprocess.run([BIN / "understudy", "run", experiment, "--data_dir", f"{directory}/data"],
+                                     capture_output=True, text=True, timeout=TIMEOUT,
+                                     env={**os.environ, "LD_LIBRARY_PATH": path})
+                self.assertEqual(1, run.returncode)
+                self.assertIn("device cuda: this machine's LibTorch has no CUDA", run.stdout + run.stderr)
+                self.assertEqual(warned, "reference BLAS" in run.stderr, run.stderr)
 
     def test_every_command_has_help_with_an_example(self):
         commands = [["understudy", *words.split()] for words in (

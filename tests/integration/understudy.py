@@ -76,8 +76,8 @@ class Cluster:
     def learner(self):
         return self.start("understudy-learner", "--coordinator", self.address, "--listen", "127.0.0.1:0")
 
-    def actor(self):
-        return self.start("understudy-actor", "--coordinator", self.address)
+    def actor(self, *arguments):
+        return self.start("understudy-actor", "--coordinator", self.address, *arguments)
 
     def call(self, *arguments, **options):
         return call(*arguments, "--coordinator", self.address, **options)

@@ -48,12 +48,12 @@ v1::ActorMessage Answer(const v1::RolloutRequest& request) {
   return message;
 }
 
-// Runs the order on a thread of its own, as the stage does.
+// Starts an order, and awaits it on a thread of its own, as the stage does.
 std::future<absl::Status> RunInBackground(RolloutSink& sink, std::shared_ptr<Order> order,
                                           const Cancellation& cancellation) {
-  return std::async(std::launch::async, [&sink, order = std::move(order), &cancellation] {
-    return sink.Run(order, TestSnapshot("expert", 1), cancellation);
-  });
+  EXPECT_TRUE(sink.Start(order, TestSnapshot("expert", 1), /*background=*/false).ok());
+  return std::async(std::launch::async,
+                    [&sink, order = std::move(order), &cancellation] { return sink.Await(*order, cancellation); });
 }
 
 // A link whose requests a test can wait for, although they come from the running thread.
@@ -223,6 +223,44 @@ TEST(RolloutSink, SaysThatNobodyIsThereAndThatItGoesOnWhenSomebodyComes) {
   ASSERT_EQ(link->Requests().size(), 1u);
   sink.OnMessage(link, Answer(link->Requests()[0]));
   EXPECT_TRUE(done.get().ok());
+}
+
+TEST(RolloutSink, CountsTrajectoriesOnceTheirOrderHasEnded) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
+  sink.OnConnected(link);
+  const auto wanted = OrderOf(3), unwanted = OrderOf(5);
+  ASSERT_TRUE(sink.Start(wanted, TestSnapshot("expert", 1), /*background=*/false).ok());
+  EXPECT_FALSE(sink.Ready(*wanted));
+  sink.OnMessage(link, Answer(link->Requests().at(0)));
+  ASSERT_TRUE(sink.Start(unwanted, TestSnapshot("expert", 1), /*background=*/false).ok());
+  sink.OnMessage(link, Answer(link->Requests().at(1)));
+  EXPECT_TRUE(sink.Ready(*wanted));
+  EXPECT_EQ(sink.accounting().produced(), 0);
+
+  EXPECT_TRUE(sink.Await(*wanted, cancellation).ok());
+  EXPECT_EQ(sink.accounting().produced(), 3);
+  EXPECT_EQ(sink.accounting().accepted(), 3);
+
+  sink.Drop(*unwanted);
+  EXPECT_EQ(sink.accounting().produced(), 8);
+  EXPECT_EQ(sink.accounting().accepted(), 3);
+  EXPECT_EQ(sink.accounting().rejected().at("surplus"), 5);
+}
+
+TEST(RolloutSink, WhatIsStillRunningWhenTheStageEndsIsSurplus) {
+  RolloutSink sink;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
+  sink.OnConnected(link);
+  ASSERT_TRUE(sink.Start(OrderOf(3), TestSnapshot("expert", 1), /*background=*/false).ok());
+  sink.OnMessage(link, Answer(link->Requests().at(0)));
+  sink.End();
+  EXPECT_EQ(sink.accounting().accepted(), 0);
+  EXPECT_EQ(sink.accounting().rejected().at("surplus"), 3);
+  EXPECT_TRUE(absl::IsCancelled(sink.Start(OrderOf(1), TestSnapshot("expert", 1), /*background=*/false)));
 }
 
 TEST(RolloutSink, FencesAStragglerAndRefusesItWhileTheOrderGoesOn) {

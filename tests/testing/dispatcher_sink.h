@@ -60,9 +60,18 @@ class DispatcherSink final : public RolloutHandler {
     return hellos_;
   }
 
+  // The same, once there are so many; fewer where that takes longer than ten seconds.
+  std::vector<v1::ActorHello> AwaitHellos(size_t count) {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    while (hellos_.size() < count && absl::Now() < deadline) changed_.WaitFor(mutex_, deadline - absl::Now());
+    return hellos_;
+  }
+
   void OnConnected(std::shared_ptr<ActorLink> link) override {
     MutexLock lock(mutex_);
     hellos_.push_back(link->hello());
+    changed_.NotifyAll();
     if (const absl::Status status = dispatcher_.Connect(link, absl::Now()); !status.ok()) {
       link->Close(status);
       return;

@@ -122,8 +122,9 @@ class Rollout {
     Lane& lane = lanes_[index];
     v1::TrajectoryBatch& batch = lane.pieces.back();
     v1::Trajectory& piece = *batch.mutable_trajectories(0);
-    const int32_t action =
-        request_.action_mode() == v1::ACTION_MODE_GREEDY ? GreedyAction(logits) : SampleAction(logits, Uniform(lane));
+    const int32_t action = request_.action_mode() == v1::ACTION_MODE_GREEDY
+                               ? GreedyAction(logits)
+                               : SampleAction(logits, Uniform(lane)).action;
     const float log_prob = static_cast<float>(LogProbability(logits, action));
     const StepOutcome outcome = lane.environment->Step(std::as_bytes(std::span(&action, 1)), Row(index));
     batch.mutable_actions()->append(reinterpret_cast<const char*>(&action), sizeof(action));
@@ -188,23 +189,54 @@ class Rollout {
 
 }  // namespace
 
-absl::Status FakeTrainingContext::RollOut(std::shared_ptr<Order> order,
-                                          std::shared_ptr<const PolicySnapshot> snapshot) {
-  const absl::StatusOr<Policy> policy = Policy::FromSnapshot(*snapshot);
+absl::Status FakeTrainingContext::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
+                                        bool /*background*/) {
+  policies.push_back(policy);
+  started_.push_back({.order = std::move(order), .policy = std::move(policy)});
+  return actors_are_quick ? Run(started_.back()) : absl::OkStatus();
+}
+
+absl::Status FakeTrainingContext::Await(const Order& order) {
+  const auto started = Find(order);
+  if (absl::Status status = Run(*started); !status.ok()) return status;
+  accepted_ += started->accepted;
+  started_.erase(started);
+  return absl::OkStatus();
+}
+
+void FakeTrainingContext::Drop(const Order& order) {
+  started_.erase(Find(order));
+  ++dropped;
+}
+
+v1::TrajectoryAccounting FakeTrainingContext::trajectories() const {
+  v1::TrajectoryAccounting accounting;
+  accounting.set_produced(accepted_);
+  accounting.set_accepted(accepted_);
+  return accounting;
+}
+
+std::vector<FakeTrainingContext::Started>::iterator FakeTrainingContext::Find(const Order& order) {
+  return std::find_if(started_.begin(), started_.end(), [&](const Started& s) { return s.order.get() == &order; });
+}
+
+absl::Status FakeTrainingContext::Run(Started& started) {
+  Order& order = *started.order;
+  const absl::StatusOr<Policy> policy = Policy::FromSnapshot(*started.policy);
   if (!policy.ok()) return policy.status();
-  policies.push_back(snapshot);
-  for (uint64_t id = 1; !order->done(); ++id) {
+  for (uint64_t id = 1; !order.done(); ++id) {
     if (absl::Status status = CheckCancelled(); !status.ok()) return status;
-    std::optional<v1::RolloutRequest> request = order->Next(id, 1);
+    std::optional<v1::RolloutRequest> request = order.Next(id, 1);
     if (!request.has_value()) return absl::InternalError("the order asks for nothing and is not done");
     request->set_id(id);
     requests.push_back(*request);
     absl::StatusOr<v1::RolloutResult> result =
-        Rollout(*request, order->expectation().environment, *policy, reward_scale).Run();
+        Rollout(*request, order.expectation().environment, *policy, reward_scale).Run();
     if (!result.ok()) return result.status();
-    if (absl::Status status = ValidateBatch(result->batch(), order->expectation()); !status.ok()) return status;
-    const absl::StatusOr<Acceptance> acceptance = order->Accept(*result);
+    if (absl::Status status = ValidateBatch(result->batch(), order.expectation()); !status.ok()) return status;
+    const absl::StatusOr<Acceptance> acceptance = order.Accept(*result);
     if (!acceptance.ok()) return acceptance.status();
+    started.accepted += acceptance->accepted;
   }
   return absl::OkStatus();
 }

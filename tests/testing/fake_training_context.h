@@ -12,7 +12,12 @@ namespace understudy::testing {
 // Fulfils orders as actors do: inference in batches of 64 rows, padded; the random streams of slots and episodes.
 class FakeTrainingContext : public TrainingContext {
  public:
-  absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) override;
+  absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
+                     bool background) override;
+  absl::Status Await(const Order& order) override;
+  bool Ready(const Order& order) const override { return order.done(); }
+  void Drop(const Order& order) override;
+  v1::TrajectoryAccounting trajectories() const override;
   absl::StatusOr<Demonstrations> ReadDemonstrations() override { return demonstrations; }
   absl::Status Report(const v1::StageProgress& progress) override {
     reports.push_back(progress);
@@ -28,6 +33,8 @@ class FakeTrainingContext : public TrainingContext {
   mutable int calls_until_cancelled = -1;
   // Rewards are the environment's, times this.
   float reward_scale = 1;
+  // Whether orders are run as soon as they are started, or when they are awaited.
+  bool actors_are_quick = false;
   // Whether checkpoints are wanted, after every iteration.
   bool checkpoints_due = false;
 
@@ -36,6 +43,19 @@ class FakeTrainingContext : public TrainingContext {
   std::vector<v1::RolloutRequest> requests;
   std::vector<std::shared_ptr<const PolicySnapshot>> policies;  // an order's each
   std::vector<v1::Checkpoint> checkpoints;
+  int dropped = 0;  // orders
+
+ private:
+  struct Started {
+    std::shared_ptr<Order> order;
+    std::shared_ptr<const PolicySnapshot> policy;
+    int64_t accepted = 0;
+  };
+  absl::Status Run(Started& started);
+  std::vector<Started>::iterator Find(const Order& order);
+
+  std::vector<Started> started_;
+  int64_t accepted_ = 0;  // of orders that have ended
 };
 
 // The shortest prefix of episodes 0, 1, 2 … under `seed` that reaches `transitions`, sampled, as a complete dataset

@@ -12,18 +12,18 @@ namespace {
 const std::vector<float> kLogits = {0.0f, std::log(2.0f), std::log(5.0f)};
 
 TEST(Categorical, SamplesEachActionInItsShareOfTheUnitInterval) {
-  EXPECT_EQ(SampleAction(kLogits, 0.0), 0);
-  EXPECT_EQ(SampleAction(kLogits, 0.1249), 0);
-  EXPECT_EQ(SampleAction(kLogits, 0.1251), 1);
-  EXPECT_EQ(SampleAction(kLogits, 0.3749), 1);
-  EXPECT_EQ(SampleAction(kLogits, 0.3751), 2);
-  EXPECT_EQ(SampleAction(kLogits, std::nextafter(1.0, 0.0)), 2);
+  EXPECT_EQ(SampleAction(kLogits, 0.0).action, 0);
+  EXPECT_EQ(SampleAction(kLogits, 0.1249).action, 0);
+  EXPECT_EQ(SampleAction(kLogits, 0.1251).action, 1);
+  EXPECT_EQ(SampleAction(kLogits, 0.3749).action, 1);
+  EXPECT_EQ(SampleAction(kLogits, 0.3751).action, 2);
+  EXPECT_EQ(SampleAction(kLogits, std::nextafter(1.0, 0.0)).action, 2);
 }
 
 TEST(Categorical, EvenlySpacedNumbersGiveTheExactFrequencies) {
   constexpr int kDraws = 80000;
   std::vector<int> counts(3);
-  for (int i = 0; i < kDraws; ++i) ++counts[SampleAction(kLogits, (i + 0.5) / kDraws)];
+  for (int i = 0; i < kDraws; ++i) ++counts[SampleAction(kLogits, (i + 0.5) / kDraws).action];
   EXPECT_NEAR(counts[0], kDraws / 8, 1);
   EXPECT_NEAR(counts[1], kDraws / 4, 1);
   EXPECT_NEAR(counts[2], kDraws * 5 / 8, 1);
@@ -36,6 +36,15 @@ TEST(Categorical, LogProbabilitiesAreThoseOfTheSoftmax) {
   EXPECT_NEAR(LogSumExp(kLogits), std::log(8.0), 1e-7);
 }
 
+TEST(Categorical, ASampledActionComesWithItsLogProbability) {
+  for (const std::vector<float>& logits : {kLogits, {0.3f, 0.3f}, {-2.5f, 7.25f}, {1.5f}, {80.0f, -20.0f, 79.0f}}) {
+    for (const double uniform : {0.0, 0.2, 0.4, 0.8, std::nextafter(1.0, 0.0)}) {
+      const SampledAction sampled = SampleAction(logits, uniform);
+      EXPECT_EQ(sampled.log_probability, LogProbability(logits, sampled.action));
+    }
+  }
+}
+
 TEST(Categorical, AddingAConstantToAllLogitsChangesNothing) {
   const std::vector<float> shifted = {1000.0f, 1001.0f};
   EXPECT_NEAR(LogProbability(shifted, 0), -1.3132616875182228, 1e-12);
@@ -44,7 +53,7 @@ TEST(Categorical, AddingAConstantToAllLogitsChangesNothing) {
 
 TEST(Categorical, ExtremeLogitsStayFinite) {
   const std::vector<float> extreme = {-3e38f, 3e38f, 0.0f};
-  for (const double uniform : {0.0, 0.5, std::nextafter(1.0, 0.0)}) EXPECT_EQ(SampleAction(extreme, uniform), 1);
+  for (const double uniform : {0.0, 0.5, std::nextafter(1.0, 0.0)}) EXPECT_EQ(SampleAction(extreme, uniform).action, 1);
   EXPECT_EQ(GreedyAction(extreme), 1);
   EXPECT_EQ(LogProbability(extreme, 1), 0.0);
   EXPECT_TRUE(std::isfinite(LogProbability(extreme, 0)));
@@ -53,8 +62,8 @@ TEST(Categorical, ExtremeLogitsStayFinite) {
 
 TEST(Categorical, AnActionWithoutProbabilityIsNeverSampled) {
   const std::vector<float> logits = {-1e30f, 0.0f, -1e30f};
-  EXPECT_EQ(SampleAction(logits, 0.0), 1);
-  EXPECT_EQ(SampleAction(logits, std::nextafter(1.0, 0.0)), 1);
+  EXPECT_EQ(SampleAction(logits, 0.0).action, 1);
+  EXPECT_EQ(SampleAction(logits, std::nextafter(1.0, 0.0)).action, 1);
 }
 
 TEST(Categorical, GreedyTiesGoToTheLowestIndex) {
@@ -65,7 +74,7 @@ TEST(Categorical, GreedyTiesGoToTheLowestIndex) {
 
 TEST(Categorical, OneActionIsCertain) {
   const std::vector<float> logits = {-7.0f};
-  EXPECT_EQ(SampleAction(logits, 0.999), 0);
+  EXPECT_EQ(SampleAction(logits, 0.999).action, 0);
   EXPECT_EQ(GreedyAction(logits), 0);
   EXPECT_EQ(LogProbability(logits, 0), 0.0);
 }

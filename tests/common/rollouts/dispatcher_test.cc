@@ -96,6 +96,34 @@ TEST(Dispatcher, SendsAPolicyAgainThatTheActorHasDropped) {
   EXPECT_EQ(run(1), "ppr");
 }
 
+TEST(Dispatcher, WhatRunsInTheBackgroundHoldsTheRestUpForOneRequestAtMost) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto actor = Connect(dispatcher, "a");
+  dispatcher.Add(Episodes(300, 1), TestSnapshot("expert", 1), kNow, /*background=*/true);
+  ASSERT_EQ(actor->Requests().size(), 1u);  // and not a second one to go on with
+  dispatcher.Add(Episodes(100, 2), TestSnapshot("expert", 2), kNow);
+  ASSERT_EQ(actor->Requests().size(), 2u);
+  EXPECT_EQ(actor->Requests()[1].policy_version(), 2);
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[0]), kNow).ok());
+  ASSERT_EQ(actor->Requests().size(), 3u);
+  EXPECT_EQ(actor->Requests()[2].policy_version(), 2);  // though the other order is older
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[1]), kNow).ok());
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[2]), kNow).ok());
+  ASSERT_EQ(actor->Requests().size(), 4u);
+  EXPECT_EQ(actor->Requests()[3].policy_version(), 1);
+}
+
+TEST(Dispatcher, KnowsWhatAnOrderHasAccepted) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto actor = Connect(dispatcher, "a");
+  const auto first = Episodes(5), second = Episodes(7);
+  dispatcher.Add(first, TestSnapshot("expert", 1), kNow);
+  dispatcher.Add(second, TestSnapshot("expert", 1), kNow);
+  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(1)), kNow).ok());
+  EXPECT_EQ(dispatcher.AcceptedOf(*first), 0);
+  EXPECT_EQ(dispatcher.AcceptedOf(*second), 7);
+}
+
 TEST(Dispatcher, SharesAnOrderEvenlyAmongTheActorsThatAreThere) {
   Dispatcher dispatcher(CartPoleSpec());
   std::vector<std::shared_ptr<FakeActorLink>> actors;

@@ -28,7 +28,7 @@ TEST(AlgorithmTable, AnUnknownNameIsRefusedWithTheListOfThoseThatThereAre) {
 
 class ThrowingContext : public testing::FakeTrainingContext {
  public:
-  absl::Status RollOut(std::shared_ptr<Order>, std::shared_ptr<const PolicySnapshot>) override {
+  absl::Status Start(std::shared_ptr<Order>, std::shared_ptr<const PolicySnapshot>, bool) override {
     throw std::length_error("vector::reserve");
   }
 };

@@ -66,7 +66,7 @@ void ExpectEnding(const std::vector<Message>& part, const std::vector<Message>& 
   EXPECT_TRUE(AllBits(part) == AllBits(ending));
 }
 
-// What came of training, with a checkpoint after every iteration.
+// What came of training, with a checkpoint after every iteration that allows one.
 struct Trained {
   TrainingOutput output;
   FakeTrainingContext context;
@@ -94,18 +94,18 @@ Trained ExpectTheSameFromEveryCheckpoint(Trainer trainer, TrainingInput input,
                                          const Demonstrations& demonstrations = {}) {
   const Trained whole = Train(trainer, input, demonstrations);
   const std::vector<v1::Checkpoint>& checkpoints = whole.context.checkpoints;
-  EXPECT_EQ(static_cast<int64_t>(checkpoints.size()), whole.output.result.iterations());
+  EXPECT_GE(2 * static_cast<int64_t>(checkpoints.size()), whole.output.result.iterations());
   const std::string fresh = StartingPolicy(input)->Snapshot("fresh", 1)->parameters;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
-    SCOPED_TRACE(absl::StrCat("after iteration ", k + 1));
-    EXPECT_EQ(checkpoints[k].iteration(), static_cast<int64_t>(k) + 1);
+    const int64_t iteration = checkpoints[k].iteration();
+    SCOPED_TRACE(absl::StrCat("after iteration ", iteration));
     EXPECT_FALSE(checkpoints[k].parameters() == fresh);
     input.checkpoint = Stored(checkpoints[k]);
     const Trained rest = Train(trainer, input, demonstrations);
     if (rest.output.policy == nullptr) break;
     EXPECT_EQ(rest.context.checkpoints.size(), checkpoints.size() - k - 1);
     ExpectEnding(rest.context.checkpoints, checkpoints);
-    EXPECT_EQ(rest.context.reports.size(), whole.context.reports.size() - k - 1);
+    EXPECT_EQ(rest.context.reports.size(), whole.context.reports.size() - static_cast<size_t>(iteration));
     ExpectEnding(rest.context.reports, whole.context.reports);
     ExpectEnding(rest.context.requests, whole.context.requests);
     EXPECT_EQ(ToHex(rest.output.policy->header.digest()), ToHex(whole.output.policy->header.digest()));
@@ -137,8 +137,22 @@ const Demonstrations& Recorded() {
 TEST(Resumption, PpoGoesOnFromEveryCheckpointToTheSameBits) {
   const Trained whole = ExpectTheSameFromEveryCheckpoint(
       TrainPpo, Ppo("environment_steps: 720", "seed: 4 stop { mean_return: 475 episodes: 3 interval: 2 }"));
+  // None while an evaluation is under way, but for the one that waits for it.
+  std::vector<int64_t> iterations;
+  for (const v1::Checkpoint& checkpoint : whole.context.checkpoints) iterations.push_back(checkpoint.iteration());
+  EXPECT_THAT(iterations, ::testing::ElementsAre(1, 3, 5));
+  EXPECT_EQ(whole.context.checkpoints[2].stop_rule().evaluated_version(), 5);
+  EXPECT_EQ(whole.context.reports.size(), 6u);
+}
+
+TEST(Resumption, PpoWithPolicyLagToo) {
+  const Trained whole =
+      ExpectTheSameFromEveryCheckpoint(TrainPpo, Ppo("environment_steps: 720 max_policy_lag: 1", "seed: 4"));
   EXPECT_EQ(whole.context.checkpoints.size(), 6u);
-  EXPECT_EQ(whole.context.checkpoints[3].stop_rule().evaluated_version(), 5);
+  EXPECT_FALSE(whole.context.checkpoints[2].ppo().behaviour_parameters().empty());
+  EXPECT_TRUE(whole.context.checkpoints[5].ppo().behaviour_parameters().empty());  // nothing is left to collect
+  ExpectTheSameFromEveryCheckpoint(TrainPpo, Ppo("environment_steps: 1200 max_policy_lag: 1",
+                                                 "seed: 4 stop { mean_return: 475 episodes: 3 interval: 3 }"));
 }
 
 TEST(Resumption, PpoWithASharedTrunkAndKlTargetToo) {
@@ -162,16 +176,15 @@ TEST(Resumption, PpoActsFirstWithTheCheckpointsParameters) {
   }
 }
 
-TEST(Resumption, AStopRuleThatWasReachedIsNotAskedAgain) {
+TEST(Resumption, AStopRuleIsReachedAfterTheSameIteration) {
   TrainingInput input =
       Ppo("environment_steps: 1200 learning_rate: 1e-9", "stop { mean_return: 475 episodes: 20 interval: 2 }");
   input.stage.clear_network();
   input.initial = testing::BalancingExpert();
   const Trained whole = ExpectTheSameFromEveryCheckpoint(TrainPpo, input);
-  ASSERT_EQ(whole.context.checkpoints.size(), 2u);
+  ASSERT_EQ(whole.context.checkpoints.size(), 1u);
   EXPECT_TRUE(whole.output.result.converged());
-  input.checkpoint = Stored(whole.context.checkpoints[1]);
-  EXPECT_TRUE(Train(TrainPpo, input, {}).context.requests.empty());
+  EXPECT_EQ(whole.output.result.iterations(), 2);
 }
 
 TEST(Resumption, CrossEntropyRunsOutOfPatienceAsIfUndisturbed) {
@@ -209,6 +222,15 @@ absl::Status Refusal(Trainer trainer, TrainingInput input, v1::Checkpoint checkp
   EXPECT_TRUE(DoesNotFit(status)) << status;
   EXPECT_TRUE(context.requests.empty());
   return status;
+}
+
+TEST(Resumption, PpoRefusesACheckpointOfAnotherLagByName) {
+  const TrainingInput on_policy = Ppo("environment_steps: 480");
+  const TrainingInput lagging = Ppo("environment_steps: 480 max_policy_lag: 1");
+  EXPECT_EQ(Refusal(TrainPpo, lagging, Train(TrainPpo, on_policy, {}).context.checkpoints[0]).message(),
+            "checkpoint ppo.behaviour_parameters: found none, expected some");
+  EXPECT_EQ(Refusal(TrainPpo, on_policy, Train(TrainPpo, lagging, {}).context.checkpoints[0]).message(),
+            "checkpoint ppo.behaviour_parameters: found some, expected none");
 }
 
 TEST(Resumption, PpoRefusesACheckpointOfAnotherStageByName) {

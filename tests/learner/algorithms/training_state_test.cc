@@ -28,7 +28,7 @@ TrainingInput Input(const std::string& network = "hidden_sizes: [8]", const std:
 std::unique_ptr<TrainingState> Begin(const TrainingInput& input) {
   Policy policy = *StartingPolicy(input);
   auto backpropagation = *MakeBackpropagation(policy.header(), "cpu", /*threads=*/1);
-  return std::make_unique<TrainingState>(input, std::move(policy), std::move(backpropagation), kAdam, 0.5);
+  return std::make_unique<TrainingState>(input, "iteration", std::move(policy), std::move(backpropagation), kAdam, 0.5);
 }
 
 // Updates by gradients that depend on the parameters and on `salt`.

@@ -31,6 +31,7 @@ TEST(NumericalFault, ARolloutsErrorGetsItsIterationAndCancellationDoesNot) {
   EXPECT_EQ(During("iteration", 3, absl::FailedPreconditionError("actor 'a': observation is nan")),
             absl::FailedPreconditionError("iteration 3: actor 'a': observation is nan"));
   EXPECT_EQ(During("epoch", 3, absl::CancelledError("fenced")), absl::CancelledError("fenced"));
+  EXPECT_EQ(During("epoch", 3, absl::AbortedError("fenced")), absl::AbortedError("fenced"));
   EXPECT_TRUE(During("epoch", 3, absl::OkStatus()).ok());
 }
 

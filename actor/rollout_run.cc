@@ -1,0 +1,237 @@
+#include "actor/rollout_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "actor/finite.h"
+#include "common/policy/categorical.h"
+#include "common/random/random_stream.h"
+
+namespace understudy {
+namespace {
+
+bool Records(const v1::RolloutRequest& request, v1::Record wanted) {
+  return std::find(request.record().begin(), request.record().end(), wanted) != request.record().end();
+}
+
+}  // namespace
+
+RolloutRun::RolloutRun(const v1::RolloutRequest& request, const Policy& policy, VectorEnvironment& environments,
+                       RolloutBuffers& buffers, const EmitResult& emit)
+    : request_(request),
+      policy_(policy),
+      environments_(environments),
+      recorders_(buffers.recorders),
+      greedy_(request.action_mode() == v1::ACTION_MODE_GREEDY),
+      segments_(request.has_segments()),
+      record_logits_(Records(request, v1::RECORD_LOGITS)),
+      record_value_(Records(request, v1::RECORD_VALUE)),
+      next_(segments_ ? request.segments().begin() : request.episodes().begin()),
+      end_(segments_ ? request.segments().end() : request.episodes().end()),
+      lanes_(environments.width()),
+      logits_(lanes_.size() * policy.actions()),
+      values_(record_value_ ? lanes_.size() : 0),
+      actions_(lanes_.size()),
+      log_probs_(lanes_.size()),
+      outcomes_(lanes_.size()),
+      rewards_(lanes_.size()),
+      results_(request, environments.spec().name(), emit, buffers.result) {
+  // An earlier request may have been cancelled half-way.
+  recorders_.resize(lanes_.size());
+  for (TrajectoryRecorder& recorder : recorders_) recorder.Clear();
+}
+
+absl::Status RolloutRun::Run(const Cancellation& cancellation) {
+  for (; active_ < lanes_.size() && next_ < end_; ++active_) {
+    if (absl::Status status = StartNext(active_); !status.ok()) return status;
+  }
+  while (active_ > 0) {
+    if (absl::Status status = cancellation.Check(); !status.ok()) return status;
+    if (absl::Status status = StepAll(); !status.ok()) return status;
+  }
+  return results_.Finish();
+}
+
+absl::Status RolloutRun::StartNext(size_t index) {
+  Lane& lane = lanes_[index];
+  lane = {.active = next_ < end_, .number = next_, .episode = next_};
+  if (!lane.active) return absl::OkStatus();
+  ++next_;
+  if (segments_) {
+    if (absl::Status status = Resume(index); !status.ok()) return status;
+  } else {
+    Reset(index);
+  }
+  return Begin(index);
+}
+
+absl::Status RolloutRun::Resume(size_t index) {
+  Lane& lane = lanes_[index];
+  const v1::SegmentRequest& segments = request_.segments();
+  lane.episode = 0;
+  lane.end = segments.steps();
+  if (segments.states().empty()) {
+    Reset(index);
+    return absl::OkStatus();
+  }
+  const v1::SlotState& state = segments.states(static_cast<int>(lane.number - segments.begin()));
+  lane.episode = state.episode();
+  lane.episode_step = state.episode_step();
+  lane.steps = state.steps();
+  lane.end = state.steps() + segments.steps();
+  const absl::Status status =
+      environments_.lane(index).RestoreState(state.environment(), environments_.observation(index));
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(absl::StrCat("slot ", lane.number, ": ", status.message()));
+}
+
+void RolloutRun::Reset(size_t index) {
+  const Lane& lane = lanes_[index];
+  const auto number = static_cast<uint64_t>(lane.number);
+  RandomStream random =
+      segments_ ? RandomStream(request_.seed(), RandomPurpose::kSlotReset, number, static_cast<uint64_t>(lane.episode))
+                : RandomStream(request_.seed(), RandomPurpose::kEpisodeReset, number, 0);
+  environments_.lane(index).Reset(random, environments_.observation(index));
+}
+
+absl::Status RolloutRun::Begin(size_t index) {
+  const Lane& lane = lanes_[index];
+  const std::span<const float> observation = environments_.observation(index);
+  if (!AllFinite(observation)) return Failure(index, NameNotFinite("first observation", observation));
+  recorders_[index].Begin(segments_ ? lane.number : 0, lane.episode, lane.episode_step, observation);
+  return absl::OkStatus();
+}
+
+absl::Status RolloutRun::StepAll() {
+  if (absl::Status status = Infer(); !status.ok()) return status;
+  ChooseActions();
+  if (absl::Status status = StepEnvironments(); !status.ok()) return status;
+  const size_t stepped = active_;
+  bool all_go_on = true;
+  for (size_t i = 0; i < stepped; ++i) {
+    if (absl::Status status = Record(i); !status.ok()) return status;
+    all_go_on &= lanes_[i].active;
+  }
+  if (!all_go_on) MoveUp();
+  return absl::OkStatus();
+}
+
+absl::Status RolloutRun::Infer() {
+  const std::span<float> logits = std::span(logits_).first(active_ * policy_.actions());
+  const std::span<float> values = std::span(values_).first(record_value_ ? active_ : 0);
+  policy_.Infer(environments_.observations(active_), {.logits = logits, .values = values});
+  if (AllFinite(logits) && AllFinite(values)) return absl::OkStatus();
+  const std::string owner = absl::StrCat("policy ", request_.policy(), "@", request_.policy_version());
+  size_t bad = 0;
+  while (AllFinite(Logits(bad)) && AllFinite(Value(bad))) ++bad;
+  return Failure(bad, AllFinite(Logits(bad)) ? NameNotFinite("value", Value(bad), owner)
+                                             : NameNotFinite("logits", Logits(bad), owner));
+}
+
+void RolloutRun::ChooseActions() {
+  const auto purpose = segments_ ? RandomPurpose::kSlotAction : RandomPurpose::kEpisodeAction;
+  for (size_t i = 0; i < active_; ++i) {
+    const std::span<const float> logits = Logits(i);
+    if (greedy_) {
+      actions_[i] = GreedyAction(logits);
+      log_probs_[i] = static_cast<float>(LogProbability(logits, actions_[i]));
+      continue;
+    }
+    const Lane& lane = lanes_[i];
+    const int64_t step = segments_ ? lane.steps : lane.episode_step;
+    RandomStream random(request_.seed(), purpose, static_cast<uint64_t>(lane.number), static_cast<uint64_t>(step));
+    const SampledAction sampled = SampleAction(logits, random.Uniform());
+    actions_[i] = sampled.action;
+    log_probs_[i] = static_cast<float>(sampled.log_probability);
+  }
+}
+
+absl::Status RolloutRun::StepEnvironments() {
+  for (size_t i = 0; i < active_; ++i) {
+    const std::span<const int32_t> action(&actions_[i], 1);
+    outcomes_[i] = environments_.lane(i).Step(std::as_bytes(action), environments_.observation(i));
+    rewards_[i] = outcomes_[i].reward;
+  }
+  const std::span<const float> rewards = std::span(rewards_).first(active_);
+  if (AllFinite(rewards) && AllFinite(environments_.observations(active_))) return absl::OkStatus();
+  size_t bad = 0;
+  while (AllFinite(rewards.subspan(bad, 1)) && AllFinite(environments_.observation(bad))) ++bad;
+  const std::span<const float> reward = rewards.subspan(bad, 1);
+  return Failure(bad, AllFinite(reward) ? NameNotFinite("observation", environments_.observation(bad))
+                                        : NameNotFinite("reward", reward));
+}
+
+absl::Status RolloutRun::Record(size_t index) {
+  Lane& lane = lanes_[index];
+  const StepOutcome& outcome = outcomes_[index];
+  TrajectoryRecorder& recorder = recorders_[index];
+  recorder.Add({.action = actions_[index],
+                .reward = outcome.reward,
+                .log_prob = log_probs_[index],
+                .logits = record_logits_ ? Logits(index) : std::span<const float>(),
+                .value = Value(index),
+                .next_observation = environments_.observation(index)});
+  ++lane.steps;
+  ++lane.episode_step;
+  const bool ended = outcome.terminated || outcome.truncated;
+  if (!ended && lane.episode_step >= environments_.spec().max_episode_steps()) {
+    return Failure(index, absl::StrCat("the episode has not ended after ", lane.episode_step, " steps"));
+  }
+  if (ended) recorder.End(outcome.terminated, outcome.truncated);
+  return segments_ ? ContinueSlot(index, ended) : ContinueEpisode(index, ended);
+}
+
+absl::Status RolloutRun::ContinueEpisode(size_t index, bool ended) {
+  if (!ended) return absl::OkStatus();
+  if (absl::Status status = results_.Add(recorders_[index]); !status.ok()) return status;
+  return StartNext(index);
+}
+
+absl::Status RolloutRun::ContinueSlot(size_t index, bool ended) {
+  Lane& lane = lanes_[index];
+  if (ended) {
+    ++lane.episode;
+    lane.episode_step = 0;
+    Reset(index);
+  }
+  if (lane.steps < lane.end) return ended ? Begin(index) : absl::OkStatus();
+  v1::SlotState state;
+  state.set_slot(lane.number);
+  state.set_steps(lane.steps);
+  state.set_episode(lane.episode);
+  state.set_episode_step(lane.episode_step);
+  state.set_environment(environments_.lane(index).SaveState());
+  if (absl::Status status = results_.Add(recorders_[index], std::move(state)); !status.ok()) return status;
+  return StartNext(index);
+}
+
+void RolloutRun::MoveUp() {
+  size_t free = 0;
+  for (size_t i = 0; i < active_; ++i) {
+    if (!lanes_[i].active) continue;
+    if (i != free) {
+      environments_.Swap(i, free);
+      std::swap(lanes_[i], lanes_[free]);
+      std::swap(recorders_[i], recorders_[free]);
+    }
+    ++free;
+  }
+  active_ = free;
+}
+
+std::span<const float> RolloutRun::Logits(size_t index) const {
+  return std::span(logits_).subspan(index * policy_.actions(), policy_.actions());
+}
+
+std::span<const float> RolloutRun::Value(size_t index) const {
+  return record_value_ ? std::span(values_).subspan(index, 1) : std::span<const float>();
+}
+
+absl::Status RolloutRun::Failure(size_t index, const std::string& what) const {
+  const Lane& lane = lanes_[index];
+  return absl::FailedPreconditionError(absl::StrCat(environments_.spec().name(), ", ", segments_ ? "slot " : "episode ",
+                                                    lane.number, ", step ", lane.episode_step, ": ", what));
+}
+
+}  // namespace understudy
