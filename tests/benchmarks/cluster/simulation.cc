@@ -20,7 +20,7 @@ constexpr absl::Duration kAttachTimeout = absl::Minutes(2);
 constexpr absl::Duration kAbsence = absl::Seconds(1);
 // A prime number: those who leave are spread over all.
 constexpr size_t kLeaveStride = 7919;
-// Names of threads and stacks are no matter here: nothing but gRPC's threads and ours run.
+// How often it looks whether they have it.
 constexpr absl::Duration kPollInterval = absl::Milliseconds(1);
 
 }  // namespace

@@ -39,7 +39,7 @@ class Simulation {
  private:
   void MakeWorkers();
   absl::Status AttachAll();
-  // A window under `name`, after some time to settle. Its end is reported with what `end` adds.
+  // A window under `name`, after some time to settle. Its end is reported with what was counted in it.
   void Measure(const std::string& name, absl::Duration settle);
   // One worker leaves, and comes back a second later; and so on.
   void LeaveAndComeBack();
