@@ -40,7 +40,8 @@ class LearnerServer {
 
   // Runs an order to its end on the actors that are connected.
   absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
-    return sink_.Run(std::move(order), std::move(policy), never_);
+    if (absl::Status status = sink_.Start(order, std::move(policy), /*background=*/false); !status.ok()) return status;
+    return sink_.Await(*order, never_);
   }
 
  private:
