@@ -330,7 +330,7 @@ bool Dispatcher::Ask(Actor& actor, absl::Time now) {
     // Nobody waited for this actor until now.
     if (!Owes(actor)) RestartClock(actor, now);
     request->set_id(id);
-    SendPolicy(actor, *active.policy);
+    SendPolicy(actor, active.policy);
     v1::SinkMessage message;
     *message.mutable_request() = *std::move(request);
     actor.link->Send(std::move(message));
@@ -341,17 +341,12 @@ bool Dispatcher::Ask(Actor& actor, absl::Time now) {
   return false;
 }
 
-void Dispatcher::SendPolicy(Actor& actor, const PolicySnapshot& policy) {
-  const auto key = std::make_pair(policy.header.name(), policy.header.version());
+void Dispatcher::SendPolicy(Actor& actor, std::shared_ptr<const PolicySnapshot> policy) {
+  const auto key = std::make_pair(policy->header.name(), policy->header.version());
   if (std::find(actor.policies.begin(), actor.policies.end(), key) != actor.policies.end()) return;
   actor.policies.push_back(key);
   if (actor.policies.size() > kPoliciesPerStream) actor.policies.pop_front();
-  SendInChunks(policy, [&](v1::PolicyChunk chunk) {
-    v1::SinkMessage message;
-    *message.mutable_policy() = std::move(chunk);
-    actor.link->Send(std::move(message));
-    return true;
-  });
+  actor.link->SendPolicy(std::move(policy));
 }
 
 }  // namespace understudy

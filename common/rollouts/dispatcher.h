@@ -140,7 +140,7 @@ class Dispatcher {
   void Pump(absl::Time now);
   // False where no order has anything to ask for, of this actor or of one with as much to do.
   bool Ask(Actor& actor, absl::Time now);
-  static void SendPolicy(Actor& actor, const PolicySnapshot& policy);
+  static void SendPolicy(Actor& actor, std::shared_ptr<const PolicySnapshot> policy);
 
   static bool Owes(const Actor& actor);
   void RestartClock(Actor& actor, absl::Time now) const;

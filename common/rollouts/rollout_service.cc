@@ -58,15 +58,12 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
 
   void Send(v1::SinkMessage message) override {
     const auto bytes = static_cast<int64_t>(message.ByteSizeLong());
-    MutexLock lock(mutex_);
-    if (finished_ || leaving_) return;
-    queued_bytes_ += bytes;
-    if (queued_bytes_ > kMaxQueuedBytes) {
-      FinishLocked(absl::ResourceExhaustedError(absl::StrCat("the actor has left ", queued_bytes_, " bytes unread")));
-      return;
-    }
-    outgoing_.emplace_back(bytes, std::move(message));
-    if (outgoing_.size() == 1) StartWrite(&outgoing_.front().second);
+    Queue({.bytes = bytes, .message = std::move(message)});
+  }
+
+  void SendPolicy(std::shared_ptr<const PolicySnapshot> policy) override {
+    const auto bytes = static_cast<int64_t>(policy->header.ByteSizeLong() + policy->parameters.size());
+    Queue({.bytes = bytes, .policy = std::move(policy)});
   }
 
   void ReadNext() override {
@@ -94,12 +91,15 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
 
   void OnWriteDone(bool ok) override {
     MutexLock lock(mutex_);
-    queued_bytes_ -= outgoing_.front().first;
-    outgoing_.pop_front();
+    Outgoing& sent = outgoing_.front();
+    if (sent.policy == nullptr || sent.next_chunk == CountChunks(*sent.policy)) {
+      queued_bytes_ -= sent.bytes;
+      outgoing_.pop_front();
+    }
     if (!ok) FinishLocked(absl::CancelledError("the actor has gone"));
     if (finished_) return;
     if (!outgoing_.empty()) {
-      StartWrite(&outgoing_.front().second);
+      WriteFirstLocked();
     } else if (leaving_) {
       FinishLocked(absl::OkStatus());
     }
@@ -120,6 +120,32 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   }
 
  private:
+  // A message; or a policy, whose chunk that is being sent is the message.
+  struct Outgoing {
+    int64_t bytes = 0;
+    v1::SinkMessage message = {};
+    std::shared_ptr<const PolicySnapshot> policy = nullptr;
+    size_t next_chunk = 0;
+  };
+
+  void Queue(Outgoing outgoing) {
+    MutexLock lock(mutex_);
+    if (finished_ || leaving_) return;
+    queued_bytes_ += outgoing.bytes;
+    if (queued_bytes_ > kMaxQueuedBytes) {
+      FinishLocked(absl::ResourceExhaustedError(absl::StrCat("the actor has left ", queued_bytes_, " bytes unread")));
+      return;
+    }
+    outgoing_.push_back(std::move(outgoing));
+    if (outgoing_.size() == 1) WriteFirstLocked();
+  }
+
+  void WriteFirstLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Outgoing& first = outgoing_.front();
+    if (first.policy != nullptr) *first.message.mutable_policy() = MakeChunk(*first.policy, first.next_chunk++);
+    StartWrite(&first.message);
+  }
+
   // To one message, on gRPC's thread: the next is not read before this has returned.
   void React() {
     bool greeted = false;
@@ -166,10 +192,12 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   void LeaveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
     leaving_ = true;
-    std::deque<std::pair<int64_t, v1::SinkMessage>> acks;
+    std::deque<Outgoing> acks;
     for (size_t i = 1; i < outgoing_.size(); ++i) {
-      if (outgoing_[i].second.has_ack()) acks.push_back(std::move(outgoing_[i]));
+      if (outgoing_[i].message.has_ack()) acks.push_back(std::move(outgoing_[i]));
     }
+    // Of a policy, no more chunks.
+    if (!outgoing_.empty()) outgoing_.front().policy = nullptr;
     // Not erased from the middle: the first is being sent, and must stay where it is.
     if (outgoing_.size() > 1) outgoing_.resize(1);
     for (auto& ack : acks) outgoing_.push_back(std::move(ack));
@@ -196,7 +224,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   bool reacting_ ABSL_GUARDED_BY(mutex_) = true;  // a read is in flight, or the reaction to it
   bool read_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   // The first is being sent; references to it stay valid.
-  std::deque<std::pair<int64_t, v1::SinkMessage>> outgoing_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Outgoing> outgoing_ ABSL_GUARDED_BY(mutex_);
   int64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -41,14 +41,23 @@ std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot
   return std::make_shared<const PolicySnapshot>(std::move(copy));
 }
 
+size_t CountChunks(const PolicySnapshot& snapshot) {
+  return 1 + (snapshot.parameters.size() + kPolicyChunkBytes - 1) / kPolicyChunkBytes;
+}
+
+v1::PolicyChunk MakeChunk(const PolicySnapshot& snapshot, size_t index) {
+  v1::PolicyChunk chunk;
+  if (index == 0) {
+    *chunk.mutable_header() = snapshot.header;
+  } else {
+    chunk.set_parameters(snapshot.parameters.substr((index - 1) * kPolicyChunkBytes, kPolicyChunkBytes));
+  }
+  return chunk;
+}
+
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send) {
-  v1::PolicyChunk first;
-  *first.mutable_header() = snapshot.header;
-  if (!send(std::move(first))) return false;
-  for (size_t sent = 0; sent < snapshot.parameters.size(); sent += kPolicyChunkBytes) {
-    v1::PolicyChunk chunk;
-    chunk.set_parameters(snapshot.parameters.substr(sent, kPolicyChunkBytes));
-    if (!send(std::move(chunk))) return false;
+  for (size_t index = 0; index < CountChunks(snapshot); ++index) {
+    if (!send(MakeChunk(snapshot, index))) return false;
   }
   return true;
 }

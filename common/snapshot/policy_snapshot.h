@@ -44,7 +44,11 @@ std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std:
 // The same content under another name and version.
 std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot, std::string name, int64_t version);
 
-// Calls `send` with the header, then the parameters, in order. Stops and returns false as soon as `send` does.
+// A snapshot travels in so many chunks: the header, then the parameters, in order. 0 ≤ index < count.
+size_t CountChunks(const PolicySnapshot& snapshot);
+v1::PolicyChunk MakeChunk(const PolicySnapshot& snapshot, size_t index);
+
+// Calls `send` with all chunks, in order. Stops and returns false as soon as `send` does.
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send);
 
 // Puts a snapshot together from chunks. Thread-compatible.
@@ -53,8 +57,8 @@ class SnapshotAssembler {
   // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
   // missing, a header whose names, network, spaces or counts are out of bounds, bytes beyond parameter_count, an empty
   // chunk or one above kPolicyChunkBytes; DATA_LOSS: fingerprint or digest does not match, with both printed. After an
-  // error, or a snapshot, the assembler is empty again. What came is hashed as it comes, not all at the end; nobody else
-  // has the snapshot that is returned.
+  // error, or a snapshot, the assembler is empty again. What came is hashed as it comes, not all at the end; nobody
+  // else has the snapshot that is returned.
   absl::StatusOr<std::shared_ptr<PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
 
   // Nothing of a snapshot is pending.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,21 @@
 #include "common/process/mutex.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/server.h"
+#include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
 namespace {
 
 // A result that is answered with a message that takes a while to send, and its acknowledgement.
 constexpr uint64_t kBehindABigMessage = 1000;
+// The same with a policy.
+constexpr uint64_t kBehindAPolicy = 2000;
+
+std::shared_ptr<const PolicySnapshot> LargePolicy() {
+  static const std::shared_ptr<const PolicySnapshot> policy =
+      MakeSnapshot(testing::TestSnapshot("expert", 1)->header, std::string(64 * kPolicyChunkBytes + 4, 'p'));
+  return policy;
+}
 
 // Answers every hello with a hello and every result with an acknowledgement, and remembers what happened, by worker.
 class EchoHandler final : public RolloutHandler {
@@ -48,6 +58,7 @@ class EchoHandler final : public RolloutHandler {
       big.mutable_policy()->set_parameters(std::string(size_t{8} << 20, 'x'));
       link->Send(std::move(big));
     }
+    if (message.result().request_id() == kBehindAPolicy) link->SendPolicy(LargePolicy());
     v1::SinkMessage ack;
     ack.mutable_ack()->set_request_id(message.result().request_id());
     link->Send(std::move(ack));
@@ -154,6 +165,48 @@ TEST(RolloutService, CarriesMessagesBothWaysInOrder) {
   client.stream->WritesDone();
   EXPECT_TRUE(client.Finish().ok());
   EXPECT_TRUE(sink.handler.AwaitGone("a").starts_with("connected message "));
+}
+
+TEST(RolloutService, CarriesAPolicyInChunksBeforeWhatWasSentAfterIt) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  EXPECT_TRUE(client.Read().has_hello());
+  ASSERT_TRUE(client.SendResult(kBehindAPolicy));
+  ASSERT_TRUE(client.SendResult(1));
+  SnapshotAssembler assembler;
+  v1::SinkMessage message = client.Read();
+  std::shared_ptr<const PolicySnapshot> received;
+  for (; message.has_policy(); message = client.Read()) {
+    ASSERT_EQ(received, nullptr);
+    const auto added = assembler.Add(message.policy());
+    ASSERT_TRUE(added.ok()) << added.status();
+    received = *added;
+  }
+  ASSERT_NE(received, nullptr);
+  EXPECT_EQ(received->parameters, LargePolicy()->parameters);
+  EXPECT_EQ(message.ack().request_id(), kBehindAPolicy);
+  EXPECT_EQ(client.Read().ack().request_id(), 1u);
+}
+
+TEST(RolloutService, SendsNoMoreOfAPolicyToAnActorThatHasEndedItsSide) {
+  Sink sink;
+  Client client(sink);
+  ASSERT_TRUE(client.SendHello("a"));
+  EXPECT_TRUE(client.Read().has_hello());
+  ASSERT_TRUE(client.SendResult(kBehindAPolicy));
+  client.stream->WritesDone();
+  sink.handler.AwaitMessages("a", 1);
+  // Not read until it has ended its side, more than a connection holds waits: chunks that were not begun are not sent.
+  size_t bytes = 0;
+  bool acknowledged = false;
+  for (v1::SinkMessage message; client.stream->Read(&message);) {
+    bytes += message.policy().parameters().size();
+    acknowledged |= message.has_ack();
+  }
+  EXPECT_LT(bytes, LargePolicy()->parameters.size());
+  EXPECT_TRUE(acknowledged);
+  EXPECT_TRUE(client.Finish().ok());
 }
 
 TEST(RolloutService, AcknowledgesEverythingToAnActorThatHasEndedItsSide) {
