@@ -87,8 +87,3 @@ function(understudy_vector_kernels target source name)
     one_version(avx512 kAvx512${name} -mavx512f -mavx2 -mfma)
   endif()
 endfunction()
-
-# LibTorch's headers cost twenty seconds a file: targets that include them reuse one precompiled header.
-function(understudy_reuse_libtorch_headers target)
-  target_precompile_headers(${target} REUSE_FROM understudy_libtorch)
-endfunction()

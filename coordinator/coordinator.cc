@@ -61,7 +61,7 @@ Coordinator::~Coordinator() { Stop(); }
 void Coordinator::Stop() {
   queue_.Close();
   if (control_.joinable()) control_.join();
-  // What was received is still written. Nobody is told: it is asked for again, and found to be there.
+  // What was handed over is still written. Nobody is told: it is asked for again, and found to be there.
   writers_.Stop();
 }
 
@@ -70,7 +70,7 @@ bool Coordinator::Post(std::function<void()> event) { return queue_.Post(std::mo
 void Coordinator::WriteBehind(const std::string& id, std::function<absl::Status()> write,
                               std::function<void(ExperimentRun&, const absl::Status&, absl::Time)> then) {
   writers_.Post([this, id, write = std::move(write), then = std::move(then)] {
-    Post([this, id, then, written = write()] {
+    queue_.PostBeyondCapacity([this, id, then, written = write()] {
       if (ExperimentRun* run = Find(id)) then(*run, written, absl::Now());
     });
   });

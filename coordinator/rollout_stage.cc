@@ -34,8 +34,8 @@ class CollectRollouts final : public RolloutStage {
   CollectRollouts(const std::string& dataset, const v1::DatasetRecipe& recipe,
                   std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
       : RolloutStage(recipe.environment(), policy, Options(recipe, policy->header, std::move(finished)),
-                     [dataset, &store](const std::vector<TrajectoryView>& episodes) {
-                       return store.AppendEpisodes(dataset, episodes);
+                     [dataset, recipe, &store](const std::vector<TrajectoryView>& episodes) {
+                       return Append(store, dataset, recipe, episodes);
                      }),
         dataset_(dataset),
         store_(store) {}
@@ -47,6 +47,17 @@ class CollectRollouts final : public RolloutStage {
   }
 
  private:
+  // What was to be saved when the stage was given up may come late, when there is another dataset of this name.
+  static absl::Status Append(Store& store, const std::string& dataset, const v1::DatasetRecipe& recipe,
+                             const std::vector<TrajectoryView>& episodes) {
+    const absl::StatusOr<v1::Dataset> found = store.GetDataset(dataset);
+    if (!found.ok()) return found.status();
+    if (found->recipe().SerializeAsString() != recipe.SerializeAsString()) {
+      return absl::AbortedError(absl::StrCat("dataset '", dataset, "' was replaced by one of another recipe"));
+    }
+    return store.AppendEpisodes(dataset, episodes);
+  }
+
   static EpisodeOrderOptions Options(const v1::DatasetRecipe& recipe, const v1::PolicyHeader& policy,
                                      std::vector<EpisodeOutcome> finished) {
     EpisodeOrderOptions options;

@@ -9,7 +9,16 @@ namespace understudy {
 
 bool SerialQueue::Post(Task task) {
   MutexLock lock(mutex_);
-  if (closed_ || tasks_.size() >= capacity_) return false;
+  return tasks_.size() < capacity_ && Add(std::move(task));
+}
+
+bool SerialQueue::PostBeyondCapacity(Task task) {
+  MutexLock lock(mutex_);
+  return Add(std::move(task));
+}
+
+bool SerialQueue::Add(Task task) {
+  if (closed_) return false;
   tasks_.push_back(std::move(task));
   changed_.NotifyOne();
   return true;

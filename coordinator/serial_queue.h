@@ -22,6 +22,9 @@ class SerialQueue {
   // False: full or closed; the task is dropped.
   bool Post(Task task);
 
+  // The same, however full it is: for what must come, and of which there is a bounded number at a time.
+  bool PostBeyondCapacity(Task task);
+
   // No more tasks from now on; those that were accepted will still be taken.
   void Close();
 
@@ -31,6 +34,8 @@ class SerialQueue {
   bool closed() const;
 
  private:
+  bool Add(Task task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const size_t capacity_;
   mutable Mutex mutex_;
   CondVar changed_;

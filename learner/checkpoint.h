@@ -1,4 +1,4 @@
-// Checkpoints of training as bytes: one strict parser, wherever they come from. No LibTorch here.
+// Checkpoints of training as bytes: one strict parser, wherever they come from.
 #ifndef UNDERSTUDY_LEARNER_CHECKPOINT_H_
 #define UNDERSTUDY_LEARNER_CHECKPOINT_H_
 

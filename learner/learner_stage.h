@@ -46,6 +46,7 @@ class LearnerStage final : public TrainingContext {
   absl::StatusOr<Demonstrations> ReadDemonstrations() override;
   absl::Status Report(const v1::StageProgress& progress) override;
   bool CheckpointDue() override;
+  bool Draining() const override { return job_.draining; }
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 

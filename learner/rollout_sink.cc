@@ -16,14 +16,13 @@ void RolloutSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& en
   MutexLock lock(mutex_);
   stage_ = stage;
   dispatcher_.emplace(environment);
-  order_status_ = absl::OkStatus();
   dropped_ = 0;
 }
 
 void RolloutSink::End() {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return;
-  while (!orders_.empty()) Remove(*orders_.front(), /*wanted=*/false);
+  while (!orders_.empty()) Remove(*orders_.front().order, /*wanted=*/false);
   last_accounting_ = Accounting();
   dispatcher_->CloseAll(absl::OkStatus());
   dispatcher_.reset();
@@ -39,7 +38,7 @@ absl::Status RolloutSink::Start(std::shared_ptr<Order> order, std::shared_ptr<co
                                 bool background) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
-  orders_.push_back(order);
+  orders_.push_back({.order = order});
   dispatcher_->Add(std::move(order), std::move(policy), absl::Now(), background);
   return absl::OkStatus();
 }
@@ -48,7 +47,7 @@ absl::Status RolloutSink::Await(const Order& order, const Cancellation& cancella
   MutexLock lock(mutex_);
   awaiting_ = true;
   NoteActors(absl::Now());
-  while (dispatcher_.has_value() && !order.done() && order_status_.ok() && cancellation.Check().ok()) {
+  while (dispatcher_.has_value() && !order.done() && StatusOf(order).ok() && cancellation.Check().ok()) {
     const absl::Time next = Tick(absl::Now());
     changed_.WaitFor(mutex_, next - absl::Now());
   }
@@ -56,14 +55,15 @@ absl::Status RolloutSink::Await(const Order& order, const Cancellation& cancella
   without_actors_.End();
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
   const bool done = order.done();
+  const absl::Status failure = StatusOf(order);
   Remove(order, done);
   if (absl::Status status = cancellation.Check(); !status.ok()) return status;
-  return done ? absl::OkStatus() : order_status_;
+  return done ? absl::OkStatus() : failure;
 }
 
 bool RolloutSink::Ready(const Order& order) const {
   MutexLock lock(mutex_);
-  return !dispatcher_.has_value() || order.done() || !order_status_.ok();
+  return !dispatcher_.has_value() || order.done() || !StatusOf(order).ok();
 }
 
 void RolloutSink::Drop(const Order& order) {
@@ -71,16 +71,23 @@ void RolloutSink::Drop(const Order& order) {
   if (dispatcher_.has_value()) Remove(order, /*wanted=*/false);
 }
 
+absl::Status RolloutSink::StatusOf(const Order& order) const {
+  for (const Started& started : orders_) {
+    if (started.order.get() == &order) return started.status;
+  }
+  return absl::OkStatus();
+}
+
 void RolloutSink::Remove(const Order& order, bool wanted) {
   if (!wanted) dropped_ += dispatcher_->AcceptedOf(order);
   dispatcher_->Remove(order);
-  std::erase_if(orders_, [&](const std::shared_ptr<Order>& known) { return known.get() == &order; });
+  std::erase_if(orders_, [&](const Started& known) { return known.order.get() == &order; });
 }
 
 v1::TrajectoryAccounting RolloutSink::Accounting() const {
   v1::TrajectoryAccounting accounting = dispatcher_->accounting();
   int64_t pending = 0;
-  for (const std::shared_ptr<Order>& order : orders_) pending += dispatcher_->AcceptedOf(*order);
+  for (const Started& started : orders_) pending += dispatcher_->AcceptedOf(*started.order);
   accounting.set_produced(accounting.produced() - pending);
   accounting.set_accepted(accounting.accepted() - pending - dropped_);
   if (dropped_ > 0) (*accounting.mutable_rejected())[std::string(kRejectedSurplus)] += dropped_;
@@ -148,7 +155,13 @@ void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage me
     NoteActors(absl::Now());
     return;
   }
-  if (!status.ok()) order_status_ = status;
+  for (Started& started : orders_) {
+    if (status.ok() || started.order.get() != dispatcher_->failed_order() || !started.status.ok()) continue;
+    started.status = status;
+    // Nobody is to be asked for more of it.
+    dropped_ += dispatcher_->AcceptedOf(*started.order);
+    dispatcher_->Remove(*started.order);
+  }
   changed_.NotifyAll();
   link->ReadNext();
 }

@@ -46,8 +46,8 @@ class RolloutSink final : public RolloutHandler {
 
   // Runs an order that was started to its end, whoever comes and goes meanwhile; fences stragglers. While nobody is
   // there the log says so, after two seconds and then every thirty. CANCELLED with the cancellation's reason once Wake
-  // has been called after cancelling; otherwise the first error of any order since Begin. One call at a time. The order
-  // has ended then, in any case.
+  // has been called after cancelling; otherwise the order's own error. One call at a time. The order has ended then, in
+  // any case.
   absl::Status Await(const Order& order, const Cancellation& cancellation);
   // Whether Await would not wait.
   bool Ready(const Order& order) const;
@@ -62,6 +62,11 @@ class RolloutSink final : public RolloutHandler {
   void OnGone(std::shared_ptr<ActorLink> link) override;
 
  private:
+  struct Started {
+    std::shared_ptr<Order> order;
+    absl::Status status = absl::OkStatus();
+  };
+  absl::Status StatusOf(const Order& order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The order has ended. `wanted`: what it accepted counts as accepted.
   void Remove(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::TrajectoryAccounting Accounting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -74,10 +79,9 @@ class RolloutSink final : public RolloutHandler {
   CondVar changed_;
   v1::StageKey stage_ ABSL_GUARDED_BY(mutex_);
   std::optional<Dispatcher> dispatcher_ ABSL_GUARDED_BY(mutex_);
-  bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;                       // an order
-  std::vector<std::shared_ptr<Order>> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended
-  int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;                         // trajectories that dropped orders had accepted
-  absl::Status order_status_ ABSL_GUARDED_BY(mutex_);
+  bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;        // an order
+  std::vector<Started> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended
+  int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;          // trajectories that dropped orders had accepted
   Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};
   v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the stage that was
 };

@@ -26,6 +26,8 @@ absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput o
     if (absl::Status status = Settle(context); !status.ok() || reached()) return status;
   }
   if (!due && !evaluating()) return Report(std::move(report), /*evaluated=*/false, context);
+  // As things are now, not when the report is made.
+  *report.mutable_trajectories() = context.trajectories();
   reports_.push_back(std::move(report));
   if (!due) return absl::OkStatus();
   evaluated_ = std::move(output);
@@ -34,12 +36,22 @@ absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput o
 
 absl::Status StopRule::Settle(TrainingContext& context) {
   if (!evaluating()) return absl::OkStatus();
-  if (absl::Status status = Await(context); !status.ok()) return status;
+  if (absl::Status status = Await(context); !status.ok()) {
+    // These iterations were, all the same; where reporting fails, too, the first error is the cause.
+    for (const v1::StageProgress& report : std::exchange(reports_, {})) {
+      if (absl::IsCancelled(status) || !Report(report, /*evaluated=*/false, context).ok()) break;
+    }
+    return status;
+  }
   evaluated_.superseded_trajectories = context.trajectories().accepted() - accepted_before_ - last_.episodes;
   const std::vector<v1::StageProgress> reports = std::exchange(reports_, {});
   for (size_t i = 0; i < reports.size(); ++i) {
     if (i > 0 && reached()) break;
-    if (absl::Status status = Report(reports[i], /*evaluated=*/i == 0, context); !status.ok()) return status;
+    v1::StageProgress report = reports[i];
+    v1::TrajectoryAccounting& trajectories = *report.mutable_trajectories();
+    trajectories.set_produced(trajectories.produced() + last_.episodes);
+    trajectories.set_accepted(trajectories.accepted() + last_.episodes);
+    if (absl::Status status = Report(std::move(report), /*evaluated=*/i == 0, context); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

@@ -72,6 +72,9 @@ class TrainingContext {
   // Whether to take a checkpoint now, at the end of an iteration, once it has been reported.
   virtual bool CheckpointDue() = 0;
 
+  // The process is to end after the next checkpoint: it is not to be put off.
+  virtual bool Draining() const = 0;
+
   // Hands a checkpoint over, to be stored after everything that was reported before it; the context fills in the
   // trajectories. Non-blocking but for a slow coordinator; an earlier one's error is returned here. CANCELLED also
   // where the process is to end now that this one is stored.

@@ -210,6 +210,7 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResu
   for (ActiveOrder& active : orders_) {
     if (acceptance.ok() && active.order == request.order) active.accepted += acceptance->accepted;
   }
+  if (!acceptance.ok()) failed_order_ = request.order.get();
   if (wanted && request.order->done()) UpdateAll();
   // Repeating what was there already is no progress.
   if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
@@ -239,6 +240,7 @@ absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure, a
     return absl::OkStatus();
   }
   // Not asked again: whoever is asked fails, and the caller removes the order.
+  failed_order_ = order.get();
   return absl::FailedPreconditionError(
       absl::StrCat("actor '", actor.link->hello().worker_id(), "': ", OneLine(failure.message())));
 }

@@ -86,6 +86,9 @@ class Dispatcher {
   absl::StatusOr<std::optional<Receipt>> Take(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
   void Confirm(const Receipt& receipt);
 
+  // The order that the last error of Receive or Take, other than INVALID_ARGUMENT, was of.
+  const Order* failed_order() const { return failed_order_; }
+
   // Fences stragglers: their links are closed with ABORTED. To be called at next_expiry(), which every other call may
   // change; earlier and later do no harm. InfiniteFuture: nobody can be fenced as things are.
   void Expire(absl::Time now);
@@ -160,6 +163,7 @@ class Dispatcher {
   FencedWorkers fenced_;
   absl::Duration longest_wait_;  // for a result
   int fences_since_result_ = 0;
+  const Order* failed_order_ = nullptr;
 };
 
 }  // namespace understudy

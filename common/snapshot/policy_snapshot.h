@@ -1,5 +1,5 @@
-// Policy snapshots as bytes: identity, checks, and travel in chunks. No LibTorch here: the coordinator and the command
-// line handle policies without knowing what is in them.
+// Policy snapshots as bytes: identity, checks, and travel in chunks. The coordinator and the command line handle
+// policies without knowing what is in them.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
 

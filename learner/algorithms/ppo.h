@@ -7,16 +7,18 @@
 
 namespace understudy {
 
-// Iterations of: every slot's segment under the current parameters (strictly on-policy), then epochs of minibatches on
-// them. As many whole iterations as the budget of environment steps has room for, at least one; fewer where the stop
-// rule is reached. The learner's working versions are 1, 2, 3 …: version i acts in iteration i.
+// Iterations of: every slot's segment, then epochs of minibatches on them. Segments are collected with the parameters
+// that the iteration begins with (strictly on-policy); with max_policy_lag 1 with those that the iteration before began
+// with, so that actors collect while the learner learns. Values for advantages are always estimated with the newest
+// parameters. As many whole iterations as the budget of environment steps has room for, at least one; fewer where the
+// stop rule is reached. The learner's working versions are 1, 2, 3 …: iteration i begins with version i.
 //
 // Metrics of an iteration, in means over its minibatches: approximate_kl, clip_fraction, entropy, policy_loss,
 // value_loss, gradient_norm; besides: explained_variance (of the critic before the update), mean_return (of the last
 // 100 training episodes), learning_rate, environment_steps, seconds since the start, and after an evaluation
 // evaluation_mean_return.
 //
-// After every iteration it offers a checkpoint, and goes on from one: it acts with version i + 1 next, where it stood.
+// After an iteration it offers a checkpoint (see TrainingState::CheckpointDue), and goes on from one, where it stood.
 //
 // INTERNAL: a number that is not finite, naming it and the iteration ("ppo: gradient of actor.1.weight is nan in
 // iteration 7"): nothing of that iteration is reported or saved. INVALID_ARGUMENT: as StartingPolicy. Errors of

@@ -36,7 +36,7 @@ TrainingState::TrainingState(const TrainingInput& input, std::string_view unit, 
 
 absl::StatusOr<bool> TrainingState::CheckpointDue(TrainingContext& context) {
   if (stop_rule.reached() || !context.CheckpointDue()) return false;
-  checkpoint_put_off_ = stop_rule.evaluating() && !checkpoint_put_off_;
+  checkpoint_put_off_ = stop_rule.evaluating() && !checkpoint_put_off_ && !context.Draining();
   if (checkpoint_put_off_) return false;
   absl::Status status = stop_rule.Settle(context);
   if (!status.ok()) return During(unit_, iteration, status);

@@ -25,7 +25,8 @@ struct TrainingState {
   TrainingState(const TrainingState&) = delete;  // update refers to policy
 
   // Whether a checkpoint is to be captured now, at the end of an iteration that has been reported. One that would have
-  // to hold what an evaluation under way is of is put off by an iteration; the next one waits for the evaluation.
+  // to hold what an evaluation under way is of is put off by an iteration; the next one waits for the evaluation,
+  // and so does one before the process ends.
   absl::StatusOr<bool> CheckpointDue(TrainingContext& context);
 
   // A checkpoint without the algorithm's own state.

@@ -27,6 +27,7 @@ class InProcessContext final : public TrainingContext {
   absl::StatusOr<Demonstrations> ReadDemonstrations() override;
   absl::Status Report(const v1::StageProgress& progress) override;
   bool CheckpointDue() override { return false; }
+  bool Draining() const override { return false; }
   absl::Status SaveCheckpoint(v1::Checkpoint) override { return absl::OkStatus(); }
   absl::Status CheckCancelled() const override { return absl::OkStatus(); }
 

@@ -56,6 +56,17 @@ class MainJob(TestCase):
         self.assertEqual(digests(runs[0]), digests(again))
         self.assertEqual(1, len(call_json("datasets", "list", "--data_dir", self.directory / "data-1")))
 
+    def test_policy_lag_is_bitwise_the_same_with_any_number_of_actors_and_of_the_learners_threads(self):
+        runs = []
+        for actors, threads in ((1, 1), (3, 2)):
+            experiment = self.directory / f"lag-{actors}.yaml"
+            experiment.write_text(CANONICAL.read_text().replace(
+                "algorithm: ppo", f"algorithm: ppo, max_policy_lag: 1, threads: {threads}"))
+            runs.append(call_json("run", experiment, "--actors", actors, "--data_dir", self.directory / f"lag-{actors}"))
+            self.assert_succeeded(runs[-1])
+        self.assertEqual(digests(runs[0]), digests(runs[1]))
+        self.assertNotEqual(digests(runs[0]), digests(self.run_canonical(self.directory / "on-policy")))
+
     def test_another_seed_is_another_expert(self):
         text = CANONICAL.read_text().replace("seed: 0, stop", "seed: 5, stop")
         self.assertNotEqual(CANONICAL.read_text(), text)

@@ -245,6 +245,7 @@ class Programs(TestCase):
             libraries = subprocess.run(["ldd", BIN / program], capture_output=True, text=True, check=True).stdout
             self.assertNotIn("libtorch", libraries, program)
 
+    @unittest.skipUnless((BIN / "libunderstudy_autograd.so").exists(), "built without LibTorch")
     def test_a_gpu_that_is_not_there_fails_the_stage_by_name_and_a_slow_blas_is_told_of(self):
         reference = next(pathlib.Path("/usr/lib").glob("*/blas/libblas.so.3")).parent
         for path, warned in ((str(reference), True), ("", False)):

@@ -250,6 +250,27 @@ TEST(RolloutSink, CountsTrajectoriesOnceTheirOrderHasEnded) {
   EXPECT_EQ(sink.accounting().rejected().at("surplus"), 5);
 }
 
+TEST(RolloutSink, OneOrdersFailureIsNoOthers) {
+  RolloutSink sink;
+  Cancellation cancellation;
+  sink.Begin(Stage(7), CartPoleSpec());
+  const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
+  sink.OnConnected(link);
+  const auto good = OrderOf(3), bad = OrderOf(200);
+  ASSERT_TRUE(sink.Start(good, TestSnapshot("expert", 1), /*background=*/false).ok());
+  ASSERT_TRUE(sink.Start(bad, TestSnapshot("expert", 1), /*background=*/false).ok());
+  v1::ActorMessage failure;
+  failure.mutable_failure()->set_request_id(link->Requests().at(1).id());
+  failure.mutable_failure()->set_message("no such simulator");
+  sink.OnMessage(link, failure);
+  EXPECT_EQ(link->Requests().size(), 2u);  // and nobody is asked for the rest of it
+  EXPECT_TRUE(sink.Ready(*bad));
+  EXPECT_FALSE(sink.Ready(*good));
+  sink.OnMessage(link, Answer(link->Requests()[0]));
+  EXPECT_TRUE(sink.Await(*good, cancellation).ok());
+  EXPECT_EQ(sink.Await(*bad, cancellation), absl::FailedPreconditionError("actor 'actor': no such simulator"));
+}
+
 TEST(RolloutSink, WhatIsStillRunningWhenTheStageEndsIsSurplus) {
   RolloutSink sink;
   sink.Begin(Stage(7), CartPoleSpec());

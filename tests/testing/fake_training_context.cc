@@ -210,9 +210,9 @@ void FakeTrainingContext::Drop(const Order& order) {
 }
 
 v1::TrajectoryAccounting FakeTrainingContext::trajectories() const {
-  v1::TrajectoryAccounting accounting;
-  accounting.set_produced(accepted_);
-  accounting.set_accepted(accepted_);
+  v1::TrajectoryAccounting accounting = trajectories_before;
+  accounting.set_produced(accounting.produced() + accepted_);
+  accounting.set_accepted(accounting.accepted() + accepted_);
   return accounting;
 }
 
@@ -243,6 +243,7 @@ absl::Status FakeTrainingContext::Run(Started& started) {
 
 absl::Status FakeTrainingContext::SaveCheckpoint(v1::Checkpoint checkpoint) {
   if (absl::Status status = CheckCancelled(); !status.ok()) return status;
+  *checkpoint.mutable_trajectories() = trajectories();
   checkpoints.push_back(std::move(checkpoint));
   return absl::OkStatus();
 }

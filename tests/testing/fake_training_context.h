@@ -24,6 +24,7 @@ class FakeTrainingContext : public TrainingContext {
     return absl::OkStatus();
   }
   bool CheckpointDue() override { return checkpoints_due; }
+  bool Draining() const override { return draining; }
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 
@@ -35,8 +36,11 @@ class FakeTrainingContext : public TrainingContext {
   float reward_scale = 1;
   // Whether orders are run as soon as they are started, or when they are awaited.
   bool actors_are_quick = false;
+  // What became of the stage's trajectories before: a checkpoint's.
+  v1::TrajectoryAccounting trajectories_before;
   // Whether checkpoints are wanted, after every iteration.
   bool checkpoints_due = false;
+  bool draining = false;
 
   // What was asked of it.
   std::vector<v1::StageProgress> reports;

@@ -76,6 +76,7 @@ Trained Train(Trainer trainer, const TrainingInput& input, const Demonstrations&
   Trained trained;
   trained.context.demonstrations = demonstrations;
   trained.context.checkpoints_due = true;
+  if (input.checkpoint.has_value()) trained.context.trajectories_before = input.checkpoint->trajectories();
   absl::StatusOr<TrainingOutput> output = trainer(input, trained.context);
   EXPECT_TRUE(output.ok()) << output.status();
   if (output.ok()) trained.output = *std::move(output);
@@ -143,6 +144,17 @@ TEST(Resumption, PpoGoesOnFromEveryCheckpointToTheSameBits) {
   EXPECT_THAT(iterations, ::testing::ElementsAre(1, 3, 5));
   EXPECT_EQ(whole.context.checkpoints[2].stop_rule().evaluated_version(), 5);
   EXPECT_EQ(whole.context.reports.size(), 6u);
+}
+
+TEST(Resumption, NoCheckpointIsPutOffWhereTheProcessIsToEnd) {
+  FakeTrainingContext context;
+  context.checkpoints_due = true;
+  context.draining = true;
+  const TrainingInput input =
+      Ppo("environment_steps: 720", "seed: 4 stop { mean_return: 475 episodes: 3 interval: 2 }");
+  ASSERT_TRUE(TrainPpo(input, context).ok());
+  ASSERT_EQ(context.checkpoints.size(), 6u);
+  EXPECT_EQ(context.checkpoints[1].stop_rule().evaluated_version(), 3);
 }
 
 TEST(Resumption, PpoWithPolicyLagToo) {
