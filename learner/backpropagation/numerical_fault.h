@@ -24,8 +24,8 @@ std::optional<size_t> FindNotFinite(std::span<const float> values);
 // what the algorithm counts.
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault);
 
-// A rollout's error with where it happened: "iteration 3: …". OK stays as it is, and so do CANCELLED and ABORTED, which are
-// no fault of what was going on.
+// A rollout's error with where it happened: "iteration 3: …". OK stays as it is, and so do CANCELLED and ABORTED, which
+// are no fault of what was going on.
 absl::Status During(std::string_view unit, int64_t number, const absl::Status& status);
 
 }  // namespace understudy
