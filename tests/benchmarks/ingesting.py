@@ -12,12 +12,12 @@ def ingest(context):
 
 BENCHMARK = Benchmark(
     name="ingest",
-    title="Learner: trajectories received over gRPC, validated, put in order, gathered with values and advantages",
+    title="Learner: trajectories received over gRPC, validated, put in order, made a PPO batch",
     rows=(
         Row("per_cpu_second", "by CPU time of the learner's side (all threads): one core", "transitions/s", goal=1e7),
         Row("per_second", "by wall time", "transitions/s"),
         Row("sink_per_cpu_second", "receiving, parsing, validating, ordering alone, by CPU time", "transitions/s"),
-        Row("batch_per_cpu_second", "gathering, values, advantages alone, by CPU time", "transitions/s"),
+        Row("batch_per_cpu_second", "batch: actions, values (of a critic with one hidden unit), advantages, by CPU time", "transitions/s"),
     ),
     contestants=(Contestant("learner_ingest", ingest),),
 )

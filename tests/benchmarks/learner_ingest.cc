@@ -1,6 +1,6 @@
 // How many transitions a learner takes in, from the wire to what PPO learns from: an actor in another process streams
 // prepared results over gRPC; here they are received, parsed, validated and put in order by the learner's sink, and
-// gathered to columns, with value estimates (of a critic with one hidden unit: it is not inference that is measured)
+// made into a batch, with value estimates (of a critic with one hidden unit: it is not inference that is measured)
 // and advantages, by MakePpoBatch. CPU time is of all threads of this process.
 //
 // Usage: learner_ingest REPLAYING_ACTOR ITERATIONS
