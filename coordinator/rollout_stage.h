@@ -37,8 +37,13 @@ class RolloutStage {
  public:
   virtual ~RolloutStage();
 
-  // FAILED_PRECONDITION: the actor is fenced, and not connected.
+  // FAILED_PRECONDITION: the actor is fenced, and not connected. UNAVAILABLE: nor is it for the moment, as it may be
+  // later.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
+    // Else whoever sends a result, breaks off and comes again, fills the memory while the disk is slow.
+    if (unsaved_.size() > static_cast<size_t>(dispatcher_.actors())) {
+      return absl::UnavailableError("results of actors that have gone are still being saved: come again");
+    }
     return dispatcher_.Connect(std::move(actor), now);
   }
   void Disconnect(const ActorLink& actor, absl::Time now) { dispatcher_.Disconnect(actor, now); }
@@ -92,7 +97,7 @@ class RolloutStage {
   std::shared_ptr<EpisodeOrder> order_;
   Dispatcher dispatcher_;
   std::vector<TrajectoryView> arrived_;  // new episodes of the message that is being received
-  std::deque<Unsaved> unsaved_;          // one for each connected actor at most
+  std::deque<Unsaved> unsaved_;          // no more than there have been actors at a time
   bool saving_ = false;
 };
 

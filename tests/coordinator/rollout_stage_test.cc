@@ -119,6 +119,27 @@ TEST(RolloutStage, SavesTogetherWhatCameWhileItSaved) {
   EXPECT_EQ(test.stored(), Acknowledged(*a) + Acknowledged(*b) + Acknowledged(*c));
 }
 
+TEST(RolloutStage, WhoBreaksOffAndComesAgainIsRefusedWhileItsResultWaits) {
+  Collecting test(300);
+  const auto first = test.Connect("first");
+  test.Answer(*first);
+  const auto saving = test.stage().TakeUnsaved();
+  ASSERT_NE(saving, nullptr);
+  const auto second = test.Connect("second");
+  test.Answer(*second);
+  test.stage().Disconnect(*first, kNow);
+  test.stage().Disconnect(*second, kNow);
+
+  const auto again = std::make_shared<FakeActorLink>("second");
+  EXPECT_EQ(test.stage().Connect(again, kNow).code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(again->sent.empty());
+
+  ASSERT_TRUE(saving->Save().ok());
+  test.stage().Saved(*saving);
+  ASSERT_NE(test.stage().TakeUnsaved(), nullptr);
+  EXPECT_TRUE(test.stage().Connect(again, kNow).ok());
+}
+
 TEST(RolloutStage, WhatIsBeingSavedOutlivesTheStage) {
   auto test = std::make_unique<Collecting>(4);
   const auto actor = test->Connect("actor");
