@@ -41,7 +41,8 @@ void LogAway(const std::string& id, const std::string& address, const std::strin
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options) {
-  if (absl::Status status = ValidateAddress(options.coordinator); !status.ok()) return status;
+  auto coordinators = Coordinators::Make(options.coordinators, options.credentials);
+  if (!coordinators.ok()) return coordinators.status();
   if (options.threads < 1 || options.threads > kMaxRolloutThreads) {
     return absl::InvalidArgumentError(
         absl::StrCat("threads: found ", options.threads, ", expected 1 to ", kMaxRolloutThreads));
@@ -53,7 +54,7 @@ absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options)
     actor->threads_.emplace_back([self, id] { self->Run(id); });
   }
   actor->session_ = std::make_unique<WorkerSession>(
-      WorkerSessionOptions{.coordinator = options.coordinator,
+      WorkerSessionOptions{.coordinators = *std::move(coordinators),
                            .hello = MakeWorkerHello(self->worker_id_),
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
                            .heartbeat = [self] { return self->counters_.Totals(); }});
@@ -93,7 +94,6 @@ void Actor::OnAssignment(const v1::Assignment& assignment) {
   if (assignment.has_actor()) {
     next = std::make_shared<Job>();
     next->work = assignment.actor();
-    if (next->work.rollouts_address().empty()) next->work.set_rollouts_address(options_.coordinator);
     spdlog::info("rolling out for {} at {}", StageText(next->work.stage()), next->work.rollouts_address());
   }
   std::shared_ptr<Job> earlier;
@@ -133,7 +133,8 @@ void Actor::Work(const std::string& id, Job& job) {
   hello.set_worker_id(id);
   *hello.mutable_stage() = job.work.stage();
   // Several would wait for each other on one connection.
-  const std::shared_ptr<grpc::Channel> channel = options_.threads > 1 ? MakeOwnChannel(address) : MakeChannel(address);
+  const std::shared_ptr<grpc::Channel> channel =
+      options_.threads > 1 ? MakeOwnChannel(address, options_.credentials) : MakeChannel(address, options_.credentials);
   Backoff backoff(kFirstBackoff, kLongestReconnectPause, std::random_device()());
   Reminder away(absl::ZeroDuration(), kReminderInterval);
   while (job.leaving.Check().ok()) {

@@ -21,8 +21,9 @@ namespace understudy {
 inline constexpr int kMaxRolloutThreads = 1024;
 
 struct ActorOptions {
-  std::string coordinator = "127.0.0.1:50051";
-  int threads = 1;  // that roll out
+  std::string coordinators = "127.0.0.1:50051";                     // Coordinators::Make's
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;  // MakeChannel's, towards them and learners
+  int threads = 1;                                                  // that roll out
 };
 
 // Thread-safe. Besides the session's thread, which brings assignments, there are those that roll out: each has a stream
@@ -30,8 +31,8 @@ struct ActorOptions {
 // processes. To the coordinator all are one worker, with one assignment and one account.
 class Actor {
  public:
-  // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: not HOST:PORT, or threads outside
-  // [1, kMaxRolloutThreads].
+  // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: Coordinators::Make's, or threads
+  // outside [1, kMaxRolloutThreads].
   static absl::StatusOr<std::unique_ptr<Actor>> Start(const ActorOptions& options);
   // Stops within a second: what is half done is dropped, and asked of others. The coordinator hears the last totals,
   // and that this actor goes.

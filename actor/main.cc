@@ -11,6 +11,7 @@
 #include "actor/actor.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
+#include "common/security/options.h"
 
 namespace {
 
@@ -37,11 +38,17 @@ void Drain(understudy::Actor& actor, understudy::TerminationSignals& signals) {
   understudy::ExitWithin(kExitLimit);
 }
 
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "understudy-actor: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
   understudy::ActorOptions options;
+  understudy::ClientSecurity security;
   std::string log_level = "info";
 
   CLI::App app(
@@ -50,10 +57,12 @@ int main(int argc, char** argv) {
       "understudy-actor");
   app.footer("Example:\n  understudy-actor --coordinator 10.0.0.5:50051 --threads 8");
   app.set_version_flag("--version", std::string(understudy::kVersion));
-  app.add_option("--coordinator", options.coordinator, "Where the coordinator listens")
+  app.add_option("--coordinator", options.coordinators,
+                 "Where the coordinator listens, or several, of which one is active")
       ->envname("UNDERSTUDY_COORDINATOR")
-      ->type_name("HOST:PORT")
+      ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
+  understudy::AddClientSecurityOptions(app, security);
   app.add_option("--threads", options.threads,
                  "Rollout threads, one for each core to use: they do what so many actors would")
       ->check(CLI::Range(1, understudy::kMaxRolloutThreads))
@@ -64,11 +73,11 @@ int main(int argc, char** argv) {
   if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
   understudy::InitLogging("understudy-actor", log_level);
+  auto credentials = understudy::LoadClientCredentials(security);
+  if (!credentials.ok()) return Fail(credentials.status());
+  options.credentials = *std::move(credentials);
   auto actor = understudy::Actor::Start(options);
-  if (!actor.ok()) {
-    std::fprintf(stderr, "understudy-actor: %s\n", std::string(actor.status().message()).c_str());
-    return 1;
-  }
+  if (!actor.ok()) return Fail(actor.status());
   signals.Wait();
   Drain(**actor, signals);
   actor->reset();

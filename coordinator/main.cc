@@ -11,6 +11,7 @@
 #include "common/process/process.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
+#include "common/security/options.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/services/checkpoints_service.h"
 #include "coordinator/services/datasets_service.h"
@@ -23,7 +24,8 @@ namespace understudy {
 namespace {
 
 struct Options {
-  ServerOptions server{.listen = "127.0.0.1:50051", .insecure = false};
+  ServerOptions server{.listen = "127.0.0.1:50051"};
+  ServerSecurity security;
   std::string data_dir = "./understudy-data";
   std::string log_level = "info";
 };
@@ -31,14 +33,16 @@ struct Options {
 void AddOptions(CLI::App& app, Options& options) {
   app.name("understudy-coordinator");
   app.description("Understudy's control plane: experiments, workers, demonstrations and policies.");
-  app.footer("Example:\n  understudy-coordinator --listen 127.0.0.1:50051 --data_dir ./understudy-data");
+  app.footer(
+      "Examples:\n  understudy-coordinator --listen 127.0.0.1:50051 --data_dir ./understudy-data\n"
+      "  understudy-coordinator --listen 10.0.0.1:50051 --tls_dir tls/coordinator --data_dir data");
   app.set_version_flag("--version", kVersion);
   app.add_option("--listen", options.server.listen, "HOST:PORT to serve on; port 0: any free one")
       ->capture_default_str();
   app.add_option("--data_dir", options.data_dir, "Directory of the store; made where there is none")
       ->capture_default_str();
-  app.add_flag("--insecure", options.server.insecure,
-               "Allow an address that is not loopback: nothing is encrypted or authenticated");
+  AddTlsDirOption(app, options.security.tls_dir);
+  AddServerSecurityOptions(app, options.security, options.server.insecure);
   app.add_option("--log_level", options.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
@@ -50,7 +54,7 @@ absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignal
 
   Coordinator& control = **coordinator;
   ExperimentsService experiments(control, store);
-  WorkersService workers(control);
+  WorkersService workers(control, options.access);
   const auto check_epoch = [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); };
   PoliciesService policies(store, check_epoch,
                            [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
@@ -70,7 +74,10 @@ absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignal
   return absl::OkStatus();
 }
 
-absl::Status Run(const Options& options, TerminationSignals& signals) {
+absl::Status Run(Options& options, TerminationSignals& signals) {
+  auto access = AccessControl::Load(options.security);
+  if (!access.ok()) return access.status();
+  options.server.access = *std::move(access);
   auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
   if (!directory.ok()) return directory.status();
   const absl::Status status = Serve(options.server, (*directory)->store(), signals);

@@ -12,22 +12,21 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/process/cancellation.h"
+#include "common/rpc/coordinators.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "learner/training_context.h"
-#include "understudy/v1/checkpoints.grpc.pb.h"
-#include "understudy/v1/datasets.grpc.pb.h"
-#include "understudy/v1/policy.grpc.pb.h"
-#include "understudy/v1/workers.grpc.pb.h"
+#include "understudy/v1/checkpoints.pb.h"
+#include "understudy/v1/workers.pb.h"
 
 namespace understudy {
 
 // Thread-safe. While the coordinator is away or has no room (UNAVAILABLE, DEADLINE_EXCEEDED, a call that it cancelled)
-// every call is tried again, with jittered backoff of at most kLongestReconnectPause, until it answers or the call is
-// cancelled (CANCELLED). The log says so at once, every ten seconds, and when it is over. Other errors are returned as
-// the coordinator gave them.
+// every call is tried again, with jittered backoff of at most kLongestReconnectPause, with the next coordinator where
+// there are several, until one answers or the call is cancelled (CANCELLED). The log says so at once, every ten
+// seconds, and when it is over. Other errors are returned as the coordinator gave them.
 class CoordinatorClient {
  public:
-  explicit CoordinatorClient(std::shared_ptr<grpc::Channel> channel);
+  explicit CoordinatorClient(std::shared_ptr<Coordinators> coordinators) : coordinators_(std::move(coordinators)) {}
 
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> DownloadPolicy(const std::string& name, int64_t version,
                                                                        Cancellation& cancellation);
@@ -48,13 +47,11 @@ class CoordinatorClient {
   absl::Status FinishStage(const v1::FinishStageRequest& request, Cancellation& cancellation);
 
  private:
+  using Channel = std::shared_ptr<grpc::Channel>;
   absl::Status Retry(const char* what, Cancellation& cancellation, absl::Duration timeout,
-                     const std::function<absl::Status(grpc::ClientContext&)>& call);
+                     const std::function<absl::Status(const Channel&, grpc::ClientContext&)>& call);
 
-  std::unique_ptr<v1::Policies::Stub> policies_;
-  std::unique_ptr<v1::Datasets::Stub> datasets_;
-  std::unique_ptr<v1::Workers::Stub> workers_;
-  std::unique_ptr<v1::Checkpoints::Stub> checkpoints_;
+  const std::shared_ptr<Coordinators> coordinators_;
 };
 
 }  // namespace understudy

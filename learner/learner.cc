@@ -58,11 +58,12 @@ std::string StageText(const StageJob& job) {
 
 }  // namespace
 
-Learner::Learner(const LearnerOptions& options) : client_(MakeChannel(options.coordinator)) {}
+Learner::Learner(std::shared_ptr<Coordinators> coordinators) : client_(std::move(coordinators)) {}
 
 absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& options) {
-  if (absl::Status status = ValidateAddress(options.coordinator); !status.ok()) return status;
-  std::unique_ptr<Learner> learner(new Learner(options));
+  const auto coordinators = Coordinators::Make(options.coordinators, options.credentials);
+  if (!coordinators.ok()) return coordinators.status();
+  std::unique_ptr<Learner> learner(new Learner(*coordinators));
   auto server = RpcServer::Start(options.server, {&learner->rollouts_});
   if (!server.ok()) return server.status();
   learner->server_ = *std::move(server);
@@ -71,7 +72,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
   spdlog::info("listening for actors on {}, advertised as {}", learner->server_->address(), *address);
   Learner* self = learner.get();
   learner->session_ = std::make_unique<WorkerSession>(
-      WorkerSessionOptions{.coordinator = options.coordinator,
+      WorkerSessionOptions{.coordinators = *coordinators,
                            .hello = MakeHello(*address),
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
                            .heartbeat =

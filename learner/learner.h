@@ -22,17 +22,17 @@
 namespace understudy {
 
 struct LearnerOptions {
-  std::string coordinator;  // HOST:PORT
-  ServerOptions server;     // of the Rollouts service
-  // Where actors reach it; empty: where it listens.
-  std::string advertise;
+  std::string coordinators;                                         // Coordinators::Make's
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;  // MakeChannel's, towards them
+  ServerOptions server = {};                                        // of the Rollouts service
+  std::string advertise = {};                                       // where actors reach it; empty: where it listens
 };
 
 // Thread-safe.
 class Learner {
  public:
-  // Listens and begins to attach. INVALID_ARGUMENT or UNAVAILABLE: RpcServer::Start's, or an address that no actor
-  // could connect to.
+  // Listens and begins to attach. INVALID_ARGUMENT or UNAVAILABLE: RpcServer::Start's, Coordinators::Make's, or an
+  // address that no actor could connect to.
   static absl::StatusOr<std::unique_ptr<Learner>> Start(const LearnerOptions& options);
   ~Learner();
 
@@ -50,7 +50,7 @@ class Learner {
   void Stop();
 
  private:
-  explicit Learner(const LearnerOptions& options);
+  explicit Learner(std::shared_ptr<Coordinators> coordinators);
 
   void OnAssignment(const v1::Assignment& assignment);
   std::shared_ptr<StageJob> NextJob();

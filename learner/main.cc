@@ -9,6 +9,7 @@
 
 #include "common/process/arguments.h"
 #include "common/process/process.h"
+#include "common/security/options.h"
 #include "learner/learner.h"
 
 namespace {
@@ -31,37 +32,51 @@ void EndOnSignal(understudy::TerminationSignals& signals, understudy::Learner& l
   std::_Exit(128 + second);
 }
 
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "understudy-learner: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
-  understudy::LearnerOptions options{.coordinator = "127.0.0.1:50051", .server = {}, .advertise = ""};
+  understudy::LearnerOptions options{.coordinators = "127.0.0.1:50051"};
+  understudy::ClientSecurity client_security;
+  understudy::ServerSecurity server_security;
   std::string log_level = "info";
 
   CLI::App app("Trains policies for an Understudy coordinator: one stage at a time, on trajectories of its actors.");
   app.name("understudy-learner");
   app.set_version_flag("--version", understudy::kVersion);
-  app.add_option("--coordinator", options.coordinator, "HOST:PORT of the coordinator")
+  app.add_option("--coordinator", options.coordinators,
+                 "Where the coordinator listens, or several, of which one is active")
       ->envname("UNDERSTUDY_COORDINATOR")
+      ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
   app.add_option("--listen", options.server.listen, "HOST:PORT for actors to connect to; port 0: any free one")
       ->capture_default_str();
   app.add_option("--advertise", options.advertise, "HOST:PORT that actors are told, where it differs from --listen");
-  app.add_flag("--insecure", options.server.insecure, "Allow --listen beyond loopback, without encryption");
+  understudy::AddClientSecurityOptions(app, client_security);
+  understudy::AddServerSecurityOptions(app, server_security, options.server.insecure);
   app.add_option("--log_level", log_level, "Least level that is logged")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   app.footer(
       "Example:\n"
-      "  understudy-learner --coordinator 10.0.0.1:50051 --listen 10.0.0.2:50052 --insecure");
+      "  understudy-learner --coordinator 10.0.0.1:50051 --listen 10.0.0.2:50052 --tls_dir tls/learner");
   if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
   understudy::InitLogging("learner", log_level);
+  server_security.tls_dir = client_security.tls_dir;
+  auto credentials = understudy::LoadClientCredentials(client_security);
+  if (!credentials.ok()) return Fail(credentials.status());
+  auto access = understudy::AccessControl::Load(server_security);
+  if (!access.ok()) return Fail(access.status());
+  options.credentials = *std::move(credentials);
+  options.server.access = *std::move(access);
   auto learner = understudy::Learner::Start(options);
-  if (!learner.ok()) {
-    std::fprintf(stderr, "understudy-learner: %s\n", std::string(learner.status().message()).c_str());
-    return 1;
-  }
+  if (!learner.ok()) return Fail(learner.status());
   // Training runs on the main thread; the signals have a thread of their own.
   std::thread stopper([&] { EndOnSignal(signals, **learner); });
   (*learner)->Run();

@@ -7,6 +7,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/rpc/address.h"
+#include "common/rpc/grpc_log.h"
 
 namespace understudy {
 namespace {
@@ -53,16 +54,26 @@ grpc::ChannelArguments MakeArguments() {
   return arguments;
 }
 
-}  // namespace
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), MakeArguments());
+std::shared_ptr<grpc::Channel> Make(const std::string& address,
+                                    const std::shared_ptr<grpc::ChannelCredentials>& credentials,
+                                    const grpc::ChannelArguments& arguments) {
+  TakeGrpcLog();
+  return grpc::CreateCustomChannel(address, credentials == nullptr ? grpc::InsecureChannelCredentials() : credentials,
+                                   arguments);
 }
 
-std::shared_ptr<grpc::Channel> MakeOwnChannel(const std::string& address) {
+}  // namespace
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  return Make(address, credentials, MakeArguments());
+}
+
+std::shared_ptr<grpc::Channel> MakeOwnChannel(const std::string& address,
+                                              const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments = MakeArguments();
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return Make(address, credentials, arguments);
 }
 
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {

@@ -23,11 +23,13 @@ inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300)
 
 // A lazy channel with our message limit, keepalive that finds a dead peer within ten seconds, the lease of a worker,
 // and reconnection with pauses of at most kLongestReconnectPause, also while nobody calls. HTTP
-// proxies of the environment are not used.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// proxies of the environment are not used. `credentials`: LoadClientCredentials's; null: no TLS.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
 
 // The same with a connection of its own: other channels to one address share theirs.
-std::shared_ptr<grpc::Channel> MakeOwnChannel(const std::string& address);
+std::shared_ptr<grpc::Channel> MakeOwnChannel(const std::string& address,
+                                              const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
 
 // Sets the deadline of a unary call.
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);

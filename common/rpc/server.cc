@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "common/process/open_files.h"
 #include "common/rpc/address.h"
+#include "common/rpc/grpc_log.h"
 #include "common/rpc/protocol.h"
 
 namespace understudy {
@@ -84,20 +85,24 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
   if (!address.ok()) return address.status();
   const auto host = ResolveHost(address->host);
   if (!host.ok()) return host.status();
-  if (!host->loopback && !options.insecure) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("refusing to listen on ", options.listen,
-                     ": it is not a loopback address and connections are neither encrypted ",
-                     "nor authenticated; listen on 127.0.0.1, or pass --insecure on a network that you trust"));
+  if (!host->loopback && options.access == nullptr && !options.insecure) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "refusing to listen on ", options.listen,
+        ": it is not a loopback address, and without TLS connections are neither encrypted nor ",
+        "authenticated; give --tls_dir DIR (deploy/tls/make-certificates makes one), listen on 127.0.0.1, ",
+        "or pass --insecure on a network that you trust"));
   }
   if (absl::Status status = TryToBind(host->ip, address->port, options.listen); !status.ok()) return status;
   RaiseOpenFileLimit();
+  TakeGrpcLog();
   // It would write a line for every message that a peer malforms.
   google::protobuf::SetLogHandler(nullptr);
   grpc::ServerBuilder builder;
   Configure(builder);
   int port = 0;
-  builder.AddListeningPort(FormatAddress(host->ip, address->port), grpc::InsecureServerCredentials(), &port);
+  const auto credentials =
+      options.access == nullptr ? grpc::InsecureServerCredentials() : AccessControl::MakeCredentials(options.access);
+  builder.AddListeningPort(FormatAddress(host->ip, address->port), credentials, &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port <= 0) {

@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/security/access_control.h"
 
 namespace understudy {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // port 0: any free one
-  // Allows an address that is not loopback. Nothing is encrypted or authenticated.
+  // TLS, and roles of callers; null: nothing is encrypted or authenticated.
+  std::shared_ptr<AccessControl> access = nullptr;
+  // Allows an address that is not loopback without it.
   bool insecure = false;
 };
 
@@ -25,8 +28,8 @@ struct ServerOptions {
 class RpcServer {
  public:
   // The services must outlive it. A host name that has several addresses is served on the first, IPv4 before IPv6.
-  // INVALID_ARGUMENT: not HOST:PORT. PERMISSION_DENIED: not loopback and not `insecure`, saying what to do.
-  // UNAVAILABLE: the port is in use or cannot be bound, naming the address.
+  // INVALID_ARGUMENT: not HOST:PORT. PERMISSION_DENIED: not loopback, without TLS and not `insecure`, saying what to
+  // do. UNAVAILABLE: the port is in use or cannot be bound, naming the address.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const ServerOptions& options,
                                                           const std::vector<grpc::Service*>& services);
   ~RpcServer();

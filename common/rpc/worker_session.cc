@@ -20,6 +20,7 @@
 #include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/protocol.h"
 #include "common/rpc/stage_key.h"
 #include "understudy/v1/workers.grpc.pb.h"
 
@@ -54,9 +55,7 @@ bool SameWork(const v1::Assignment& a, const v1::Assignment& b) {
 class WorkerSession::Impl {
  public:
   explicit Impl(WorkerSessionOptions options)
-      : options_(std::move(options)),
-        stub_(v1::Workers::NewStub(MakeChannel(options_.coordinator))),
-        backoff_(kFirstBackoff, kLongestReconnectPause, std::random_device()()) {
+      : options_(std::move(options)), backoff_(kFirstBackoff, kLongestReconnectPause, std::random_device()()) {
     options_.hello.set_protocol_version(kProtocolVersion);
     thread_ = std::thread([this] { Run(); });
   }
@@ -80,6 +79,7 @@ class WorkerSession::Impl {
   void Run() {
     while (true) {
       const absl::Status status = AttachOnce();
+      options_.coordinators->MoveOn(coordinator_);
       const bool refused = absl::IsFailedPrecondition(status);
       if (!Wait(refused ? kRefusedInterval : backoff_.Next(), status)) return;
     }
@@ -97,13 +97,20 @@ class WorkerSession::Impl {
       began_ = absl::Now();
       interval_ = kFirstHeartbeatInterval;
     }
-    const std::unique_ptr<AttachStream> stream = stub_->Attach(&context);
+    coordinator_ = options_.coordinators->Current();
+    const std::unique_ptr<v1::Workers::Stub> stub = v1::Workers::NewStub(coordinator_.channel);
+    const std::unique_ptr<AttachStream> stream = stub->Attach(&context);
     v1::WorkerMessage hello;
     *hello.mutable_hello() = options_.hello;
     std::optional<std::thread> heartbeats;
     if (stream->Write(hello)) heartbeats.emplace([this, &stream] { SendHeartbeats(*stream); });
     v1::Assignment assignment;
-    while (stream->Read(&assignment)) Follow(assignment);
+    while (stream->Read(&assignment)) {
+      if (assignment.has_actor() && assignment.actor().rollouts_address().empty()) {
+        assignment.mutable_actor()->set_rollouts_address(coordinator_.address);
+      }
+      Follow(assignment);
+    }
     {
       MutexLock lock(mutex_);
       attached_ = false;
@@ -157,7 +164,7 @@ class WorkerSession::Impl {
     backoff_.Reset();
     away_.End();
     const bool attached_again = !known_attached_ && HasWork(assignment_);
-    if (!std::exchange(known_attached_, true)) spdlog::info("attached to the coordinator at {}", options_.coordinator);
+    if (!std::exchange(known_attached_, true)) spdlog::info("attached to the coordinator at {}", coordinator_.address);
     {
       MutexLock lock(mutex_);
       answered_ = true;
@@ -195,16 +202,16 @@ class WorkerSession::Impl {
     const std::string lasting = away_.LastingText(absl::Now());
     if (absl::IsFailedPrecondition(why)) {
       spdlog::error("the coordinator at {} refuses this worker{}: {}; run programs of one release",
-                    options_.coordinator, lasting, message);
+                    coordinator_.address, lasting, message);
     } else {
-      spdlog::warn("not attached to the coordinator at {}{}: {}; trying again", options_.coordinator, lasting,
+      spdlog::warn("not attached to the coordinator at {}{}: {}; trying again", coordinator_.address, lasting,
                    message.empty() ? "it ended the stream" : message);
     }
   }
 
   WorkerSessionOptions options_;
-  const std::unique_ptr<v1::Workers::Stub> stub_;
   // Of the session's thread alone.
+  Coordinators::Peer coordinator_;  // of the latest attempt
   Backoff backoff_;
   v1::Assignment assignment_;
   bool known_attached_ = false;

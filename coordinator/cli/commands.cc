@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/security/options.h"
+
 namespace understudy {
 
 CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description) {
@@ -15,11 +17,14 @@ std::string CheckDirectoryName(const std::string& path) {
 }
 
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
-  options.coordinator = DefaultCoordinator();
+  options.coordinators = DefaultCoordinator();
   command
-      .add_option("--coordinator", options.coordinator,
-                  "The coordinator's address; default: $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051")
-      ->type_name("HOST:PORT");
+      .add_option(
+          "--coordinator", options.coordinators,
+          "The coordinator's address, or several of which one is active; default: $UNDERSTUDY_COORDINATOR, else "
+          "127.0.0.1:50051")
+      ->type_name("HOST:PORT[,HOST:PORT...]");
+  AddClientSecurityOptions(command, options.security);
 }
 
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {

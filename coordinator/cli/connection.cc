@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/coordinators.h"
+#include "common/rpc/protocol.h"
 #include "coordinator/services/datasets_service.h"
 #include "coordinator/services/policies_service.h"
 #include "coordinator/storage/data_directory.h"
@@ -17,12 +19,7 @@ namespace {
 constexpr std::chrono::seconds kConnectTimeout{3};
 constexpr absl::Duration kQuickTimeout = absl::Seconds(10);
 
-// A coordinator somewhere else.
-class RemoteConnection final : public Connection {
- public:
-  explicit RemoteConnection(const std::shared_ptr<grpc::Channel>& channel, const std::string& address)
-      : Connection(channel, absl::StrCat("coordinator at ", address)) {}
-};
+using Peers = std::vector<std::unique_ptr<Connection::Peer>>;
 
 // What a coordinator would serve from the directory, without it.
 struct LocalServer {
@@ -48,12 +45,20 @@ struct LocalServer {
 
 class LocalConnection final : public Connection {
  public:
-  LocalConnection(std::unique_ptr<LocalServer> server, const std::string& path)
-      : Connection(server->Channel(), absl::StrCat("data directory ", path)), server_(std::move(server)) {}
+  LocalConnection(std::unique_ptr<LocalServer> server, Peers peers)
+      : Connection(std::move(peers)), server_(std::move(server)) {}
 
  private:
-  std::unique_ptr<LocalServer> server_;
+  const std::unique_ptr<LocalServer> server_;
 };
+
+Peers MakePeers(const Coordinators& coordinators) {
+  Peers peers;
+  for (const Coordinators::Peer& peer : coordinators.peers()) {
+    peers.push_back(std::make_unique<Connection::Peer>(peer.channel, absl::StrCat("coordinator at ", peer.address)));
+  }
+  return peers;
+}
 
 // True once connected; false as soon as an attempt has failed.
 bool Connect(grpc::Channel& channel) {
@@ -66,23 +71,47 @@ bool Connect(grpc::Channel& channel) {
   return state == GRPC_CHANNEL_READY;
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const std::string& address) {
-  if (absl::Status status = ValidateAddress(address); !status.ok()) return status;
-  const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
-  if (!Connect(*channel)) {
-    return absl::UnavailableError(absl::StrCat("no coordinator answers at ", address,
-                                               ": start one with 'understudy-coordinator --listen ", address,
-                                               " --data_dir DIR', or name another with --coordinator HOST:PORT; "
-                                               "datasets and policies are also read from --data_dir DIR"));
+// What keeps a channel that does not connect from it.
+std::string WhyNot(const std::shared_ptr<grpc::Channel>& channel) {
+  grpc::ClientContext context;
+  SetDeadline(context, absl::Milliseconds(100));
+  v1::ListExperimentsResponse response;
+  return v1::Experiments::NewStub(channel)->List(&context, {}, &response).error_message();
+}
+
+absl::Status NobodyAnswers(const ConnectionOptions& options, const std::string& why) {
+  if (!options.security.tls_dir.empty()) {
+    return absl::UnavailableError(absl::StrCat(
+        "no coordinator answers at ", options.coordinators, " with TLS: ", why, "; is it there, has it --tls_dir too, ",
+        "and a certificate for this name from an authority in ", options.security.tls_dir, "/ca.crt?"));
   }
-  return std::make_unique<RemoteConnection>(channel, address);
+  return absl::UnavailableError(absl::StrCat(
+      "no coordinator answers at ", options.coordinators, ": start one with 'understudy-coordinator --listen ",
+      options.coordinators, " --data_dir DIR', or name another with --coordinator HOST:PORT; ",
+      "datasets and policies are also read from --data_dir DIR; one that has --tls_dir answers only who has it, too"));
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& options) {
+  const auto credentials = LoadClientCredentials(options.security);
+  if (!credentials.ok()) return credentials.status();
+  const auto coordinators = Coordinators::Make(options.coordinators, *credentials);
+  if (!coordinators.ok()) return coordinators.status();
+  auto connection = std::make_unique<Connection>(MakePeers(**coordinators));
+  for (const Coordinators::Peer& peer : (*coordinators)->peers()) {
+    if (Connect(*peer.channel)) return connection;
+    connection->MoveOn();
+  }
+  return NobodyAnswers(options, WhyNot((*coordinators)->Current().channel));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& path, Access access) {
   absl::StatusOr<std::unique_ptr<DataDirectory>> directory =
       DataDirectory::Open(path, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
   if (!directory.ok()) return directory.status();
-  return std::make_unique<LocalConnection>(std::make_unique<LocalServer>(*std::move(directory)), path);
+  auto server = std::make_unique<LocalServer>(*std::move(directory));
+  Peers peers;
+  peers.push_back(std::make_unique<Connection::Peer>(server->Channel(), absl::StrCat("data directory ", path)));
+  return std::make_unique<LocalConnection>(std::move(server), std::move(peers));
 }
 
 }  // namespace
@@ -93,27 +122,28 @@ std::string DefaultCoordinator() {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options, Access access) {
-  return options.data_directory.empty() ? OpenRemote(options.coordinator) : OpenLocal(options.data_directory, access);
+  return options.data_directory.empty() ? OpenRemote(options) : OpenLocal(options.data_directory, access);
 }
 
 std::unique_ptr<Connection> Connection::At(const std::string& coordinator) {
-  return std::make_unique<RemoteConnection>(MakeChannel(coordinator), coordinator);
+  return std::make_unique<Connection>(MakePeers(**Coordinators::Make(coordinator)));
 }
 
-Connection::Connection(const std::shared_ptr<grpc::Channel>& channel, std::string peer)
-    : channel_(channel),
-      peer_(std::move(peer)),
-      experiments_(channel),
-      workers_(channel),
-      datasets_(channel),
-      policies_(channel) {}
+Connection::Peer::Peer(const std::shared_ptr<grpc::Channel>& its_channel, std::string its_name)
+    : channel(its_channel),
+      name(std::move(its_name)),
+      experiments(its_channel),
+      workers(its_channel),
+      datasets(its_channel),
+      policies(its_channel) {}
 
 void Connection::Pause(absl::Duration duration) {
   const auto deadline = absl::ToChronoTime(absl::Now() + duration);
-  grpc_connectivity_state state = channel_->GetState(true);
+  grpc::Channel& channel = *peer().channel;
+  grpc_connectivity_state state = channel.GetState(true);
   const bool was_there = state == GRPC_CHANNEL_READY;
-  while (channel_->WaitForStateChange(state, deadline)) {
-    state = channel_->GetState(true);
+  while (channel.WaitForStateChange(state, deadline)) {
+    state = channel.GetState(true);
     if (state == GRPC_CHANNEL_READY && !was_there) return;
   }
 }
@@ -125,7 +155,7 @@ absl::Status Connection::Result(const grpc::Status& status) const {
     case grpc::StatusCode::UNIMPLEMENTED:
     case grpc::StatusCode::UNKNOWN:
       return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                          absl::StrCat(peer_, ": ", status.error_message()));
+                          absl::StrCat(peer().name, ": ", status.error_message()));
     default:
       return FromGrpc(status);
   }

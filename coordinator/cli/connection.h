@@ -4,11 +4,15 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/security/client_credentials.h"
 #include "understudy/v1/datasets.grpc.pb.h"
 #include "understudy/v1/experiments.grpc.pb.h"
 #include "understudy/v1/policy.grpc.pb.h"
@@ -17,7 +21,8 @@
 namespace understudy {
 
 struct ConnectionOptions {
-  std::string coordinator = {};     // HOST:PORT
+  std::string coordinators = {};    // Coordinators::Make's
+  ClientSecurity security = {};     // towards them
   std::string data_directory = {};  // not empty: instead of the coordinator
 };
 
@@ -29,8 +34,22 @@ std::string DefaultCoordinator();
 // Thread-safe. The same stubs whatever is behind them; a data directory serves datasets and policies only.
 class Connection {
  public:
-  // Connects now. UNAVAILABLE, at once where nothing listens and within 3 s otherwise: no coordinator there, naming the
-  // address and what to do. INVALID_ARGUMENT: not an address. DataDirectory::Open's errors.
+  // One coordinator, or what is in its place.
+  struct Peer {
+    Peer(const std::shared_ptr<grpc::Channel>& its_channel, std::string its_name);
+    const std::shared_ptr<grpc::Channel> channel;
+    const std::string name;  // for messages
+    v1::Experiments::Stub experiments;
+    v1::Workers::Stub workers;
+    v1::Datasets::Stub datasets;
+    v1::Policies::Stub policies;
+  };
+  // At least one.
+  explicit Connection(std::vector<std::unique_ptr<Peer>> peers) : peers_(std::move(peers)) {}
+
+  // Connects now, to the first coordinator that answers. UNAVAILABLE, at once where nothing listens and within 3 s
+  // otherwise, each: no coordinator there, naming the addresses and what to do. INVALID_ARGUMENT: Coordinators::Make's
+  // and LoadClientCredentials's. DataDirectory::Open's errors.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Access access);
 
   // To a coordinator that is known to be there, or to come: connects with the first call.
@@ -38,10 +57,13 @@ class Connection {
 
   virtual ~Connection() = default;
 
-  v1::Experiments::Stub& experiments() { return experiments_; }
-  v1::Workers::Stub& workers() { return workers_; }
-  v1::Datasets::Stub& datasets() { return datasets_; }
-  v1::Policies::Stub& policies() { return policies_; }
+  v1::Experiments::Stub& experiments() { return peer().experiments; }
+  v1::Workers::Stub& workers() { return peer().workers; }
+  v1::Datasets::Stub& datasets() { return peer().datasets; }
+  v1::Policies::Stub& policies() { return peer().policies; }
+
+  // From now on the stubs are the next coordinator's, where there are several.
+  void MoveOn() { current_ = (current_ + 1) % peers_.size(); }
 
   // Waits for `duration`, or until a connection that is lost is there again. Blocks in gRPC, which makes connections
   // only while somebody waits in it.
@@ -68,10 +90,8 @@ class Connection {
     return Call(method, stub, request, context);
   }
 
- protected:
-  Connection(const std::shared_ptr<grpc::Channel>& channel, std::string peer);
-
  private:
+  Peer& peer() const { return *peers_[current_]; }
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                 Stub& stub, const Request& request, grpc::ClientContext& context) const {
@@ -82,12 +102,8 @@ class Connection {
   }
   static void SetQuickDeadline(grpc::ClientContext& context);
 
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::string peer_;  // for messages
-  v1::Experiments::Stub experiments_;
-  v1::Workers::Stub workers_;
-  v1::Datasets::Stub datasets_;
-  v1::Policies::Stub policies_;
+  const std::vector<std::unique_ptr<Peer>> peers_;
+  std::atomic<size_t> current_ = 0;
 };
 
 }  // namespace understudy

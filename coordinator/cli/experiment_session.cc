@@ -53,7 +53,7 @@ absl::Status ExperimentSession::Follow() {
 }
 
 absl::StatusOr<v1::Experiment> ExperimentSession::FindOrSubmit() {
-  const auto list = client_.Call(&v1::Experiments::Stub::List, connection_.experiments(), v1::ListExperimentsRequest());
+  const auto list = client_.Call(&v1::Experiments::Stub::List, &Connection::experiments, v1::ListExperimentsRequest());
   if (!list.ok()) return list.status();
   v1::Experiment same;
   std::vector<std::string> others;
@@ -76,7 +76,7 @@ absl::StatusOr<v1::Experiment> ExperimentSession::FindOrSubmit() {
 
 absl::StatusOr<v1::Experiment> ExperimentSession::Submit() {
   const auto response =
-      client_.Call(&v1::Experiments::Stub::Submit, connection_.experiments(), MakeSubmitRequest(options_.spec));
+      client_.Call(&v1::Experiments::Stub::Submit, &Connection::experiments, MakeSubmitRequest(options_.spec));
   if (!response.ok()) return response.status();
   v1::Experiment experiment;
   experiment.set_id(response->id());

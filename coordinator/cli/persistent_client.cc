@@ -89,6 +89,7 @@ absl::Status PersistentClient::Endure(const absl::Status& why) {
     options_.log(absl::StrCat("understudy: warning: no connection for ", DurationText(away), ": ", why.message(),
                               "; trying on"));
   }
+  connection_.MoveOn();
   connection_.Pause(backoff_.Next());
   return cancelled() ? absl::CancelledError("interrupted") : absl::OkStatus();
 }

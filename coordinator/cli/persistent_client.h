@@ -24,9 +24,10 @@ struct PersistentClientOptions {
   absl::Duration patience = absl::Minutes(5);
 };
 
-// Where the connection breaks, whatever is asked is asked again, every 300 ms at most, until the coordinator answers:
-// so only for calls that are idempotent. It says so once, and again with every reminder. UNAVAILABLE, with what to do
-// next, once the coordinator has been away for as long as patience lasts; any other error of the coordinator is final.
+// Where the connection breaks, whatever is asked is asked again, every 300 ms at most, of the next coordinator where
+// there are several, until one answers: so only for calls that are idempotent. It says so once, and again with every
+// reminder. UNAVAILABLE, with what to do next, once the coordinator has been away for as long as patience lasts; any
+// other error of the coordinator is final.
 //
 // For one thread, but for Cancel.
 class PersistentClient {
@@ -34,14 +35,15 @@ class PersistentClient {
   // `connection` must outlive it.
   PersistentClient(Connection& connection, PersistentClientOptions options);
 
-  // A unary call; `method` is a stub's, as for Connection::Quick.
+  // A unary call; `method` is a stub's, and `stub` says whose:
+  // Call(&v1::Experiments::Stub::List, &Connection::experiments, request).
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                Stub& stub, const Request& request) {
+                                Stub& (Connection::*stub)(), const Request& request) {
     Response response;
     absl::Status status = Persist([&](grpc::ClientContext& context) {
       SetDeadline(context, options_.call_timeout);
-      return (stub.*method)(&context, request, &response);
+      return ((connection_.*stub)().*method)(&context, request, &response);
     });
     if (!status.ok()) return status;
     return response;

@@ -13,8 +13,9 @@ constexpr std::chrono::seconds kHelloTimeout{10};
 
 }  // namespace
 
-AttachStream* AttachStream::Begin(Coordinator& coordinator, grpc::CallbackServerContext* context) {
-  std::shared_ptr<AttachStream> stream(new AttachStream(coordinator, context));
+AttachStream* AttachStream::Begin(Coordinator& coordinator, std::shared_ptr<AccessControl> access,
+                                  grpc::CallbackServerContext* context) {
+  std::shared_ptr<AttachStream> stream(new AttachStream(coordinator, std::move(access), context));
   stream->self_ = stream;
   stream->StartRead(&stream->incoming_);
   stream->hello_timeout_.Set(std::chrono::system_clock::now() + kHelloTimeout,
@@ -25,6 +26,11 @@ AttachStream* AttachStream::Begin(Coordinator& coordinator, grpc::CallbackServer
                                }
                              });
   return stream.get();
+}
+
+absl::Status AttachStream::CheckHello(const v1::WorkerHello& hello) const {
+  if (absl::Status valid = ValidateHello(hello); !valid.ok() || access_ == nullptr) return valid;
+  return access_->CheckRole(*context_, hello.kind() == v1::WORKER_KIND_LEARNER ? PeerRole::kLearner : PeerRole::kActor);
 }
 
 bool AttachStream::HasSaidHello() {
@@ -78,7 +84,7 @@ void AttachStream::OnReadDone(bool ok) {
     return;
   }
   const absl::Status valid = incoming_.has_hello()
-                                 ? ValidateHello(incoming_.hello())
+                                 ? CheckHello(incoming_.hello())
                                  : absl::InvalidArgumentError("expected a hello as the first message");
   if (!valid.ok()) {
     Close(valid);

@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "common/process/mutex.h"
+#include "common/security/access_control.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/worker_link.h"
 #include "understudy/v1/workers.grpc.pb.h"
@@ -24,7 +25,9 @@ class AttachStream final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1:
                            public std::enable_shared_from_this<AttachStream> {
  public:
   // Begins to read. A worker that does not say hello in ten seconds is sent away: DEADLINE_EXCEEDED.
-  static AttachStream* Begin(Coordinator& coordinator, grpc::CallbackServerContext* context);
+  // PERMISSION_DENIED: neither may one that is not of the kind that it says, see WorkersService.
+  static AttachStream* Begin(Coordinator& coordinator, std::shared_ptr<AccessControl> access,
+                             grpc::CallbackServerContext* context);
 
   void Send(v1::Assignment assignment) override;
   void ReadNext() override;
@@ -36,13 +39,15 @@ class AttachStream final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1:
   void OnDone() override;
 
  private:
-  AttachStream(Coordinator& coordinator, grpc::CallbackServerContext* context)
-      : coordinator_(coordinator), context_(context) {}
+  AttachStream(Coordinator& coordinator, std::shared_ptr<AccessControl> access, grpc::CallbackServerContext* context)
+      : coordinator_(coordinator), access_(std::move(access)), context_(context) {}
+  absl::Status CheckHello(const v1::WorkerHello& hello) const;
   // Writes or finishes, if that is possible now.
   void Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasSaidHello();
 
   Coordinator& coordinator_;
+  const std::shared_ptr<AccessControl> access_;
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<AttachStream> self_;  // while gRPC uses it
   grpc::Alarm hello_timeout_;

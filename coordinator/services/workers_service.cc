@@ -9,7 +9,7 @@
 namespace understudy {
 grpc::ServerBidiReactor<v1::WorkerMessage, v1::Assignment>* WorkersService::Attach(
     grpc::CallbackServerContext* context) {
-  return AttachStream::Begin(coordinator_, context);
+  return AttachStream::Begin(coordinator_, access_, context);
 }
 
 grpc::Status WorkersService::ReportProgress(grpc::ServerContext*, const v1::ProgressRequest* request,

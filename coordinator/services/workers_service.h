@@ -4,15 +4,18 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "common/security/access_control.h"
 #include "coordinator/coordinator.h"
 #include "understudy/v1/workers.grpc.pb.h"
 
 namespace understudy {
 
-// Thread-safe. `coordinator` must outlive the server that serves this.
+// Thread-safe. `coordinator` must outlive the server that serves this. `access`, the server's, is asked whether a
+// worker may be of the kind that it says; null: any may.
 class WorkersService final : public v1::Workers::WithCallbackMethod_Attach<v1::Workers::Service> {
  public:
-  explicit WorkersService(Coordinator& coordinator) : coordinator_(coordinator) {}
+  explicit WorkersService(Coordinator& coordinator, std::shared_ptr<AccessControl> access = nullptr)
+      : coordinator_(coordinator), access_(std::move(access)) {}
 
   grpc::ServerBidiReactor<v1::WorkerMessage, v1::Assignment>* Attach(grpc::CallbackServerContext* context) override;
   grpc::Status ReportProgress(grpc::ServerContext* context, const v1::ProgressRequest* request,
@@ -24,6 +27,7 @@ class WorkersService final : public v1::Workers::WithCallbackMethod_Attach<v1::W
 
  private:
   Coordinator& coordinator_;
+  const std::shared_ptr<AccessControl> access_;
 };
 
 }  // namespace understudy

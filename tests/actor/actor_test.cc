@@ -85,7 +85,7 @@ TEST(Actor, FulfilsWhatTheSinkOfItsAssignmentAsksFor) {
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   workers.Assign(AssignmentTo(sink.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
   const absl::Status status = sink.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1));
@@ -104,7 +104,7 @@ TEST(Actor, WithSeveralThreadsIsSeveralToItsSinkAndOneToTheCoordinator) {
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   workers.Assign(AssignmentTo(sink.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = 3});
+  const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 3});
   ASSERT_TRUE(actor.ok()) << actor.status();
   const std::vector<v1::ActorHello> hellos = sink.AwaitHellos(3);
   ASSERT_EQ(hellos.size(), 3u);
@@ -128,7 +128,7 @@ TEST(Actor, AllThreadsFollowItsLatestAssignment) {
   DispatcherSink first(CartPoleSpec());
   DispatcherSink second(CartPoleSpec());
   workers.Assign(AssignmentTo(first.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = 3});
+  const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 3});
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_EQ(first.AwaitHellos(3).size(), 3u);
   workers.Assign(AssignmentTo(second.address(), 2));
@@ -141,7 +141,7 @@ TEST(Actor, ContinuesAfterItsStreamBreaksAndAccountsForAll) {
   DispatcherSink sink(CartPoleSpec());
   sink.BreakAfter(2);
   workers.Assign(AssignmentTo(sink.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
   const absl::Status status = sink.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1));
@@ -160,7 +160,7 @@ TEST(Actor, PlaysSegmentsInTurn) {
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   workers.Assign(AssignmentTo(sink.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   std::vector<v1::SlotState> states;
   for (int64_t version = 1; version <= 6; ++version) {
@@ -181,7 +181,7 @@ TEST(Actor, GoesWhereItsLatestAssignmentSays) {
   DispatcherSink first(CartPoleSpec());
   DispatcherSink second(CartPoleSpec());
   workers.Assign(AssignmentTo(first.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
   ASSERT_TRUE(first.Run(CollectingOrder(4, digests), TestSnapshot("expert", 1)).ok());
@@ -195,7 +195,7 @@ TEST(Actor, KeepsItsAssignmentAndCanStopWhileItsSinkIsAway) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   workers.Assign(AssignmentTo("127.0.0.1:1", 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 1; }));
 }
@@ -207,7 +207,7 @@ TEST(Actor, AnswersWithWhatItCannotDo) {
   other.set_max_episode_steps(77);
   DispatcherSink sink(other);
   workers.Assign(AssignmentTo(sink.address(), 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
   const absl::Status status = sink.Run(CollectingOrder(4, digests), TestSnapshot("expert", 1));
@@ -217,7 +217,7 @@ TEST(Actor, AnswersWithWhatItCannotDo) {
 }
 
 TEST(Actor, RefusesWhatIsNoAddress) {
-  EXPECT_TRUE(absl::IsInvalidArgument(Actor::Start({.coordinator = "nowhere"}).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Actor::Start({.coordinators = "nowhere"}).status()));
 }
 
 TEST(Actor, RefusesANumberOfThreadsThatIsOutOfBounds) {
@@ -233,7 +233,7 @@ TEST_P(DrainingActor, FinishesWhatEachThreadHasInHandAndSaysSoLast) {
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   workers.Assign(AssignmentTo(sink.address(), 1));
-  auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = GetParam()});
+  auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = GetParam()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   // Far more than it can do meanwhile, sixteen episodes a request.
   Digests digests;
@@ -271,7 +271,7 @@ TEST(Actor, DrainsAtOnceWhereNothingIsInHand) {
   DispatcherSink sink(CartPoleSpec());
   for (const std::string& address : {sink.address(), std::string("127.0.0.1:1")}) {
     workers.Assign(AssignmentTo(address, 1));
-    const auto actor = Actor::Start({.coordinator = coordinator->address(), .threads = 2});
+    const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 2});
     ASSERT_TRUE(actor.ok()) << actor.status();
     std::promise<void> drained;
     (*actor)->Drain([&drained] { drained.set_value(); });
@@ -284,7 +284,7 @@ TEST(Actor, SaysForHowLongItsSinkIsAway) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   workers.Assign(AssignmentTo("127.0.0.1:1", 1));
-  const auto actor = Actor::Start({.coordinator = coordinator->address()});
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_TRUE(log.Await("no stream to the sink at 127.0.0.1:1: "));
 }

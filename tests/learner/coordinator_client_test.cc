@@ -24,7 +24,7 @@ struct Fixture {
   explicit Fixture(FakeCheckpointsService::OnSave on_save = nullptr)
       : checkpoints(std::move(on_save)),
         server(*RpcServer::Start({}, {&checkpoints})),
-        client(MakeChannel(server->address())) {
+        client(Coordinators::Make(server->address()).value()) {
     stage.set_experiment_id("e-1");
     stage.set_stage(2);
     stage.set_epoch(3);

@@ -96,7 +96,7 @@ struct FakeCoordinator {
 class RunningLearner {
  public:
   explicit RunningLearner(const FakeCoordinator& coordinator)
-      : learner_(*Learner::Start({.coordinator = coordinator.server->address(), .server = {}, .advertise = ""})),
+      : learner_(*Learner::Start({.coordinators = coordinator.server->address()})),
         thread_([this] { learner_->Run(); }) {}
   ~RunningLearner() {
     learner_->Stop();

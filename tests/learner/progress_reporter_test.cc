@@ -103,7 +103,7 @@ struct Fixture {
           return status;
         }),
         server(*RpcServer::Start({}, {&workers, &checkpoints})),
-        client(MakeChannel(server->address())) {
+        client(Coordinators::Make(server->address()).value()) {
     stage.set_experiment_id("e-1");
     stage.set_epoch(1);
   }

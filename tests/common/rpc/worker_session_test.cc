@@ -60,7 +60,7 @@ class Inbox {
 
 WorkerSessionOptions OptionsFor(const std::string& coordinator, Inbox& inbox) {
   WorkerSessionOptions options;
-  options.coordinator = coordinator;
+  options.coordinators = Coordinators::Make(coordinator).value();
   options.hello.set_worker_id("worker");
   options.hello.set_kind(v1::WORKER_KIND_ACTOR);
   options.on_assignment = [&inbox](const v1::Assignment& assignment) { inbox.Put(assignment); };
@@ -216,6 +216,23 @@ TEST(WorkerSession, SaysThatItsStageWasTakenAwayWhileItWasNotAttached) {
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ(inbox.Take().value().actor().stage().experiment_id(), "another");
   EXPECT_TRUE(log.Await("experiment 'e' stage 0 epoch 1 was taken away while this worker was not attached"));
+}
+
+TEST(WorkerSession, GoesOverToTheCoordinatorThatTakesOver) {
+  FakeWorkersService before, after;
+  before.Assign(ActorAssignment(1));
+  after.Assign(ActorAssignment(2));
+  auto first = RpcServer::Start({}, {&before}).value();
+  // One that stands by does not listen.
+  std::string standby = RpcServer::Start({}, {&after}).value()->address();
+  Inbox inbox;
+  const WorkerSession session(OptionsFor(standby + "," + first->address(), inbox));
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_address(), first->address());
+  first->Shutdown();
+  const auto second = RpcServer::Start({.listen = standby}, {&after});
+  ASSERT_TRUE(second.ok()) << second.status();
+  // The same stage, but its sink is elsewhere now.
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_address(), standby);
 }
 
 TEST(WorkerSession, SendsItsLastTotalsBeforeItEnds) {

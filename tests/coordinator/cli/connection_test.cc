@@ -36,7 +36,7 @@ struct DeafPort {
 
 TEST(Connection, ReachesACoordinator) {
   const FakeCoordinator coordinator({SucceededExperiment()});
-  const auto connection = Connection::Open({.coordinator = coordinator.address()}, Access::kRead);
+  const auto connection = Connection::Open({.coordinators = coordinator.address()}, Access::kRead);
   ASSERT_TRUE(connection.ok()) << connection.status();
   const auto list = (*connection)->Quick(&v1::Experiments::Stub::List, (*connection)->experiments(), {});
   ASSERT_TRUE(list.ok()) << list.status();
@@ -45,7 +45,7 @@ TEST(Connection, ReachesACoordinator) {
 
 TEST(Connection, SaysWhereNobodyListensAndWhatToDo) {
   const DeafPort port(false);
-  const auto connection = Connection::Open({.coordinator = port.name}, Access::kRead);
+  const auto connection = Connection::Open({.coordinators = port.name}, Access::kRead);
   EXPECT_EQ(connection.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(connection.status().message()), HasSubstr("no coordinator answers at " + port.name));
   EXPECT_THAT(std::string(connection.status().message()), HasSubstr("understudy-coordinator --listen " + port.name));
@@ -53,19 +53,19 @@ TEST(Connection, SaysWhereNobodyListensAndWhatToDo) {
 
 TEST(Connection, GivesUpOnWhoeverListensButSaysNothing) {
   const DeafPort port(true);
-  const auto connection = Connection::Open({.coordinator = port.name}, Access::kRead);
+  const auto connection = Connection::Open({.coordinators = port.name}, Access::kRead);
   EXPECT_EQ(connection.status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST(Connection, RefusesWhatIsNotAnAddress) {
-  const auto connection = Connection::Open({.coordinator = "nowhere"}, Access::kRead);
+  const auto connection = Connection::Open({.coordinators = "nowhere"}, Access::kRead);
   EXPECT_EQ(connection.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(connection.status().message()), HasSubstr("nowhere"));
 }
 
 TEST(Connection, NamesTheOtherSideWhereTheTransportFails) {
   const FakeCoordinator coordinator({SucceededExperiment()});
-  const auto connection = Connection::Open({.coordinator = coordinator.address()}, Access::kRead);
+  const auto connection = Connection::Open({.coordinators = coordinator.address()}, Access::kRead);
   ASSERT_TRUE(connection.ok());
   EXPECT_EQ((*connection)->Result({grpc::StatusCode::UNAVAILABLE, "Socket closed"}).message(),
             "coordinator at " + coordinator.address() + ": Socket closed");

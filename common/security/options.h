@@ -1,0 +1,45 @@
+// The options of every program's command line that say whom it trusts, and what it proves of itself. For main
+// functions.
+#ifndef UNDERSTUDY_COMMON_SECURITY_OPTIONS_H_
+#define UNDERSTUDY_COMMON_SECURITY_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+
+#include "common/security/access_control.h"
+#include "common/security/client_credentials.h"
+
+namespace understudy {
+
+inline CLI::Option* AddTlsDirOption(CLI::App& app, std::string& directory) {
+  return app
+      .add_option("--tls_dir", directory,
+                  "Directory of ca.crt, tls.crt and tls.key, for TLS; read again when they change")
+      ->type_name("DIR")
+      ->envname("UNDERSTUDY_TLS_DIR");
+}
+
+// Of who calls others.
+inline void AddClientSecurityOptions(CLI::App& app, ClientSecurity& security) {
+  CLI::Option* const tls = AddTlsDirOption(app, security.tls_dir);
+  app.add_option("--token_file", security.token_file,
+                 "File of the bearer token to show, instead of a certificate; default: what $UNDERSTUDY_TOKEN says")
+      ->type_name("FILE")
+      ->envname("UNDERSTUDY_TOKEN_FILE")
+      ->needs(tls);
+}
+
+// Of who is called; --tls_dir is added before, once for both.
+inline void AddServerSecurityOptions(CLI::App& app, ServerSecurity& security, bool& insecure) {
+  CLI::Option* const tls = app.get_option("--tls_dir");
+  app.add_option("--tokens", security.tokens, "File of bearer tokens that callers may show: lines ROLE TOKEN")
+      ->type_name("FILE")
+      ->envname("UNDERSTUDY_TOKENS")
+      ->needs(tls);
+  app.add_flag("--insecure", insecure, "Listen beyond loopback without TLS: nothing is encrypted or authenticated")
+      ->envname("UNDERSTUDY_INSECURE")
+      ->excludes(tls);
+}
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_SECURITY_OPTIONS_H_
