@@ -81,9 +81,10 @@ std::string WhyNot(const std::shared_ptr<grpc::Channel>& channel) {
 
 absl::Status NobodyAnswers(const ConnectionOptions& options, const std::string& why) {
   if (!options.security.tls_dir.empty()) {
-    return absl::UnavailableError(absl::StrCat(
-        "no coordinator answers at ", options.coordinators, " with TLS: ", why, "; is it there, has it --tls_dir too, ",
-        "and a certificate for this name from an authority in ", options.security.tls_dir, "/ca.crt?"));
+    return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators, " with TLS: ", why,
+                                               "; is it there, with --tls_dir, a certificate ",
+                                               "for this host name and an authority in common with ",
+                                               options.security.tls_dir, "?"));
   }
   return absl::UnavailableError(absl::StrCat(
       "no coordinator answers at ", options.coordinators, ": start one with 'understudy-coordinator --listen ",

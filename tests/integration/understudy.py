@@ -40,6 +40,17 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def make_certificates(directory, *arguments):
+    """A private authority and a certificate for each role, as the README says; returns the directory."""
+    subprocess.run([REPOSITORY / "deploy" / "tls" / "make-certificates", directory, *arguments], check=True,
+                   stdout=subprocess.DEVNULL)
+    return pathlib.Path(directory)
+
+
+def log_of(process):
+    return pathlib.Path(process.log.name).read_text()
+
+
 def wait_until(condition, what, timeout=30):
     """Polls another process's state, which cannot tell us by itself."""
     deadline = time.monotonic() + timeout
@@ -50,10 +61,12 @@ def wait_until(condition, what, timeout=30):
 
 
 class Cluster:
-    """A coordinator on a port of its own, and workers, each a process."""
+    """A coordinator on a port of its own, and workers, each a process; with TLS where there are certificates for it, as
+    make_certificates makes them."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, certificates=None):
         self.directory = pathlib.Path(directory)
+        self.certificates = certificates
         self.address = f"127.0.0.1:{free_port()}"
         self.processes = []
 
@@ -65,25 +78,30 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def coordinator(self):
-        process = self.start("understudy-coordinator", "--listen", self.address, "--data_dir", self.directory / "data")
+    def tls(self, role):
+        return ["--tls_dir", self.certificates / role] if self.certificates else []
+
+    def coordinator(self, *arguments):
+        process = self.start("understudy-coordinator", "--listen", self.address, "--data_dir", self.directory / "data",
+                             *self.tls("coordinator"), *arguments)
         line = process.stdout.readline()
         if line != f"listening on {self.address}\n":
             process.log.seek(0)
             raise AssertionError(f"the coordinator said {line!r}: {process.log.read()}")
         return process
 
-    def learner(self):
-        return self.start("understudy-learner", "--coordinator", self.address, "--listen", "127.0.0.1:0")
+    def learner(self, *arguments):
+        return self.start("understudy-learner", "--coordinator", self.address, "--listen", "127.0.0.1:0",
+                          *self.tls("learner"), *arguments)
 
     def actor(self, *arguments):
-        return self.start("understudy-actor", "--coordinator", self.address, *arguments)
+        return self.start("understudy-actor", "--coordinator", self.address, *self.tls("actor"), *arguments)
 
     def call(self, *arguments, **options):
-        return call(*arguments, "--coordinator", self.address, **options)
+        return call(*arguments, "--coordinator", self.address, *self.tls("client"), **options)
 
     def call_json(self, *arguments, **options):
-        return call_json(*arguments, "--coordinator", self.address, **options)
+        return call_json(*arguments, "--coordinator", self.address, *self.tls("client"), **options)
 
     def submit(self, path):
         return self.call_json("experiments", "submit", path)["id"]
@@ -114,8 +132,8 @@ class TestCase(unittest.TestCase):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="understudy-test-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
 
-    def cluster(self):
-        cluster = Cluster(self.directory)
+    def cluster(self, certificates=None):
+        cluster = Cluster(self.directory, certificates)
         self.addCleanup(cluster.stop)
         return cluster
 

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
-#include "common/rpc/channel.h"
 #include "common/rpc/server.h"
 #include "tests/testing/checkpoints.h"
 #include "tests/testing/fake_checkpoints_service.h"
 #include "tests/testing/log_capture.h"
+#include "understudy/v1/workers.grpc.pb.h"
 
 namespace understudy {
 namespace {

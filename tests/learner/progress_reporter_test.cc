@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "common/process/mutex.h"
-#include "common/rpc/channel.h"
 #include "common/rpc/server.h"
 #include "tests/testing/checkpoints.h"
 #include "tests/testing/fake_checkpoints_service.h"
+#include "understudy/v1/workers.grpc.pb.h"
 
 namespace understudy {
 namespace {

@@ -31,7 +31,7 @@ struct Case {
     return client->Watch("e1", [this](const v1::Experiment& experiment) { seen.push_back(experiment.status()); });
   }
   absl::StatusOr<v1::ListExperimentsResponse> List() {
-    return client->Call(&v1::Experiments::Stub::List, connection->experiments(), v1::ListExperimentsRequest());
+    return client->Call(&v1::Experiments::Stub::List, &Connection::experiments, v1::ListExperimentsRequest());
   }
   std::string Peer() const { return "coordinator at " + coordinator.address(); }
 
