@@ -48,7 +48,7 @@ absl::Status RolloutRun::Run(const Cancellation& cancellation) {
   }
   while (active_ > 0) {
     if (absl::Status status = cancellation.Check(); !status.ok()) return status;
-    if (absl::Status status = StepAll(); !status.ok()) return status;
+    if (absl::Status status = StepAll(cancellation); !status.ok()) return status;
   }
   return results_.Finish();
 }
@@ -103,10 +103,10 @@ absl::Status RolloutRun::Begin(size_t index) {
   return absl::OkStatus();
 }
 
-absl::Status RolloutRun::StepAll() {
+absl::Status RolloutRun::StepAll(const Cancellation& cancellation) {
   if (absl::Status status = Infer(); !status.ok()) return status;
   ChooseActions();
-  if (absl::Status status = StepEnvironments(); !status.ok()) return status;
+  if (absl::Status status = StepEnvironments(cancellation); !status.ok()) return status;
   const size_t stepped = active_;
   bool all_go_on = true;
   for (size_t i = 0; i < stepped; ++i) {
@@ -147,11 +147,15 @@ void RolloutRun::ChooseActions() {
   }
 }
 
-absl::Status RolloutRun::StepEnvironments() {
+absl::Status RolloutRun::StepEnvironments(const Cancellation& cancellation) {
   for (size_t i = 0; i < active_; ++i) {
     const std::span<const int32_t> action(&actions_[i], 1);
     outcomes_[i] = environments_.lane(i).Step(std::as_bytes(action), environments_.observation(i));
     rewards_[i] = outcomes_[i].reward;
+  }
+  if (environments_.step_latency() > absl::ZeroDuration()) {
+    cancellation.WaitFor(environments_.step_latency());
+    if (absl::Status status = cancellation.Check(); !status.ok()) return status;
   }
   const std::span<const float> rewards = std::span(rewards_).first(active_);
   if (AllFinite(rewards) && AllFinite(environments_.observations(active_))) return absl::OkStatus();

@@ -56,10 +56,10 @@ class RolloutRun {
   absl::Status Begin(size_t index);
 
   // The parts of a step.
-  absl::Status StepAll();
+  absl::Status StepAll(const Cancellation& cancellation);
   absl::Status Infer();
   void ChooseActions();
-  absl::Status StepEnvironments();
+  absl::Status StepEnvironments(const Cancellation& cancellation);
   absl::Status Record(size_t index);
   absl::Status ContinueEpisode(size_t index, bool ended);
   absl::Status ContinueSlot(size_t index, bool ended);

@@ -23,7 +23,7 @@ absl::StatusOr<VectorEnvironment> VectorEnvironment::Create(const v1::Environmen
   if (width < 1 || width > kMaxInferenceWidth) {
     return absl::InvalidArgumentError(absl::StrCat("inference width ", width, ", expected 1 to ", kMaxInferenceWidth));
   }
-  const auto own = FindEnvironmentSpec(spec.name());
+  auto own = FindEnvironmentSpec(spec.name());
   if (!own.ok()) return own.status();
   if (SpecText(*own) != SpecText(spec)) {
     return absl::FailedPreconditionError(
@@ -33,13 +33,19 @@ absl::StatusOr<VectorEnvironment> VectorEnvironment::Create(const v1::Environmen
     return absl::FailedPreconditionError(
         absl::StrCat("environment ", SpecText(spec), ": only discrete actions are supported"));
   }
+  const absl::Duration latency = absl::Microseconds(spec.step_latency_us());
+  if (latency < absl::ZeroDuration() || latency > kLongestStepLatency) {
+    return absl::InvalidArgumentError(absl::StrCat("step latency ", absl::FormatDuration(latency), ", expected 0 to ",
+                                                   absl::FormatDuration(kLongestStepLatency)));
+  }
+  own->set_step_latency_us(spec.step_latency_us());
   std::vector<std::unique_ptr<Environment>> lanes;
   for (int i = 0; i < width; ++i) {
     auto environment = MakeEnvironment(spec.name());
     if (!environment.ok()) return environment.status();
     lanes.push_back(*std::move(environment));
   }
-  return VectorEnvironment(*own, std::move(lanes));
+  return VectorEnvironment(*std::move(own), std::move(lanes));
 }
 
 VectorEnvironment::VectorEnvironment(v1::EnvironmentSpec spec, std::vector<std::unique_ptr<Environment>> lanes)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/environment/environment.h"
 #include "understudy/v1/trajectory.pb.h"
 
@@ -15,17 +16,21 @@ namespace understudy {
 
 // Most lanes that a sink may ask for.
 inline constexpr int kMaxInferenceWidth = 4096;
+// Longest that a sink may ask to wait in a step.
+inline constexpr absl::Duration kLongestStepLatency = absl::Seconds(10);
 
 // Thread-compatible.
 class VectorEnvironment {
  public:
   // `width` lanes of the environment that has this name. NOT_FOUND: it has none; FAILED_PRECONDITION: the one here
   // declares something else than `spec`, with both printed, or actions that are not discrete; INVALID_ARGUMENT: width
-  // outside [1, kMaxInferenceWidth].
+  // outside [1, kMaxInferenceWidth], a step latency outside [0, kLongestStepLatency].
   static absl::StatusOr<VectorEnvironment> Create(const v1::EnvironmentSpec& spec, int width);
 
   size_t width() const { return lanes_.size(); }
   const v1::EnvironmentSpec& spec() const { return spec_; }
+  // What the simulators of all lanes, which run beside each other, take together for a step of each.
+  absl::Duration step_latency() const { return absl::Microseconds(spec_.step_latency_us()); }
 
   Environment& lane(size_t index) { return *lanes_[index]; }
 

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config/experiment_environment.h"
 #include "common/config/experiment_validation.h"
-#include "common/environment/registry.h"
 #include "common/environment/spaces.h"
 #include "coordinator/demonstrations.h"
 
@@ -146,7 +146,7 @@ absl::StatusOr<Admission> Admit(v1::ExperimentSpec spec, Store& store) {
   FillInDefaults(spec);
   const absl::Status valid = ValidateExperiment(spec);
   if (!valid.ok()) return valid;
-  absl::StatusOr<v1::EnvironmentSpec> environment = FindEnvironmentSpec(spec.environment());
+  absl::StatusOr<v1::EnvironmentSpec> environment = EnvironmentOf(spec);
   if (!environment.ok()) return At("environment", environment.status());
 
   Admission admission;

@@ -41,6 +41,8 @@ v1::DatasetRecipe MakeRecipe(const v1::EnvironmentSpec& environment, const v1::C
                              const v1::PolicyHeader& policy) {
   v1::DatasetRecipe recipe;
   *recipe.mutable_environment() = environment;
+  // It changes how long collecting takes, never what is collected.
+  recipe.mutable_environment()->clear_step_latency_us();
   *recipe.mutable_policy() = policy;
   recipe.set_action_mode(ToActionMode(stage.actions()));
   recipe.set_seed(stage.seed());

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/environment/registry.h"
+#include "common/config/experiment_environment.h"
 #include "coordinator/admission.h"
 #include "coordinator/demonstrations.h"
 
@@ -75,10 +75,11 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartStage(int stage, 
 }
 
 absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train, absl::Time now) {
-  const auto environment = FindEnvironmentSpec(experiment_.spec().environment());
+  const auto environment = EnvironmentOf(experiment_.spec());
   if (!environment.ok()) return environment.status();
   v1::LearnerWork work;
   work.set_environment(environment->name());
+  work.set_step_latency_us(environment->step_latency_us());
   *work.mutable_train() = train;
   if (!train.dataset().empty()) {
     const auto dataset = context_.store.GetDataset(train.dataset());
@@ -114,7 +115,7 @@ absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train
 
 absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int stage, const v1::CollectStage& collect,
                                                                           absl::Time now) {
-  const auto environment = FindEnvironmentSpec(experiment_.spec().environment());
+  const auto environment = EnvironmentOf(experiment_.spec());
   if (!environment.ok()) return environment.status();
   auto policy = LoadPolicy(stage, *environment);
   if (!policy.ok()) return policy.status();
@@ -145,7 +146,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
   } else if (const absl::Status created = context_.store.CreateDataset(dataset); !created.ok()) {
     return created;
   }
-  auto rollouts = MakeCollectStage(dataset.name(), dataset.recipe(), *std::move(policy), context_.store);
+  auto rollouts = MakeCollectStage(dataset.name(), dataset.recipe(), *environment, *std::move(policy), context_.store);
   if (!rollouts.ok()) return rollouts.status();
   context_.collecting[dataset.name()] = id();
   return StartRollouts(stage, *std::move(rollouts), now);
@@ -153,7 +154,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
 
 absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
                                                                           absl::Time now) {
-  const auto environment = FindEnvironmentSpec(experiment_.spec().environment());
+  const auto environment = EnvironmentOf(experiment_.spec());
   if (!environment.ok()) return environment.status();
   auto policy = LoadPolicy(stage, *environment);
   if (!policy.ok()) return policy.status();
@@ -220,7 +221,7 @@ absl::StatusOr<int64_t> ExperimentRun::Publish(const v1::StageKey& key, const Po
     return absl::InvalidArgumentError(absl::StrCat(StageLabel(experiment_, key.stage()), " cannot publish policy ",
                                                    snapshot.header.name(), ": expected ", stage.train().policy()));
   }
-  const auto environment = FindEnvironmentSpec(experiment_.spec().environment());
+  const auto environment = EnvironmentOf(experiment_.spec());
   if (!environment.ok()) return environment.status();
   const absl::Status fits = CheckSpaces(snapshot.header, *environment);
   if (!fits.ok()) return fits;

@@ -31,9 +31,9 @@ BatchExpectation Expect(const v1::EnvironmentSpec& environment, const v1::Policy
 
 class CollectRollouts final : public RolloutStage {
  public:
-  CollectRollouts(const std::string& dataset, const v1::DatasetRecipe& recipe,
+  CollectRollouts(const std::string& dataset, const v1::DatasetRecipe& recipe, const v1::EnvironmentSpec& environment,
                   std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
-      : RolloutStage(recipe.environment(), policy, Options(recipe, policy->header, std::move(finished)),
+      : RolloutStage(environment, policy, Options(recipe, policy->header, std::move(finished)),
                      [dataset, recipe, &store](const std::vector<TrajectoryView>& episodes) {
                        return Append(store, dataset, recipe, episodes);
                      }),
@@ -216,11 +216,13 @@ v1::TrajectoryAccounting RolloutStage::accounting() const {
 
 absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
                                                                const v1::DatasetRecipe& recipe,
+                                                               const v1::EnvironmentSpec& environment,
                                                                std::shared_ptr<const PolicySnapshot> policy,
                                                                Store& store) {
   auto finished = store.ListEpisodes(dataset);
   if (!finished.ok()) return finished.status();
-  return std::make_unique<CollectRollouts>(dataset, recipe, std::move(policy), *std::move(finished), store);
+  return std::make_unique<CollectRollouts>(dataset, recipe, environment, std::move(policy), *std::move(finished),
+                                           store);
 }
 
 absl::StatusOr<std::unique_ptr<RolloutStage>> MakeEvaluateStage(const StageId& id,

@@ -102,9 +102,11 @@ class RolloutStage {
 };
 
 // Records demonstrations: episodes are durable before they are acknowledged. The dataset must exist, with this recipe,
-// and not be complete: what it has is kept. The store's error.
+// and not be complete: what it has is kept. `environment`: the recipe's, with options that are no part of it. The
+// store's error.
 absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
                                                                const v1::DatasetRecipe& recipe,
+                                                               const v1::EnvironmentSpec& environment,
                                                                std::shared_ptr<const PolicySnapshot> policy,
                                                                Store& store);
 

@@ -203,6 +203,7 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
   const v1::LearnerWork& work = job.work;
   auto environment = FindEnvironmentSpec(work.environment());
   if (!environment.ok()) return environment.status();
+  environment->set_step_latency_us(work.step_latency_us());
   // Actors may come while the rest is being prepared.
   sink_.Begin(work.stage(), *environment);
   const auto wake = job.cancellation.OnCancel([this] { sink_.Wake(); });

@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/config/selected_oneof.h"
 #include "common/config/wording.h"
 #include "common/snapshot/name.h"
@@ -70,6 +71,17 @@ std::string ExpectedNumber(const FieldDescriptor& field) {
   return kind;
 }
 
+std::string ExpectedDuration(const v1::Constraint& constraint) {
+  return absl::StrCat("a length of time from ", absl::FormatDuration(absl::Seconds(constraint.minimum())), " to ",
+                      absl::FormatDuration(absl::Seconds(constraint.maximum())), ", like 5ms");
+}
+
+bool IsDurationInBounds(const v1::Constraint& constraint, const std::string& text) {
+  absl::Duration duration;
+  return absl::ParseDuration(text, &duration) && duration >= absl::Seconds(constraint.minimum()) &&
+         duration <= absl::Seconds(constraint.maximum());
+}
+
 // Empty: not a matter of a list.
 std::vector<std::string> AllowedTexts(const FieldDescriptor& field) {
   const OneofDescriptor* selected = SelectedOneof(*field.containing_type());
@@ -84,6 +96,7 @@ std::string ExpectedText(const FieldDescriptor& field) {
   if (!allowed.empty()) return OneOf(allowed);
   if (constraint.is_name()) return absl::StrCat("a name ", kNamePattern);
   if (constraint.is_policy_reference()) return "NAME or NAME@VERSION";
+  if (constraint.is_duration()) return ExpectedDuration(constraint);
   return constraint.expected().empty() ? "text" : constraint.expected();
 }
 
@@ -95,7 +108,8 @@ std::optional<std::string> CheckText(const FieldDescriptor& field, const std::st
     return absl::StrCat("found ", Quoted(text), ", expected ", OneOf(allowed, text));
   }
   const bool refused = (constraint.is_name() && !IsValidName(text)) ||
-                       (constraint.is_policy_reference() && !ParsePolicyReference(text).ok());
+                       (constraint.is_policy_reference() && !ParsePolicyReference(text).ok()) ||
+                       (constraint.is_duration() && !IsDurationInBounds(constraint, text));
   if (!refused) return std::nullopt;
   return absl::StrCat("found ", Quoted(text), ", expected ", ExpectedText(field));
 }

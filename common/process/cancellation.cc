@@ -1,8 +1,7 @@
 #include "common/process/cancellation.h"
 
+#include <chrono>
 #include <utility>
-
-#include "absl/time/clock.h"
 
 namespace understudy {
 
@@ -42,11 +41,12 @@ Cancellation::Registration Cancellation::OnCancel(std::function<void()> callback
   return Registration(nullptr, 0);
 }
 
-void Cancellation::WaitFor(absl::Duration duration) {
-  const absl::Time end = absl::Now() + duration;
+void Cancellation::WaitFor(absl::Duration duration) const {
+  // Not the wall clock, which may be set meanwhile.
+  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(duration);
   MutexLock lock(mutex_);
   while (status_.ok()) {
-    const absl::Duration left = end - absl::Now();
+    const absl::Duration left = absl::FromChrono(end - std::chrono::steady_clock::now());
     if (left <= absl::ZeroDuration()) return;
     cancelled_.WaitFor(mutex_, left);
   }

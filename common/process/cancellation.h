@@ -43,11 +43,11 @@ class Cancellation {
   Registration OnCancel(std::function<void()> callback);
 
   // Sleeps for so long, or until cancelled.
-  void WaitFor(absl::Duration duration);
+  void WaitFor(absl::Duration duration) const;
 
  private:
   mutable Mutex mutex_;
-  CondVar cancelled_;
+  mutable CondVar cancelled_;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::function<void()>> callbacks_ ABSL_GUARDED_BY(mutex_);

@@ -26,6 +26,12 @@ absl::Status NotAsked(uint64_t request_id) {
   return absl::InvalidArgumentError(absl::StrCat("request ", request_id, " is not in flight at this actor"));
 }
 
+// What the simulators alone take for a request: its episodes or slots run beside each other.
+absl::Duration SimulatedTime(const v1::RolloutRequest& request, const v1::EnvironmentSpec& environment) {
+  const int64_t steps = request.has_segments() ? request.segments().steps() : environment.max_episode_steps();
+  return steps * absl::Microseconds(environment.step_latency_us());
+}
+
 // What the order makes of a result; whatever comes for an order that was removed is too late. `own`: as in Judge.
 absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result, v1::RolloutResult* own) {
   if (order == nullptr) {
@@ -100,7 +106,10 @@ void Dispatcher::Forget(const ActorLink& actor) {
 }
 
 void Dispatcher::Update(const Actor& actor) {
-  ActorIndex::State state{.in_flight = actor.requests.size(), .owes_since = std::nullopt, .last_chance = std::nullopt};
+  const bool has_room = actor.requests.empty() || actor.answered;
+  ActorIndex::State state{.in_flight = has_room ? actor.requests.size() : kRequestsPerActor,
+                          .owes_since = std::nullopt,
+                          .last_chance = std::nullopt};
   if (Owes(actor)) {
     state.owes_since = actor.owes_since;
     state.last_chance = actor.last_chance;
@@ -191,6 +200,7 @@ void Dispatcher::Confirm(const Receipt& receipt) {
 
 void Dispatcher::EndRequest(Actor& actor, uint64_t request_id, absl::Time now) {
   actor.requests.erase(request_id);
+  actor.answered = true;
   Update(actor);
   Pump(now);
 }
@@ -258,7 +268,7 @@ void Dispatcher::RestartClock(Actor& actor, absl::Time now) const {
 
 absl::Duration Dispatcher::Patience() const {
   const int doublings = std::min(fences_since_result_, kMaxDoublings);
-  return std::max(kShortestPatience, kPatienceFactor * longest_wait_) * (1 << doublings);
+  return std::max(kShortestPatience + longest_simulated_, kPatienceFactor * longest_wait_) * (1 << doublings);
 }
 
 absl::Time Dispatcher::Deadline(const Actor& actor) const {
@@ -324,11 +334,13 @@ void Dispatcher::Pump(absl::Time now) {
 
 bool Dispatcher::Ask(Actor& actor, absl::Time now) {
   for (const ActiveOrder& active : orders_) {
-    if (active.background && !actor.requests.empty()) continue;
+    const bool enough_for_all = active.order->open() > int64_t{kInferenceWidth} * (actors() - 1);
+    if (!actor.requests.empty() && (active.background || !enough_for_all)) continue;
     const uint64_t id = last_request_id_ + 1;
     std::optional<v1::RolloutRequest> request = active.order->Next(id, actors());
     if (!request.has_value()) continue;
     last_request_id_ = id;
+    longest_simulated_ = std::max(longest_simulated_, SimulatedTime(*request, environment_));
     // Nobody waited for this actor until now.
     if (!Owes(actor)) RestartClock(actor, now);
     request->set_id(id);

@@ -36,15 +36,18 @@ inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 // O(log n) among n actors, an order's end O(n). Bounds: two requests in flight for every actor, one policy
 // snapshot per order, kMaxFencedWorkers.
 //
+// Nobody is to wait for another's queue: an actor that has work in hand is asked for more only once it has answered
+// a request (until then, others may be about to come) and while there is a full request for everybody else besides.
+//
 // Stragglers: an actor that has delivered nothing for longer than the patience, while another is idle and nothing is
 // left to ask for, is fenced: its work goes to the idle, and it is refused for a while (FencedWorkers). What is slow is
 // learnt: the patience is four times the longest that any result took to come after its request was in hand or after
-// the result before it, at least kShortestPatience. A result teaches no more than the patience when that wait began: an
-// hour in which nobody ran, because the host slept, makes nobody patient for hours. Where all are slow alike nobody is
-// idle, and a single actor has nobody who could take over: neither is fenced. So that work which takes anybody long
-// gets done in the end, though no result has shown it yet, the patience doubles with each fence until a result comes. A
-// sink that was itself stopped, and finds all actors overdue, first reads what they sent meanwhile: hence the last
-// chance.
+// the result before it, at least kShortestPatience and the time that the environment's step latency makes a request
+// wait. A result teaches no more than the patience when that wait began: an hour in which nobody ran, because the host
+// slept, makes nobody patient for hours. Where all are slow alike nobody is idle, and a single actor has nobody who
+// could take over: neither is fenced. So that work which takes anybody long gets done in the end, though no result has
+// shown it yet, the patience doubles with each fence until a result comes. A sink that was itself stopped, and finds
+// all actors overdue, first reads what they sent meanwhile: hence the last chance.
 class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
@@ -116,6 +119,7 @@ class Dispatcher {
     std::shared_ptr<ActorLink> link;
     std::map<uint64_t, Request> requests;                  // in flight; the first is in hand
     std::deque<std::pair<std::string, int64_t>> policies;  // sent last
+    bool answered = false;                                 // a whole request
     absl::Time owes_since;                                 // its request is in hand, or its last result came
     absl::Duration patience;                               // at that time
     std::optional<absl::Time> last_chance;                 // it is overdue, and fenced then
@@ -161,7 +165,8 @@ class Dispatcher {
   std::vector<ActiveOrder> orders_;
   v1::TrajectoryAccounting accounting_;
   FencedWorkers fenced_;
-  absl::Duration longest_wait_;  // for a result
+  absl::Duration longest_wait_;       // for a result
+  absl::Duration longest_simulated_;  // of the requests so far
   int fences_since_result_ = 0;
   const Order* failed_order_ = nullptr;
 };

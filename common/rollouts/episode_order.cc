@@ -39,21 +39,25 @@ bool EpisodeOrder::done() const {
 }
 
 int64_t EpisodeOrder::EstimateMissing() const {
-  if (options_.episodes > 0) return options_.episodes - leases_.next();
+  if (options_.episodes > 0) return std::max<int64_t>(options_.episodes - leases_.next(), 0);
   const double longest = static_cast<double>(options_.expectation.environment.max_episode_steps());
   const double mean =
       finished_ == 0 ? std::max(longest, 1.0) : static_cast<double>(finished_steps_) / static_cast<double>(finished_);
   const double expected = static_cast<double>(finished_steps_) + mean * static_cast<double>(leases_.unfinished());
-  return CeilDivide(static_cast<double>(options_.transitions) - expected, mean);
+  return std::max<int64_t>(CeilDivide(static_cast<double>(options_.transitions) - expected, mean), 0);
 }
+
+int64_t EpisodeOrder::EstimateFresh() const {
+  return std::min(EstimateMissing(), leases_.done_prefix() + kMaxEpisodesAhead - leases_.next());
+}
+
+int64_t EpisodeOrder::open() const { return done() ? 0 : leases_.reopened() + std::max<int64_t>(EstimateFresh(), 0); }
 
 std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int actors) {
   if (done()) return std::nullopt;
-  const int64_t missing = std::max<int64_t>(EstimateMissing(), 0);
-  const int64_t share = ShareOf(leases_.unfinished() + missing, actors, options_.episodes_per_request);
+  const int64_t share = ShareOf(leases_.unfinished() + EstimateMissing(), actors, options_.episodes_per_request);
   // Numbers that were leased before come first: the prefix cannot grow without them.
-  const int64_t fresh = std::min(missing, leases_.done_prefix() + kMaxEpisodesAhead - leases_.next());
-  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, fresh));
+  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, EstimateFresh()));
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
   request.mutable_episodes()->set_begin(range->begin);

@@ -52,6 +52,7 @@ class EpisodeOrder final : public Order {
   // Shares what is still needed evenly among the actors. How many episodes a number of transitions needs is estimated
   // from those that have finished; no more are leased than that.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
+  int64_t open() const override;
   absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
   void Release(uint64_t request_id) override;
   bool done() const override;
@@ -70,8 +71,9 @@ class EpisodeOrder final : public Order {
   void Remember(const EpisodeOutcome& episode);
   // Moves what continues the prefix into it.
   void ExtendPrefix();
-  // How many episodes that were never leased are needed besides those that were.
+  // How many episodes that were never leased are needed besides those that were; and how many of those may be leased.
   int64_t EstimateMissing() const;
+  int64_t EstimateFresh() const;
   absl::Status CheckEpisode(const v1::Trajectory& episode, uint64_t request_id, const NumberRange& range) const;
   void Count(const EpisodeOutcome& episode);
 

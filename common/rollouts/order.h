@@ -44,6 +44,9 @@ class Order {
   // of it has arrived; nullopt: nothing to ask for at the moment. The caller stamps the request with the id.
   virtual std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) = 0;
 
+  // How many episodes or slots Next has to give at the moment, by what is known.
+  virtual int64_t open() const = 0;
+
   // Takes a result whose batch is valid. INVALID_ARGUMENT: numbers that the request does not cover, partial episodes,
   // segments of another length, missing slot states. Other errors (of what is done with the trajectories) are the
   // order's failure.

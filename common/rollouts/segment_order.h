@@ -32,6 +32,7 @@ class SegmentOrder final : public Order {
   const BatchExpectation& expectation() const override { return options_.expectation; }
   // Shares the slots evenly among the actors.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
+  int64_t open() const override { return options_.slots - leases_.next() + leases_.reopened(); }
   // Besides what every order asks: a result covers consecutive whole slots, each with trajectories that continue from
   // the slot's state without a gap, and with the state that they lead to.
   absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/policy/categorical.h"
@@ -303,6 +305,48 @@ TEST(RolloutWorker, StopsWhenItIsCancelledAndGoesOnWithTheNextRequest) {
   };
   ASSERT_TRUE(worker.Run(Episodes(0, 9), policy, keep, cancellation).ok());
   EXPECT_EQ(Digests(results), Digests(RollOut(Episodes(0, 9), policy).value()));
+}
+
+TEST(RolloutWorker, WaitsOnceAStepForAllItsSimulatorsAndGivesTheSameEpisodes) {
+  v1::EnvironmentSpec slow = CartPoleSpec();
+  slow.set_step_latency_us(2'000);
+  auto worker = RolloutWorker::Create(slow, kWidth).value();
+  const Policy policy = BalancingPolicy();
+  std::vector<v1::RolloutResult> results;
+  const auto keep = [&](v1::RolloutResult result) {
+    results.push_back(std::move(result));
+    return absl::OkStatus();
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(worker.Run(Episodes(0, kWidth), policy, keep, Cancellation()).ok());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  // 500 steps of eight episodes beside each other: not the eight seconds of one after the other.
+  EXPECT_GE(seconds.count(), 1.0);
+  EXPECT_LT(seconds.count(), 6.0);
+  EXPECT_EQ(Digests(results), Digests(RollOut(Episodes(0, kWidth), policy).value()));
+}
+
+TEST(RolloutWorker, IsCancelledInTheMiddleOfAStep) {
+  v1::EnvironmentSpec slow = CartPoleSpec();
+  slow.set_step_latency_us(10'000'000);
+  auto worker = RolloutWorker::Create(slow, kWidth).value();
+  Cancellation cancellation;
+  absl::Status status;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto ignore = [](const v1::RolloutResult&) { return absl::OkStatus(); };
+  std::thread working([&] { status = worker.Run(Episodes(0, 1), TestPolicy(), ignore, cancellation); });
+  cancellation.Cancel("the actor is stopping");
+  working.join();
+  EXPECT_EQ(status, absl::CancelledError("the actor is stopping"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(RolloutWorker, RefusesALatencyOutOfBounds) {
+  v1::EnvironmentSpec slow = CartPoleSpec();
+  for (const int64_t latency : {int64_t{-1}, int64_t{10'000'001}, std::numeric_limits<int64_t>::max()}) {
+    slow.set_step_latency_us(latency);
+    EXPECT_TRUE(absl::IsInvalidArgument(RolloutWorker::Create(slow, kWidth).status())) << latency;
+  }
 }
 
 TEST(RolloutWorker, EndsWithTheErrorOfWhoTakesItsResults) {

@@ -14,7 +14,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "chaos"))
 from checks import fields  # noqa: E402
 from processes import Cluster, Failure  # noqa: E402
 
-__all__ = ["Failure", "cpu_seconds", "metrics", "rate", "run", "running", "start", "stop"]
+__all__ = ["Failure", "change_actors", "cpu_seconds", "metrics", "rate", "run", "running", "start", "stop"]
 
 
 def start(directory, actors=1):
@@ -50,11 +50,23 @@ def running(directory, actors=1):
     stop(cluster)
 
 
-def run(cluster, name, *stages):
-    """Runs an experiment of these stages (YAML flow mappings) on CartPole-v1 to its end. Returns what `experiments
+def change_actors(cluster, number):
+    """So many actors, and no others, are attached afterwards."""
+    for name in [name for name in cluster.processes if name.startswith("actor-")]:
+        if int(name.removeprefix("actor-")) > number:
+            cluster.processes.pop(name).stop()
+    for i in range(1, number + 1):
+        if f"actor-{i}" not in cluster.processes:
+            cluster.add(f"actor-{i}", "--coordinator", cluster.address)
+    cluster.recover()
+
+
+def run(cluster, name, *stages, environment="CartPole-v1", step_latency="0s"):
+    """Runs an experiment of these stages (YAML flow mappings) to its end. Returns what `experiments
     show` says; Failure where it was refused or did not succeed."""
     path = cluster.directory / f"{name}.yaml"
-    lines = [f"name: {name}", "environment: CartPole-v1", "stages:", *(f"  - {stage}" for stage in stages)]
+    lines = [f"name: {name}", f"environment: {environment}", f"step_latency: {step_latency}", "stages:",
+             *(f"  - {stage}" for stage in stages)]
     path.write_text("\n".join(lines) + "\n")
     identifier = cluster.call_json("experiments", "submit", path)["id"]
     watcher = cluster.client("experiments", "watch", identifier, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

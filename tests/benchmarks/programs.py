@@ -26,10 +26,10 @@ class ProgramFailed(Exception):
     """The text says which program, and the end of what it said."""
 
 
-def build(jobs):
-    """The programs, and the target `benchmarks`, as released."""
+def build(jobs, targets=("benchmarks",)):
+    """The programs and these targets, as released."""
     for command in (["cmake", "--preset", "release", "-DBUILD_TESTING=ON"],
-                    ["cmake", "--build", "--preset", "release", "-j", str(jobs), "--target", *DAEMONS, "benchmarks"]):
+                    ["cmake", "--build", "--preset", "release", "-j", str(jobs), "--target", *DAEMONS, *targets]):
         try:
             done = subprocess.run(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True)

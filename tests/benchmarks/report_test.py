@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import blas  # noqa: E402
 import report  # noqa: E402
+import scaling_figures  # noqa: E402
 from measuring import Benchmark, Comparison, Contestant, Context, Outcome, Row, Unavailable, measure  # noqa: E402
 
 
@@ -52,6 +54,36 @@ class Measuring(unittest.TestCase):
         with self.assertRaises(ZeroDivisionError):
             measure(benchmark(rows, ("one", lambda context: 1 / 0), tear_down=torn.append), Context(None, quick=True))
         self.assertEqual(len(torn), 1)
+
+
+class Scaling(unittest.TestCase):
+    VALUES = {"demonstrations-1": [10, 20], "demonstrations-4": [40, 60], "demonstrations-32": [160, 640],
+              **{f"{what}-{n}": [1, 2] for what in ("transitions", "cores") for n in (1, 4, 32)}}
+    FOUND = scaling_figures.figures(VALUES, [1, 4, 32])
+
+    def test_shares_of_linear_are_of_the_same_round(self):
+        self.assertEqual([figure["share"]["values"] for figure in self.FOUND], [[1, 1], [1, 0.75], [0.5, 1]])
+        self.assertEqual(self.FOUND[1]["share"]["median"], 0.875)
+        self.assertEqual(self.FOUND[2]["demonstrations"]["max"], 640)
+
+    def test_the_table_replaces_the_one_that_is_there_and_nothing_else(self):
+        before = "# Title\n\n| actors | 1 |\n| --- | --- |\n| of linear | 1 |\n\n| other | table |\n"
+        table = ("| actors | 1 | 4 | 32 |\n| --- | --- | --- | --- |\n| demonstrations/s | 15.0 | 50.0 | 400 |\n"
+                 "| of linear | 1.00 | 0.88 | 0.75 |\n")
+        after = scaling_figures.with_table(before, self.FOUND)
+        self.assertEqual(after, f"# Title\n\n{table}\n| other | table |\n")
+        self.assertEqual(scaling_figures.with_table(after, self.FOUND), after)
+        with self.assertRaises(ValueError):
+            scaling_figures.with_table("no table", self.FOUND)
+
+    def test_the_picture_is_well_formed_and_within_its_frame(self):
+        root = xml.etree.ElementTree.fromstring(scaling_figures.svg(self.FOUND))
+        circles = root.findall("{http://www.w3.org/2000/svg}circle")
+        self.assertEqual(3, len(circles))
+        for circle in circles:
+            self.assertTrue(0 < float(circle.get("cx")) < scaling_figures.WIDTH)
+            self.assertTrue(0 < float(circle.get("cy")) < scaling_figures.HEIGHT)
+        self.assertLess(float(circles[2].get("cy")), float(circles[0].get("cy")))
 
 
 class Figures(unittest.TestCase):

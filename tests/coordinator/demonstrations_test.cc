@@ -73,6 +73,14 @@ TEST(Demonstrations, AnyOtherDifferenceMakesAnotherRecipe) {
   EXPECT_FALSE(SameRecipe(Recipe(), elsewhere));
 }
 
+TEST(Demonstrations, ARecipeDoesNotSayHowLongAStepTook) {
+  v1::EnvironmentSpec slow = testing::CartPoleSpec();
+  slow.set_step_latency_us(5'000);
+  const v1::PolicyHeader policy = Recipe().policy();
+  EXPECT_EQ(MakeRecipe(slow, Collect(), policy).SerializeAsString(),
+            MakeRecipe(testing::CartPoleSpec(), Collect(), policy).SerializeAsString());
+}
+
 TEST(Demonstrations, TheErrorSaysWhatTheDatasetIs) {
   const absl::Status error = OtherRecipeError(Complete());
   EXPECT_TRUE(absl::IsAlreadyExists(error));

@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from understudy import EXPERIMENTS, TestCase, call, call_json, wait_until
+from understudy import EXPERIMENTS, TestCase, call, call_json, digests, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 HEAD = "name: {name}\nenvironment: CartPole-v1\nstages:\n"
@@ -67,6 +67,48 @@ class StoredThings(TestCase):
                     self.directory / "data", "--json")
         self.assertEqual(1, done.returncode)
         self.assertIn("converge", done.stdout)
+
+
+class StepLatency(TestCase):
+    def test_changes_no_result_and_no_recipe(self):
+        here = self.directory / "here"
+        plain = call_json("run", CANONICAL, "--data_dir", here)
+        slow = self.write("slow.yaml", CANONICAL.read_text() + "step_latency: 200us\n")
+        slowly = call_json("run", slow, "--actors", "3", "--data_dir", self.directory / "slow")
+        self.assert_succeeded(slowly)
+        self.assertEqual(digests(plain), digests(slowly))
+        # Collected already, by the same recipe: nobody waits ten seconds for a step.
+        again = call_json("run", self.write("again.yaml", HEAD.format(name="again").replace("stages", (
+            "step_latency: 10s\nstages")) + "  - collect: {policy: expert@1, dataset: cartpole-expert, "
+            "transitions: 10000}\n"), "--data_dir", here)
+        self.assert_succeeded(again)
+        self.assertEqual(digests(plain)[1], digests(again)[0])
+
+    def test_holds_nothing_up_that_ends(self):
+        """A step takes ten seconds, a request more than an hour."""
+        cluster = self.cluster()
+        for start in (cluster.coordinator, cluster.learner):
+            start()
+        actor = cluster.actor()
+        slow = self.write("slow.yaml", "step_latency: 10s\n" + CANONICAL.read_text())
+
+        def works():
+            stages = cluster.call_json("experiments", "show", experiment)["stages"]
+            return stages[0].get("progress", {}).get("iteration", 0) == 0 and "rolling out" in log()
+
+        def log():
+            return (self.directory / "understudy-actor-2.log").read_text()
+        experiment = cluster.submit(slow)
+        wait_until(works, "an assignment")
+        cluster.call_json("experiments", "cancel", experiment)
+        self.assert_succeeded(cluster.finish(cluster.submit(CANONICAL)))
+        rolled_out = log().count("rolling out")
+        experiment = cluster.submit(self.write("other.yaml", slow.read_text().replace("name: cartpole", "name: other")))
+        wait_until(lambda: log().count("rolling out") > rolled_out, "another assignment")
+        actor.send_signal(signal.SIGTERM)
+        wait_until(lambda: "draining" in log(), "the first signal")
+        actor.send_signal(signal.SIGTERM)
+        self.assertEqual(0, actor.wait(timeout=5))
 
 
 class Sharing(TestCase):

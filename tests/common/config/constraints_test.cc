@@ -158,6 +158,7 @@ TEST(Constraints, CollectABoundedNumberOfViolations) {
   EXPECT_EQ(ViolationsOf(experiment).size(), 20);
   experiment.set_name("n");
   experiment.set_environment("e");
+  experiment.set_step_latency("0s");
   for (int i = 0; i < 100000; ++i) experiment.add_stages();
   EXPECT_THAT(ViolationsOf(experiment), ElementsAre("stages: found 100100 items, expected at most 100"));
 }

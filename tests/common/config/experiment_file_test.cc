@@ -111,13 +111,22 @@ TEST(ExperimentFile, SaysInOneLineWhatIsWrongAndWhere) {
        "f.yaml:1: environment: found nothing, expected the name of an environment"},
       {"name: e\nname: e\n", "f.yaml:2: name: found a second time, expected once"},
       {"name: e\nenvironmnt: CartPole-v1\n",
-       "f.yaml:2: environmnt: found an unknown key, expected one of name, environment, stages (did you mean "
+       "f.yaml:2: environmnt: found an unknown key, expected one of name, environment, step_latency, stages (did you "
+       "mean "
        "environment?)"},
       {"name: my experiment\nenvironment: CartPole-v1\nstages:\n  - evaluate: {policy: p}\n",
        "f.yaml:1: name: found \"my experiment\", expected a name [A-Za-z0-9][A-Za-z0-9._-]{0,63}"},
       {"name: e\nenvironment: Cartpole-v1\nstages:\n  - evaluate: {policy: p}\n",
        "f.yaml:2: environment: found \"Cartpole-v1\", expected one of CartPole-v0, CartPole-v1 (did you mean "
        "CartPole-v1?)"},
+      {"name: e\nenvironment: CartPole-v1\nstep_latency: 11s\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:3: step_latency: found \"11s\", expected a length of time from 0 to 10s, like 5ms"},
+      {"name: e\nenvironment: CartPole-v1\nstep_latency: 5\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:3: step_latency: found \"5\", expected a length of time from 0 to 10s, like 5ms"},
+      {"name: e\nenvironment: CartPole-v1\nstep_latency: -1us\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:3: step_latency: found \"-1us\", expected a length of time from 0 to 10s, like 5ms"},
+      {"name: e\nenvironment: CartPole-v1\nstep_latency: inf\nstages:\n  - evaluate: {policy: p}\n",
+       "f.yaml:3: step_latency: found \"inf\", expected a length of time from 0 to 10s, like 5ms"},
       {WithStage("evaluate"), "f.yaml:4: stages[0]: found \"evaluate\", expected a map"},
       {WithStage("evaluate:"), "f.yaml:4: stages[0].evaluate: found nothing, expected a map"},
       {WithStage("{}"), "f.yaml:4: stages[0]: found nothing, expected one of train, collect, evaluate"},

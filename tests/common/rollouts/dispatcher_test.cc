@@ -49,6 +49,17 @@ v1::RolloutResult Answer(const v1::RolloutRequest& request, bool last = true) {
   return result;
 }
 
+// One that has answered before: it may be asked for more than it has in hand.
+std::shared_ptr<FakeActorLink> ConnectKnown(Dispatcher& dispatcher, const std::string& worker_id) {
+  const auto link = Connect(dispatcher, worker_id);
+  const auto order = Episodes(1, 77);
+  dispatcher.Add(order, TestSnapshot("expert", 77), kNow);
+  EXPECT_TRUE(dispatcher.Receive(*link, Answer(link->Requests().at(0)), kNow).ok());
+  dispatcher.Remove(*order);
+  link->sent.clear();
+  return link;
+}
+
 // What was sent, one letter each: hello, policy chunk, request, ack.
 std::string Kinds(const FakeActorLink& link) {
   std::string kinds;
@@ -69,10 +80,10 @@ TEST(Dispatcher, SendsAPolicyOnceBeforeItsFirstRequest) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
   dispatcher.Add(Episodes(200), TestSnapshot("expert", 1), kNow);
-  // Header and one chunk of parameters; two requests in flight.
-  EXPECT_EQ(Kinds(*actor), "hpprr");
+  // Header and one chunk of parameters.
+  EXPECT_EQ(Kinds(*actor), "hppr");
   ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[0]), kNow).ok());
-  EXPECT_EQ(Kinds(*actor), "hpprrar");
+  EXPECT_EQ(Kinds(*actor), "hpprarr");  // two requests in flight
 }
 
 TEST(Dispatcher, SendsAPolicyAgainThatTheActorHasDropped) {
@@ -98,7 +109,7 @@ TEST(Dispatcher, SendsAPolicyAgainThatTheActorHasDropped) {
 
 TEST(Dispatcher, WhatRunsInTheBackgroundHoldsTheRestUpForOneRequestAtMost) {
   Dispatcher dispatcher(CartPoleSpec());
-  const auto actor = Connect(dispatcher, "a");
+  const auto actor = ConnectKnown(dispatcher, "a");
   dispatcher.Add(Episodes(300, 1), TestSnapshot("expert", 1), kNow, /*background=*/true);
   ASSERT_EQ(actor->Requests().size(), 1u);  // and not a second one to go on with
   dispatcher.Add(Episodes(100, 2), TestSnapshot("expert", 2), kNow);
@@ -115,7 +126,7 @@ TEST(Dispatcher, WhatRunsInTheBackgroundHoldsTheRestUpForOneRequestAtMost) {
 
 TEST(Dispatcher, KnowsWhatAnOrderHasAccepted) {
   Dispatcher dispatcher(CartPoleSpec());
-  const auto actor = Connect(dispatcher, "a");
+  const auto actor = ConnectKnown(dispatcher, "a");
   const auto first = Episodes(5), second = Episodes(7);
   dispatcher.Add(first, TestSnapshot("expert", 1), kNow);
   dispatcher.Add(second, TestSnapshot("expert", 1), kNow);
@@ -139,6 +150,37 @@ TEST(Dispatcher, SharesAnOrderEvenlyAmongTheActorsThatAreThere) {
   std::sort(sizes.begin(), sizes.end());
   EXPECT_EQ(sizes, (std::vector<int64_t>{4, 6, 6}));
   EXPECT_TRUE(Connect(dispatcher, "late")->Requests().empty());
+}
+
+// What each was asked for, in requests of one inference width.
+std::vector<size_t> RequestsOfEach(const std::vector<std::shared_ptr<FakeActorLink>>& actors) {
+  std::vector<size_t> counts;
+  for (const auto& actor : actors) counts.push_back(actor->Requests().size());
+  return counts;
+}
+
+TEST(Dispatcher, LeavesARequestForThoseThatAreStillToCome) {
+  Dispatcher dispatcher(CartPoleSpec());
+  dispatcher.Add(Episodes(4 * kInferenceWidth), TestSnapshot("expert", 1), kNow);
+  std::vector<std::shared_ptr<FakeActorLink>> actors;
+  for (const char* id : {"a", "b", "c", "d"}) actors.push_back(Connect(dispatcher, id));
+  EXPECT_EQ(RequestsOfEach(actors), std::vector<size_t>(4, 1));
+}
+
+TEST(Dispatcher, QueuesNothingAtOneThatOthersWouldWaitFor) {
+  Dispatcher dispatcher(CartPoleSpec());
+  std::vector<std::shared_ptr<FakeActorLink>> actors;
+  for (const char* id : {"a", "b", "c", "d"}) actors.push_back(Connect(dispatcher, id));
+  const auto order = Episodes(12 * kInferenceWidth);
+  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  // All are equally fast: at each wave's end everybody has had as many requests as the others.
+  for (size_t wave = 0; wave < 3; ++wave) {
+    for (const auto& actor : actors) {
+      ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(wave)), kNow).ok());
+    }
+  }
+  EXPECT_EQ(RequestsOfEach(actors), std::vector<size_t>(4, 3));
+  EXPECT_TRUE(order->done());
 }
 
 TEST(Dispatcher, AsksOthersForWhatAnActorTookWithIt) {
@@ -209,9 +251,9 @@ TEST(Dispatcher, RejectsWhatComesForARemovedOrder) {
 
 TEST(Dispatcher, ServesTheOldestOrderFirst) {
   Dispatcher dispatcher(CartPoleSpec());
+  const auto actor = ConnectKnown(dispatcher, "a");
   dispatcher.Add(Episodes(10, 1), TestSnapshot("expert", 1), kNow);
   dispatcher.Add(Episodes(10, 2), TestSnapshot("expert", 2), kNow);
-  const auto actor = Connect(dispatcher, "a");
   const std::vector<v1::RolloutRequest> requests = actor->Requests();
   ASSERT_EQ(requests.size(), 2u);
   EXPECT_EQ(requests[0].policy_version(), 1);
@@ -274,13 +316,13 @@ TEST(Dispatcher, AccountsForEveryTrajectoryThatCame) {
   const auto actor = Connect(dispatcher, "a");
   const auto order = Episodes(128);
   dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
-  const std::vector<v1::RolloutRequest> requests = actor->Requests();
-  v1::RolloutResult part = Answer(requests.at(0), /*last=*/false);
+  v1::RolloutResult part = Answer(actor->Requests().at(0), /*last=*/false);
   *part.mutable_batch() = EpisodeBatch({0, 1, 2}, 20);
   ASSERT_TRUE(dispatcher.Receive(*actor, part, kNow).ok());
-  v1::RolloutResult whole = Answer(requests.at(0));
+  v1::RolloutResult whole = Answer(actor->Requests().at(0));
   whole.set_sequence(1);
   ASSERT_TRUE(dispatcher.Receive(*actor, whole, kNow).ok());  // 61 new ones
+  const std::vector<v1::RolloutRequest> requests = actor->Requests();
   dispatcher.Remove(*order);
   ASSERT_TRUE(dispatcher.Receive(*actor, Answer(requests.at(1)), kNow).ok());
   EXPECT_FALSE(dispatcher.Receive(*actor, Answer(requests.at(1)), kNow).ok());
@@ -389,6 +431,16 @@ TEST(Dispatcher, LearnsFromResultsHowLongTheyTake) {
   EXPECT_EQ(test.dispatcher.next_expiry(), At(10 + 40));
 }
 
+TEST(Dispatcher, WaitsForSlowSimulatorsBesides) {
+  v1::EnvironmentSpec environment = CartPoleSpec();  // at most 500 steps
+  environment.set_step_latency_us(100'000);
+  Dispatcher dispatcher(environment);
+  dispatcher.Add(Episodes(1), TestSnapshot("expert", 1), At(0));
+  Connect(dispatcher, "a", At(0));
+  Connect(dispatcher, "b", At(0));
+  EXPECT_EQ(dispatcher.next_expiry(), At(50 + 10));
+}
+
 TEST(Dispatcher, TakesNoRepetitionForProgress) {
   ThreeActors test;
   const auto straggler = test.Holder(0);
@@ -423,20 +475,17 @@ TEST(Dispatcher, FencesNobodyWhereNobodyCouldTakeOver) {
 
 TEST(Dispatcher, FencesNobodyForWorkThatIsNoLongerWanted) {
   Dispatcher dispatcher(CartPoleSpec());
-  const auto slow = Connect(dispatcher, "a");
+  const auto slow = ConnectKnown(dispatcher, "a");
   const auto old = Episodes(1);
   dispatcher.Add(old, TestSnapshot("expert", 1), kNow);
   const auto idle = Connect(dispatcher, "b");
   dispatcher.Remove(*old);
   EXPECT_EQ(dispatcher.next_expiry(), absl::InfiniteFuture());
   // New work waits behind the old from now on, not from its beginning.
-  const auto three = std::make_shared<EpisodeOrder>(
-      EpisodeOrderOptions{.expectation = ExpectationOf({}), .episodes = 3, .episodes_per_request = 1});
-  dispatcher.Add(three, TestSnapshot("expert", 1), At(60));
+  dispatcher.Add(Episodes(160), TestSnapshot("expert", 1), At(60));
   ASSERT_EQ(slow->Requests().size(), 2u);
-  ASSERT_EQ(idle->Requests().size(), 2u);
-  for (const v1::RolloutRequest& request : idle->Requests()) {
-    ASSERT_TRUE(dispatcher.Receive(*idle, Answer(request), At(61)).ok());
+  for (size_t i = 0; i < idle->Requests().size(); ++i) {
+    ASSERT_TRUE(dispatcher.Receive(*idle, Answer(idle->Requests()[i]), At(61)).ok());
   }
   EXPECT_EQ(dispatcher.next_expiry(), At(70));
 }
