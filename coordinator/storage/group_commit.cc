@@ -37,6 +37,11 @@ void GroupCommit::Write(const std::vector<Change*>& changes) {
           return status;
         });
     if (together.ok()) return;
+    // Each by itself would wait as long, to no other end.
+    if (absl::IsUnavailable(together)) {
+      for (Change* change : changes) change->status = together;
+      return;
+    }
   }
   for (Change* change : changes) {
     change->status = connection_->Transact(SqlConnection::Access::kWrite, change->operation, change->body);

@@ -27,7 +27,8 @@ class GroupCommit {
 
   // As SqlConnection::Transact for writing, but that `body` may run on another caller's thread, and more than once:
   // where a common transaction cannot be committed, each change is tried in one of its own, so that none fails because
-  // of another. Changes are made in the order of the calls.
+  // of another; but where the store cannot be reached (UNAVAILABLE), all are told so. Changes are made in the order of
+  // the calls.
   absl::Status Run(const std::string& operation, const Body& body);
 
   // Calls of Run that have not returned.

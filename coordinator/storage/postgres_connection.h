@@ -25,7 +25,7 @@ class PostgresConnection final : public SqlConnection {
     std::string url;
     std::string application;  // the sessions' name at the server
     // For so long a transaction is tried again whose session has ended; then UNAVAILABLE.
-    absl::Duration patience = absl::Seconds(10);
+    absl::Duration patience = absl::Seconds(3);
   };
 
   // INVALID_ARGUMENT: no URL of PostgreSQL. UNAVAILABLE names the server, without password, and gives its reason.
