@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -40,28 +39,26 @@ absl::StatusOr<std::unique_ptr<PostgresLock>> StandBy(const std::string& url, bo
   Complaints complaints;
   std::string active;
   std::unique_ptr<PostgresLock> lock;
-  while (true) {
-    absl::StatusOr<std::string> holder;
+  // A wake without a signal is left over of the time before.
+  do {
+    absl::Status status;
     if (lock == nullptr) {
       auto connected = PostgresLock::Connect(url);
-      if (connected.ok()) lock = *std::move(connected);
-      if (!connected.ok() && (first || !absl::IsUnavailable(connected.status()))) return connected.status();
-      holder = connected.status();
+      status = connected.status();
+      if (!status.ok() && (first || !absl::IsUnavailable(status))) return status;
+      if (status.ok()) lock = *std::move(connected);
     }
-    if (lock != nullptr) holder = lock->TryTake();
-    if (!holder.ok()) {
-      complaints.Log(absl::StrCat("standing by: ", holder.status().message()));
-    } else if (holder->empty()) {
-      return lock;
-    } else if (active != *holder) {
-      active = *holder;
-      spdlog::info("standing by: {} is active on {}", active, name);
+    if (lock != nullptr) {
+      const absl::StatusOr<std::string> holder = lock->TryTake();
+      status = holder.status();
+      if (holder.ok() && holder->empty()) return lock;
+      if (holder.ok() && active != *holder) spdlog::info("standing by: {} is active on {}", *holder, name);
+      if (holder.ok()) active = *holder;
     }
+    if (!status.ok()) complaints.Log(absl::StrCat("standing by: ", status.message()));
     first = false;
-    // A wake may be left over of the time before.
-    const std::optional<int> signal = signals.WaitFor(kAttemptInterval);
-    if (signal.value_or(0) != 0) return nullptr;
-  }
+  } while (signals.WaitFor(kAttemptInterval).value_or(0) == 0);
+  return nullptr;
 }
 
 }  // namespace
