@@ -9,7 +9,8 @@
 #include "common/rpc/channel.h"
 #include "coordinator/services/datasets_service.h"
 #include "coordinator/services/policies_service.h"
-#include "coordinator/storage/data_directory.h"
+#include "coordinator/storage/open_store.h"
+#include "coordinator/storage/postgres_url.h"
 
 namespace understudy {
 namespace {
@@ -24,10 +25,9 @@ class RemoteConnection final : public Connection {
       : Connection(channel, absl::StrCat("coordinator at ", address)) {}
 };
 
-// What a coordinator would serve from the directory, without it.
+// What a coordinator would serve from the store, without it.
 struct LocalServer {
-  explicit LocalServer(std::unique_ptr<DataDirectory> held)
-      : directory(std::move(held)), datasets(directory->store(), {}), policies(directory->store()) {
+  explicit LocalServer(std::shared_ptr<Store> held) : store(std::move(held)), datasets(*store, {}), policies(*store) {
     grpc::ServerBuilder builder;
     builder.RegisterService(&datasets);
     builder.RegisterService(&policies);
@@ -40,16 +40,20 @@ struct LocalServer {
     return server->InProcessChannel(arguments);
   }
 
-  std::unique_ptr<DataDirectory> directory;
+  std::shared_ptr<Store> store;
   DatasetsService datasets;
   PoliciesService policies;
   std::unique_ptr<grpc::Server> server;
 };
 
+std::string PlaceText(const std::string& place) {
+  return IsPostgresUrl(place) ? DescribePostgresUrl(place).value() : absl::StrCat("data directory ", place);
+}
+
 class LocalConnection final : public Connection {
  public:
-  LocalConnection(std::unique_ptr<LocalServer> server, const std::string& path)
-      : Connection(server->Channel(), absl::StrCat("data directory ", path)), server_(std::move(server)) {}
+  LocalConnection(std::unique_ptr<LocalServer> server, const std::string& place)
+      : Connection(server->Channel(), PlaceText(place)), server_(std::move(server)) {}
 
  private:
   std::unique_ptr<LocalServer> server_;
@@ -70,19 +74,19 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const std::string& addres
   if (absl::Status status = ValidateAddress(address); !status.ok()) return status;
   const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
   if (!Connect(*channel)) {
-    return absl::UnavailableError(absl::StrCat("no coordinator answers at ", address,
-                                               ": start one with 'understudy-coordinator --listen ", address,
-                                               " --data_dir DIR', or name another with --coordinator HOST:PORT; "
-                                               "datasets and policies are also read from --data_dir DIR"));
+    return absl::UnavailableError(absl::StrCat(
+        "no coordinator answers at ", address, ": start one with 'understudy-coordinator --listen ", address,
+        " --data_dir DIR', or name another with --coordinator HOST:PORT; "
+        "datasets and policies are also read from --data_dir DIR or --store URL"));
   }
   return std::make_unique<RemoteConnection>(channel, address);
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& path, Access access) {
-  absl::StatusOr<std::unique_ptr<DataDirectory>> directory =
-      DataDirectory::Open(path, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
-  if (!directory.ok()) return directory.status();
-  return std::make_unique<LocalConnection>(std::make_unique<LocalServer>(*std::move(directory)), path);
+absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& place, Access access) {
+  absl::StatusOr<std::shared_ptr<SqlStore>> store =
+      OpenStore(place, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
+  if (!store.ok()) return store.status();
+  return std::make_unique<LocalConnection>(std::make_unique<LocalServer>(*std::move(store)), place);
 }
 
 }  // namespace
@@ -93,7 +97,7 @@ std::string DefaultCoordinator() {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options, Access access) {
-  return options.data_directory.empty() ? OpenRemote(options.coordinator) : OpenLocal(options.data_directory, access);
+  return options.store.empty() ? OpenRemote(options.coordinator) : OpenLocal(options.store, access);
 }
 
 std::unique_ptr<Connection> Connection::At(const std::string& coordinator) {

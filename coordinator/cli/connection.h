@@ -1,4 +1,4 @@
-// How a client command reaches what it asks about: a coordinator, or a data directory without one.
+// How a client command reaches what it asks about: a coordinator, or a store without one.
 #ifndef UNDERSTUDY_COORDINATOR_CLI_CONNECTION_H_
 #define UNDERSTUDY_COORDINATOR_CLI_CONNECTION_H_
 
@@ -17,8 +17,8 @@
 namespace understudy {
 
 struct ConnectionOptions {
-  std::string coordinator = {};     // HOST:PORT
-  std::string data_directory = {};  // not empty: instead of the coordinator
+  std::string coordinator = {};  // HOST:PORT
+  std::string store = {};        // not empty: instead of the coordinator; see OpenStore
 };
 
 enum class Access { kRead, kWrite };
@@ -26,11 +26,11 @@ enum class Access { kRead, kWrite };
 // $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051.
 std::string DefaultCoordinator();
 
-// Thread-safe. The same stubs whatever is behind them; a data directory serves datasets and policies only.
+// Thread-safe. The same stubs whatever is behind them; a store serves datasets and policies only.
 class Connection {
  public:
   // Connects now. UNAVAILABLE, at once where nothing listens and within 3 s otherwise: no coordinator there, naming the
-  // address and what to do. INVALID_ARGUMENT: not an address. DataDirectory::Open's errors.
+  // address and what to do. INVALID_ARGUMENT: not an address. OpenStore's errors.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Access access);
 
   // To a coordinator that is known to be there, or to come: connects with the first call.

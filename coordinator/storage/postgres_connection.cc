@@ -119,6 +119,12 @@ absl::StatusOr<bool> PostgresConnection::HasTable(std::string_view name) {
   return Prepare("SELECT 1 FROM pg_class WHERE oid = to_regclass(?)").Bind(name).Step();
 }
 
+absl::Status PostgresConnection::NumberOn(const std::string& table, const std::string& column) {
+  return Prepare(absl::StrCat("SELECT setval(pg_get_serial_sequence('", table, "', '", column, "'), max(", column,
+                              ")) FROM ", table))
+      .Run();
+}
+
 absl::Status PostgresConnection::Transact(Access access, std::string operation, const Body& body) {
   operation_ = std::move(operation);
   const absl::Time began = absl::Now();

@@ -39,6 +39,7 @@ class PostgresConnection final : public SqlConnection {
                         const std::function<absl::Status(SqlConnection&)>& body) override;
   int64_t changes() const override { return changes_; }
   absl::StatusOr<bool> HasTable(std::string_view name) override;
+  absl::Status NumberOn(const std::string& table, const std::string& column) override;
   const std::string& name() const override { return name_; }
 
  private:

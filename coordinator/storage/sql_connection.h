@@ -12,6 +12,8 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,6 +24,9 @@ namespace understudy {
 struct Blob {
   std::string_view bytes;
 };
+
+// Any parameter.
+using SqlValue = std::variant<int64_t, double, std::string_view, Blob>;
 
 // What a database's client library makes of a statement. Parameters are numbered from 1, columns from 0. Binding does
 // not fail: its first error comes out of Step.
@@ -66,6 +71,9 @@ class SqlStatement {
     (BindOne(++index, values), ...);
     return *this;
   }
+
+  // The same with as many as there are.
+  SqlStatement& BindValues(const std::vector<SqlValue>& values);
 
   // Goes to the next row: true where there is one.
   absl::StatusOr<bool> Step() {
@@ -124,6 +132,10 @@ class SqlConnection {
   virtual int64_t changes() const = 0;
 
   virtual absl::StatusOr<bool> HasTable(std::string_view name) = 0;
+
+  // Rows were inserted with numbers of their own in a column that the database numbers: from now on it gives out larger
+  // ones.
+  virtual absl::Status NumberOn(const std::string& table, const std::string& column) = 0;
 
   // Says in messages which database it is.
   virtual const std::string& name() const = 0;

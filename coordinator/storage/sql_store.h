@@ -62,6 +62,12 @@ class SqlStore : public Store {
   absl::StatusOr<v1::VerifyDatasetResponse> VerifyDataset(const std::string& dataset) override;
   absl::Status DeleteDataset(const std::string& dataset) override;
 
+  // Copies everything to a store that has nothing but its incarnation yet, as it is, with all numbers and times: in one
+  // transaction of each, so that nothing is there until all is. FAILED_PRECONDITION: the target is not empty.
+  // `progress` is called with a table's name, the rows copied of it so far, and whether those are all.
+  using CopyProgress = std::function<void(const std::string& table, int64_t rows, bool all)>;
+  absl::Status CopyTo(SqlStore& target, const CopyProgress& progress);
+
  protected:
   // Without a writer every writing call fails with PERMISSION_DENIED.
   SqlStore(std::unique_ptr<SqlConnection> writer, std::unique_ptr<SqlConnection> reader);

@@ -39,6 +39,8 @@ class SqliteConnection final : public SqlConnection {
                         const std::function<absl::Status(SqlConnection&)>& body) override;
   int64_t changes() const override { return sqlite3_changes64(database_); }
   absl::StatusOr<bool> HasTable(std::string_view name) override;
+  // SQLite does so by itself.
+  absl::Status NumberOn(const std::string&, const std::string&) override { return absl::OkStatus(); }
   // The file's path.
   const std::string& name() const override { return path_; }
 
