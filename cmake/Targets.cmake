@@ -35,10 +35,11 @@ function(understudy_program name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
 endfunction()
 
-# understudy_test(NAME [THREADS] SOURCES … LIBRARIES …): a GoogleTest program whose tests ctest knows one by one. THREADS:
-# worth a run under ThreadSanitizer; such tests have the label `threads`, and the target thread_tests builds them all.
+# understudy_test(NAME [THREADS] [TOGETHER] SOURCES … LIBRARIES …): a GoogleTest program whose tests ctest knows one by one.
+# THREADS: worth a run under ThreadSanitizer; such tests have the label `threads`, and the target thread_tests builds them
+# all. TOGETHER: ctest knows them as one, as they share something that is dear to make.
 function(understudy_test name)
-  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS;TOGETHER" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   understudy_options(${name})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
@@ -48,7 +49,12 @@ function(understudy_test name)
     set(labels threads)
     add_dependencies(thread_tests ${name})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS ${labels})
+  if(ARG_TOGETHER)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS ${labels})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS ${labels})
+  endif()
 endfunction()
 
 # understudy_fuzzer(NAME SOURCES … LIBRARIES …): a program around LLVMFuzzerTestOneInput. With UNDERSTUDY_FUZZ it fuzzes, for

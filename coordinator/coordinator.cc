@@ -21,7 +21,6 @@ namespace {
 // Never reached: a stream has at most three events in the queue (a message, its beginning, its end), a call one, and
 // streams and calls are bounded themselves.
 constexpr size_t kMostEvents = size_t{1} << 20;
-constexpr absl::Duration kStoreRetry = absl::Seconds(1);
 constexpr absl::Duration kComplaintInterval = absl::Seconds(10);
 // The control thread looks at the clock at least so often, to tell time in which it did not run from time that passed.
 constexpr absl::Duration kTick = absl::Seconds(1);
@@ -69,8 +68,8 @@ bool Coordinator::Post(std::function<void()> event) { return queue_.Post(std::mo
 
 void Coordinator::WriteBehind(const std::string& id, std::function<absl::Status()> write,
                               std::function<void(ExperimentRun&, const absl::Status&, absl::Time)> then) {
-  writers_.Post([this, id, write = std::move(write), then = std::move(then)] {
-    queue_.PostBeyondCapacity([this, id, then, written = write()] {
+  writers_.Post(std::move(write), [this, id, then = std::move(then)](const absl::Status& written) {
+    queue_.PostBeyondCapacity([this, id, then, written] {
       if (ExperimentRun* run = Find(id)) then(*run, written, absl::Now());
     });
   });

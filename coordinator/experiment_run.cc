@@ -9,6 +9,7 @@
 #include "common/config/experiment_environment.h"
 #include "coordinator/admission.h"
 #include "coordinator/demonstrations.h"
+#include "coordinator/store_writers.h"
 
 namespace understudy {
 
@@ -57,8 +58,9 @@ void ExperimentRun::Advance(absl::Time now) {
 
 void ExperimentRun::Enter(int stage, absl::Time now) {
   auto result = StartStage(stage, now);
+  if (absl::IsUnavailable(result.status())) LeaveStage(now);
   if (!result.ok()) {
-    Fail(result.status(), now);
+    FailOrTryAgain(result.status(), now);
   } else if (result->has_value()) {
     FinishStage(experiment_, **std::move(result), now);
     unsaved_ = true;
@@ -178,6 +180,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartRollouts(int stag
 }
 
 void ExperimentRun::LeaveStage(absl::Time now) {
+  try_again_ = absl::InfiniteFuture();
   const std::optional<int> running = RunningStage(experiment_);
   if (!running) return;
   v1::StageState& stage = *experiment_.mutable_stages(*running);
@@ -188,6 +191,14 @@ void ExperimentRun::LeaveStage(absl::Time now) {
     if (stage.kind() == "collect") context_.collecting.erase(stage.name());
   }
   context_.workforce.RemoveStage(stage_id(*running), now);
+}
+
+void ExperimentRun::FailOrTryAgain(const absl::Status& error, absl::Time now) {
+  if (!absl::IsUnavailable(error)) return Fail(error, now);
+  spdlog::warn("experiment {} waits for the store: {}", id(), std::string(error.message()));
+  store_error_ = std::string(error.message());
+  try_again_ = now + kStoreRetry;
+  unshown_ = true;
 }
 
 void ExperimentRun::Fail(const absl::Status& error, absl::Time now) {
@@ -310,7 +321,7 @@ void ExperimentRun::ContinueRollouts(absl::Time now) {
   if (result.ok()) {
     Finish(*std::move(result), now);
   } else {
-    Fail(result.status(), now);
+    FailOrTryAgain(result.status(), now);
   }
 }
 
@@ -332,10 +343,20 @@ void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {
 
 void ExperimentRun::Expire(absl::Time now) {
   if (rollouts_ != nullptr) rollouts_->Expire(now);
+  if (now < try_again_) return;
+  try_again_ = absl::InfiniteFuture();
+  store_error_.clear();
+  unshown_ = true;
+  if (rollouts_ != nullptr) {
+    ContinueRollouts(now);
+  } else if (const std::optional<int> running = RunningStage(experiment_)) {
+    Enter(*running, now);
+    Advance(now);
+  }
 }
 
 absl::Time ExperimentRun::next_expiry() const {
-  return rollouts_ != nullptr ? rollouts_->next_expiry() : absl::InfiniteFuture();
+  return rollouts_ != nullptr ? std::min(rollouts_->next_expiry(), try_again_) : try_again_;
 }
 
 bool ExperimentRun::Uses(const std::string& dataset) const {
@@ -359,6 +380,8 @@ void ExperimentRun::Unwatch(const ExperimentWatcher& watcher) {
 }
 
 void ExperimentRun::NoteGrant() {
+  // Nobody can have a stage that has not begun yet; who had it before a restart keeps it.
+  if (try_again_ != absl::InfiniteFuture()) return;
   const std::optional<int> running = RunningStage(experiment_);
   if (!running || !experiment_.spec().stages(*running).has_train()) return;
   v1::StageGrant grant = context_.workforce.GrantOf(stage_id(*running));

@@ -30,8 +30,8 @@ class ExperimentRun;
 struct RunContext {
   Store& store;
   Workforce& workforce;
-  // Calls `write` on another thread, which may wait for the disk, and `then` with its status when nothing else happens
-  // at the run of that id, if there is one by then.
+  // Calls `write` on another thread, which may wait for the disk, again and again while the store cannot be reached,
+  // and `then` with its status when nothing else happens at the run of that id, if there is one by then.
   std::function<void(const std::string& id, std::function<absl::Status()> write,
                      std::function<void(ExperimentRun&, const absl::Status&, absl::Time now)> then)>
       write_behind;
@@ -73,7 +73,7 @@ class ExperimentRun {
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
   void Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now);
   void Disconnect(const ActorLink& actor, absl::Time now);
-  // Fences actors that keep others waiting; when to look again.
+  // Fences actors that keep others waiting, and goes on with what had to wait for the store; when to look again.
   void Expire(absl::Time now);
   absl::Time next_expiry() const;
 
@@ -111,6 +111,8 @@ class ExperimentRun {
   void OnSaved(const RolloutStage* stage, const UnsavedResults& results, const absl::Status& saved, absl::Time now);
   // Frees whatever the running stage holds. To be called before its state changes.
   void LeaveStage(absl::Time now);
+  // UNAVAILABLE: what it could not do is tried again a little later. Any other error fails the stage.
+  void FailOrTryAgain(const absl::Status& error, absl::Time now);
   void Fail(const absl::Status& error, absl::Time now);
   void Finish(StageResult result, absl::Time now);
   // The version that a stage's reference means now.
@@ -129,7 +131,8 @@ class ExperimentRun {
   std::vector<std::shared_ptr<ExperimentWatcher>> watchers_;
   bool unsaved_ = false;
   bool unshown_ = false;
-  std::string store_error_;  // why it is unsaved
+  std::string store_error_;                        // why it is unsaved, or waits
+  absl::Time try_again_ = absl::InfiniteFuture();  // to begin with the running stage, or to finish it
   int shown_workers_ = 0;
   std::string shown_waiting_for_;
 };

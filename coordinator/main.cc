@@ -12,6 +12,7 @@
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
 #include "common/security/options.h"
+#include "coordinator/active_database.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/services/checkpoints_service.h"
 #include "coordinator/services/datasets_service.h"
@@ -27,6 +28,7 @@ struct Options {
   ServerOptions server{.listen = "127.0.0.1:50051"};
   ServerSecurity security;
   std::string data_dir = "./understudy-data";
+  std::string store;  // not empty: instead of the directory
   std::string log_level = "info";
 };
 
@@ -41,6 +43,11 @@ void AddOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--data_dir", options.data_dir, "Directory of the store; made where there is none")
       ->capture_default_str();
+  app.add_option("--store", options.store,
+                 "A PostgreSQL database instead of the directory; of several coordinators on one, one is active and "
+                 "the others stand by. A password is better given as $PGPASSWORD or in ~/.pgpass")
+      ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE")
+      ->envname("UNDERSTUDY_STORE");
   AddTlsDirOption(app, options.security.tls_dir);
   AddServerSecurityOptions(app, options.security, options.server.insecure);
   app.add_option("--log_level", options.log_level, "debug, info, warning or error")
@@ -48,7 +55,8 @@ void AddOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
-absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignals& signals) {
+// Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's.
+absl::StatusOr<int> Serve(const ServerOptions& options, Store& store, TerminationSignals& signals) {
   auto coordinator = Coordinator::Start(store);
   if (!coordinator.ok()) return coordinator.status();
 
@@ -64,23 +72,25 @@ absl::Status Serve(const ServerOptions& options, Store& store, TerminationSignal
   DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
   RolloutService rollouts(control);
   auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
-  if (!server.ok()) return server.status();
+  if (!server.ok()) return absl::FailedPreconditionError(server.status().message());
   std::cout << "listening on " << (*server)->address() << std::endl;
 
   const int signal = signals.Wait();
-  spdlog::info("stopping on signal {}", signal);
+  if (signal != 0) spdlog::info("stopping on signal {}", signal);
   control.Stop();
   (*server)->Shutdown();
-  return absl::OkStatus();
+  return signal;
 }
 
 absl::Status Run(Options& options, TerminationSignals& signals) {
   auto access = AccessControl::Load(options.security);
   if (!access.ok()) return access.status();
   options.server.access = *std::move(access);
+  const auto serve = [&](Store& store) { return Serve(options.server, store, signals); };
+  if (!options.store.empty()) return ServeWhileActive(options.store, signals, serve);
   auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
   if (!directory.ok()) return directory.status();
-  const absl::Status status = Serve(options.server, (*directory)->store(), signals);
+  const absl::Status status = serve((*directory)->store()).status();
   if (!status.ok()) (*directory)->DiscardIfNew();
   return status;
 }

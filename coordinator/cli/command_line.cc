@@ -71,6 +71,7 @@ int RunCommandLine(std::vector<std::string> arguments, const Console& console) {
   AddWorkerCommands(app, action);
   AddDatasetCommands(app, action);
   AddPolicyCommands(app, action);
+  AddStoreCommands(app, action);
 
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {

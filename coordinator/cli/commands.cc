@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/security/options.h"
+#include "coordinator/storage/postgres_url.h"
 
 namespace understudy {
 
@@ -15,6 +16,8 @@ CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& de
 std::string CheckDirectoryName(const std::string& path) {
   return path.empty() ? "the name of the directory is empty" : "";
 }
+
+std::string CheckStoreUrl(const std::string& url) { return IsPostgresUrl(url) ? "" : "expected postgresql://…"; }
 
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
   options.coordinators = DefaultCoordinator();
@@ -29,10 +32,15 @@ void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
 
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   AddCoordinatorOption(command, options);
-  command.add_option("--data_dir", options.data_directory, "A data directory, instead of a running coordinator")
+  command.add_option("--data_dir", options.store, "A data directory, instead of a running coordinator")
       ->type_name("DIR")
       ->check(CheckDirectoryName)
       ->excludes("--coordinator");
+  command.add_option("--store", options.store, "A PostgreSQL database, instead of a running coordinator")
+      ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE")
+      ->check(CheckStoreUrl)
+      ->excludes("--coordinator")
+      ->excludes("--data_dir");
 }
 
 void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }

@@ -26,6 +26,7 @@ void AddWorkerCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
 void AddExportCommand(CLI::App& datasets, Action& action);
 void AddPolicyCommands(CLI::App& app, Action& action);
+void AddStoreCommands(CLI::App& app, Action& action);
 
 // What most commands take.
 struct ClientOptions {
@@ -53,10 +54,12 @@ std::pair<CLI::App*, std::shared_ptr<Options>> AddCommand(
 
 // For --data_dir: what is wrong with it, as CLI11 wants it.
 std::string CheckDirectoryName(const std::string& path);
+// The same for --store.
+std::string CheckStoreUrl(const std::string& url);
 
 // --coordinator
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
-// --coordinator or --data_dir
+// --coordinator, or --data_dir, or --store
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options);
 // --json
 void AddJsonFlag(CLI::App& command, bool& json);

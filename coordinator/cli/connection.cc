@@ -11,7 +11,8 @@
 #include "common/rpc/protocol.h"
 #include "coordinator/services/datasets_service.h"
 #include "coordinator/services/policies_service.h"
-#include "coordinator/storage/data_directory.h"
+#include "coordinator/storage/open_store.h"
+#include "coordinator/storage/postgres_url.h"
 
 namespace understudy {
 namespace {
@@ -21,10 +22,9 @@ constexpr absl::Duration kQuickTimeout = absl::Seconds(10);
 
 using Peers = std::vector<std::unique_ptr<Connection::Peer>>;
 
-// What a coordinator would serve from the directory, without it.
+// What a coordinator would serve from the store, without it.
 struct LocalServer {
-  explicit LocalServer(std::unique_ptr<DataDirectory> held)
-      : directory(std::move(held)), datasets(directory->store(), {}), policies(directory->store()) {
+  explicit LocalServer(std::shared_ptr<Store> held) : store(std::move(held)), datasets(*store, {}), policies(*store) {
     grpc::ServerBuilder builder;
     builder.RegisterService(&datasets);
     builder.RegisterService(&policies);
@@ -37,11 +37,15 @@ struct LocalServer {
     return server->InProcessChannel(arguments);
   }
 
-  std::unique_ptr<DataDirectory> directory;
+  std::shared_ptr<Store> store;
   DatasetsService datasets;
   PoliciesService policies;
   std::unique_ptr<grpc::Server> server;
 };
+
+std::string PlaceText(const std::string& place) {
+  return IsPostgresUrl(place) ? DescribePostgresUrl(place).value() : absl::StrCat("data directory ", place);
+}
 
 class LocalConnection final : public Connection {
  public:
@@ -86,10 +90,11 @@ absl::Status NobodyAnswers(const ConnectionOptions& options, const std::string& 
                                                "for this host name and an authority in common with ",
                                                options.security.tls_dir, "?"));
   }
-  return absl::UnavailableError(absl::StrCat(
-      "no coordinator answers at ", options.coordinators, ": start one with 'understudy-coordinator --listen ",
-      options.coordinators, " --data_dir DIR', or name another with --coordinator HOST:PORT; ",
-      "datasets and policies are also read from --data_dir DIR; one that has --tls_dir answers only who has it, too"));
+  return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators,
+                                             ": start one with 'understudy-coordinator --listen ", options.coordinators,
+                                             " --data_dir DIR', or name another with --coordinator HOST:PORT; ",
+                                             "datasets and policies are also read from --data_dir DIR or --store URL; "
+                                             "one that has --tls_dir answers only who has it, too"));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& options) {
@@ -105,13 +110,13 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& 
   return NobodyAnswers(options, WhyNot((*coordinators)->Current().channel));
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& path, Access access) {
-  absl::StatusOr<std::unique_ptr<DataDirectory>> directory =
-      DataDirectory::Open(path, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
-  if (!directory.ok()) return directory.status();
-  auto server = std::make_unique<LocalServer>(*std::move(directory));
+absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& place, Access access) {
+  absl::StatusOr<std::shared_ptr<SqlStore>> store =
+      OpenStore(place, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
+  if (!store.ok()) return store.status();
+  auto server = std::make_unique<LocalServer>(*std::move(store));
   Peers peers;
-  peers.push_back(std::make_unique<Connection::Peer>(server->Channel(), absl::StrCat("data directory ", path)));
+  peers.push_back(std::make_unique<Connection::Peer>(server->Channel(), PlaceText(place)));
   return std::make_unique<LocalConnection>(std::move(server), std::move(peers));
 }
 
@@ -123,7 +128,7 @@ std::string DefaultCoordinator() {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options, Access access) {
-  return options.data_directory.empty() ? OpenRemote(options) : OpenLocal(options.data_directory, access);
+  return options.store.empty() ? OpenRemote(options) : OpenLocal(options.store, access);
 }
 
 std::unique_ptr<Connection> Connection::At(const std::string& coordinator) {

@@ -1,4 +1,4 @@
-// How a client command reaches what it asks about: a coordinator, or a data directory without one.
+// How a client command reaches what it asks about: a coordinator, or a store without one.
 #ifndef UNDERSTUDY_COORDINATOR_CLI_CONNECTION_H_
 #define UNDERSTUDY_COORDINATOR_CLI_CONNECTION_H_
 
@@ -21,9 +21,9 @@
 namespace understudy {
 
 struct ConnectionOptions {
-  std::string coordinators = {};    // Coordinators::Make's
-  ClientSecurity security = {};     // towards them
-  std::string data_directory = {};  // not empty: instead of the coordinator
+  std::string coordinators = {};  // Coordinators::Make's
+  ClientSecurity security = {};   // towards them
+  std::string store = {};         // not empty: instead of the coordinator; see OpenStore
 };
 
 enum class Access { kRead, kWrite };
@@ -31,7 +31,7 @@ enum class Access { kRead, kWrite };
 // $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051.
 std::string DefaultCoordinator();
 
-// Thread-safe. The same stubs whatever is behind them; a data directory serves datasets and policies only.
+// Thread-safe. The same stubs whatever is behind them; a store serves datasets and policies only.
 class Connection {
  public:
   // One coordinator, or what is in its place.
@@ -49,7 +49,7 @@ class Connection {
 
   // Connects now, to the first coordinator that answers. UNAVAILABLE, at once where nothing listens and within 3 s
   // otherwise, each: no coordinator there, naming the addresses and what to do. INVALID_ARGUMENT: Coordinators::Make's
-  // and LoadClientCredentials's. DataDirectory::Open's errors.
+  // and LoadClientCredentials's. OpenStore's errors.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Access access);
 
   // To a coordinator that is known to be there, or to come: connects with the first call.

@@ -176,7 +176,7 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::st
   return std::unique_ptr<DataDirectory>(new DataDirectory(lock_fd, created.Keep(), *std::move(store)));
 }
 
-DataDirectory::DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<Store> store)
+DataDirectory::DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<SqlStore> store)
     : lock_fd_(lock_fd), created_(std::move(created)), store_(std::move(store)) {}
 
 void DataDirectory::DiscardIfNew() {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "coordinator/storage/store.h"
+#include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 
@@ -27,17 +27,17 @@ class DataDirectory {
 
   ~DataDirectory();
 
-  Store& store() { return *store_; }
+  SqlStore& store() { return *store_; }
 
   // For a caller that cannot go on after all: removes what Open has made, so that nothing is left that was not there
   // before; what it has found stays. The store is closed then.
   void DiscardIfNew();
 
  private:
-  DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<Store> store);
+  DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<SqlStore> store);
   int lock_fd_;
   std::vector<std::string> created_;  // paths, in the order of making
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<SqlStore> store_;
 };
 
 }  // namespace understudy

@@ -12,7 +12,7 @@ constexpr char kSelect[] =
     "digest, "
     "recipe FROM datasets ";
 
-absl::StatusOr<DatasetRow> CurrentDataset(const SqliteStatement& row) {
+absl::StatusOr<DatasetRow> CurrentDataset(const SqlStatement& row) {
   DatasetRow result;
   result.id = row.Int64(0);
   v1::Dataset& dataset = result.dataset;
@@ -35,24 +35,24 @@ absl::StatusOr<DatasetRow> CurrentDataset(const SqliteStatement& row) {
 
 }  // namespace
 
-absl::StatusOr<DatasetRow> GetDatasetRow(SqliteConnection& database, const std::string& name) {
-  SqliteStatement select = database.Prepare(absl::StrCat(kSelect, "WHERE name = ?"));
+absl::StatusOr<DatasetRow> GetDatasetRow(SqlConnection& database, const std::string& name) {
+  SqlStatement select = database.Prepare(absl::StrCat(kSelect, "WHERE name = ?"));
   const absl::StatusOr<bool> row = select.Bind(name).Step();
   if (!row.ok()) return row.status();
   if (!*row) return absl::NotFoundError(absl::StrCat("there is no dataset '", name, "'"));
   return CurrentDataset(select);
 }
 
-absl::Status CheckDatasetExists(SqliteConnection& database, const DatasetRow& row) {
-  SqliteStatement select = database.Prepare("SELECT 1 FROM datasets WHERE id = ?");
+absl::Status CheckDatasetExists(SqlConnection& database, const DatasetRow& row) {
+  SqlStatement select = database.Prepare("SELECT 1 FROM datasets WHERE id = ?");
   const absl::StatusOr<bool> found = select.Bind(row.id).Step();
   if (!found.ok()) return found.status();
   if (*found) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("dataset '", row.dataset.name(), "' was deleted meanwhile"));
 }
 
-absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqliteConnection& database) {
-  SqliteStatement select = database.Prepare(absl::StrCat(kSelect, "ORDER BY name"));
+absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqlConnection& database) {
+  SqlStatement select = database.Prepare(absl::StrCat(kSelect, "ORDER BY name"));
   std::vector<DatasetRow> rows;
   while (true) {
     const absl::StatusOr<bool> found = select.Step();
@@ -64,8 +64,8 @@ absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqliteConnection& databa
   }
 }
 
-absl::Status UpdateDatasetRow(SqliteConnection& database, const DatasetRow& row) {
-  SqliteStatement update = database.Prepare(
+absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row) {
+  SqlStatement update = database.Prepare(
       "UPDATE datasets SET complete = ?, episodes = ?, transitions = ?, total_return = ?, stored_bytes = ?, digest = ? "
       "WHERE id = ?");
   return update
@@ -74,8 +74,8 @@ absl::Status UpdateDatasetRow(SqliteConnection& database, const DatasetRow& row)
       .Run();
 }
 
-absl::StatusOr<bool> InsertEpisode(SqliteConnection& database, int64_t dataset_id, const EncodedEpisode& episode) {
-  SqliteStatement insert = database.Prepare(
+absl::StatusOr<bool> InsertEpisode(SqlConnection& database, int64_t dataset_id, const EncodedEpisode& episode) {
+  SqlStatement insert = database.Prepare(
       "INSERT INTO episodes (dataset, number, steps, return, terminated, truncated, digest, content) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset, number) DO NOTHING");
   const absl::Status status =
@@ -87,16 +87,16 @@ absl::StatusOr<bool> InsertEpisode(SqliteConnection& database, int64_t dataset_i
   return database.changes() == 1;
 }
 
-absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqliteConnection& database, int64_t dataset_id, int64_t number) {
-  SqliteStatement select =
+absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqlConnection& database, int64_t dataset_id, int64_t number) {
+  SqlStatement select =
       database.Prepare("SELECT number FROM episodes WHERE dataset = ? AND number >= ? ORDER BY number LIMIT 1");
   const absl::StatusOr<bool> row = select.Bind(dataset_id, number).Step();
   if (!row.ok()) return row.status();
   return *row ? std::optional<int64_t>(select.Int64(0)) : std::nullopt;
 }
 
-absl::StatusOr<EncodedEpisode> GetEpisode(SqliteConnection& database, int64_t dataset_id, int64_t number) {
-  SqliteStatement select = database.Prepare(
+absl::StatusOr<EncodedEpisode> GetEpisode(SqlConnection& database, int64_t dataset_id, int64_t number) {
+  SqlStatement select = database.Prepare(
       "SELECT steps, return, terminated, truncated, digest, content FROM episodes WHERE dataset = ? AND number = ?");
   const absl::StatusOr<bool> row = select.Bind(dataset_id, number).Step();
   if (!row.ok()) return row.status();

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/storage/episode_codec.h"
-#include "coordinator/storage/sqlite_connection.h"
+#include "coordinator/storage/sql_connection.h"
 #include "understudy/v1/datasets.pb.h"
 
 namespace understudy {
@@ -22,25 +22,25 @@ struct DatasetRow {
 };
 
 // NOT_FOUND names it; DATA_LOSS: its recipe is damaged.
-absl::StatusOr<DatasetRow> GetDatasetRow(SqliteConnection& database, const std::string& name);
+absl::StatusOr<DatasetRow> GetDatasetRow(SqlConnection& database, const std::string& name);
 
 // NOT_FOUND where this very dataset is not there any more.
-absl::Status CheckDatasetExists(SqliteConnection& database, const DatasetRow& row);
+absl::Status CheckDatasetExists(SqlConnection& database, const DatasetRow& row);
 
 // By name.
-absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqliteConnection& database);
+absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqlConnection& database);
 
 // Writes the sums, completeness and digest.
-absl::Status UpdateDatasetRow(SqliteConnection& database, const DatasetRow& row);
+absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row);
 
 // False: an episode of that number was there already, and stays.
-absl::StatusOr<bool> InsertEpisode(SqliteConnection& database, int64_t dataset_id, const EncodedEpisode& episode);
+absl::StatusOr<bool> InsertEpisode(SqlConnection& database, int64_t dataset_id, const EncodedEpisode& episode);
 
 // The lowest number that is at least `number`; reads no episode.
-absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqliteConnection& database, int64_t dataset_id, int64_t number);
+absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqlConnection& database, int64_t dataset_id, int64_t number);
 
 // DATA_LOSS where it cannot be read; whether it is what was stored, only EpisodeDecoder can tell.
-absl::StatusOr<EncodedEpisode> GetEpisode(SqliteConnection& database, int64_t dataset_id, int64_t number);
+absl::StatusOr<EncodedEpisode> GetEpisode(SqlConnection& database, int64_t dataset_id, int64_t number);
 
 }  // namespace understudy
 

@@ -30,17 +30,21 @@ size_t GroupCommit::waiting() {
 
 void GroupCommit::Write(const std::vector<Change*>& changes) {
   if (changes.size() > 1) {
-    const absl::Status together = connection_->Transact(SqliteConnection::Access::kWrite, changes.front()->operation,
-                                                        [&](SqliteConnection& database) {
-                                                          absl::Status status;
-                                                          for (size_t i = 0; status.ok() && i < changes.size(); ++i)
-                                                            status = changes[i]->body(database);
-                                                          return status;
-                                                        });
+    const absl::Status together =
+        connection_->Transact(SqlConnection::Access::kWrite, changes.front()->operation, [&](SqlConnection& database) {
+          absl::Status status;
+          for (size_t i = 0; status.ok() && i < changes.size(); ++i) status = changes[i]->body(database);
+          return status;
+        });
     if (together.ok()) return;
+    // Each by itself would wait as long, to no other end.
+    if (absl::IsUnavailable(together)) {
+      for (Change* change : changes) change->status = together;
+      return;
+    }
   }
   for (Change* change : changes) {
-    change->status = connection_->Transact(SqliteConnection::Access::kWrite, change->operation, change->body);
+    change->status = connection_->Transact(SqlConnection::Access::kWrite, change->operation, change->body);
   }
 }
 

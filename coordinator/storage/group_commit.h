@@ -13,7 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "common/process/mutex.h"
-#include "coordinator/storage/sqlite_connection.h"
+#include "coordinator/storage/sql_connection.h"
 
 namespace understudy {
 
@@ -21,13 +21,14 @@ namespace understudy {
 // once.
 class GroupCommit {
  public:
-  using Body = std::function<absl::Status(SqliteConnection&)>;
+  using Body = std::function<absl::Status(SqlConnection&)>;
 
-  explicit GroupCommit(std::unique_ptr<SqliteConnection> connection) : connection_(std::move(connection)) {}
+  explicit GroupCommit(std::unique_ptr<SqlConnection> connection) : connection_(std::move(connection)) {}
 
-  // As SqliteConnection::Transact for writing, but that `body` may run on another caller's thread, and more than once:
+  // As SqlConnection::Transact for writing, but that `body` may run on another caller's thread, and more than once:
   // where a common transaction cannot be committed, each change is tried in one of its own, so that none fails because
-  // of another. Changes are made in the order of the calls.
+  // of another; but where the store cannot be reached (UNAVAILABLE), all are told so. Changes are made in the order of
+  // the calls.
   absl::Status Run(const std::string& operation, const Body& body);
 
   // Calls of Run that have not returned.
@@ -46,7 +47,7 @@ class GroupCommit {
   void Write(const std::vector<Change*>& changes);
 
   // Used by one caller at a time: the one whose change is first in the queue.
-  const std::unique_ptr<SqliteConnection> connection_;
+  const std::unique_ptr<SqlConnection> connection_;
   Mutex mutex_;
   std::deque<Change*> queue_ ABSL_GUARDED_BY(mutex_);  // in the order of the calls, until written
 };

@@ -87,47 +87,56 @@ std::string Reason(int sqlite_code, int system_error, const char* detail, const 
 
 }  // namespace
 
-absl::StatusOr<bool> SqliteStatement::Step() {
-  if (!status_.ok()) return status_;
-  const int code = sqlite3_step(statement_);
-  if (code == SQLITE_ROW) return true;
-  if (code == SQLITE_DONE) return false;
-  return connection_.Error(code);
-}
+class SqliteConnection::Statement final : public PreparedStatement {
+ public:
+  Statement(const SqliteConnection& connection, sqlite3_stmt* statement)
+      : connection_(connection), statement_(statement) {}
+  ~Statement() override { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
 
-absl::Status SqliteStatement::Run() {
-  while (true) {
-    const absl::StatusOr<bool> row = Step();
-    if (!row.ok()) return row.status();
-    if (!*row) return absl::OkStatus();
+  void Reset() override {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+    error_ = absl::OkStatus();
   }
-}
-
-std::string_view SqliteStatement::Bytes(int column) const {
-  // The pointer first: asking for it may convert the value and so change its length.
-  const void* bytes = sqlite3_column_blob(statement_, column);
-  return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
-}
-
-void SqliteStatement::Reset() {
-  if (statement_ == nullptr) return;
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-}
-
-void SqliteStatement::BindBlob(int index, std::string_view bytes) {
+  void BindInt64(int index, int64_t value) override { Note(sqlite3_bind_int64(statement_, index, value)); }
+  void BindDouble(int index, double value) override { Note(sqlite3_bind_double(statement_, index, value)); }
   // A null pointer would bind NULL.
-  Note(sqlite3_bind_blob64(statement_, index, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC));
-}
+  void BindText(int index, std::string_view text) override {
+    Note(sqlite3_bind_text64(statement_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC,
+                             SQLITE_UTF8));
+  }
+  void BindBlob(int index, std::string_view bytes) override {
+    Note(sqlite3_bind_blob64(statement_, index, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC));
+  }
+  void BindNull(int index) override { Note(sqlite3_bind_null(statement_, index)); }
 
-void SqliteStatement::BindText(int index, std::string_view text) {
-  Note(
-      sqlite3_bind_text64(statement_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
-}
+  absl::StatusOr<bool> Step() override {
+    if (!error_.ok()) return error_;
+    const int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    return connection_.Error(code);
+  }
 
-void SqliteStatement::Note(int code) {
-  if (code != SQLITE_OK && status_.ok()) status_ = connection_.Error(code);
-}
+  int64_t Int64(int column) const override { return sqlite3_column_int64(statement_, column); }
+  double Double(int column) const override { return sqlite3_column_double(statement_, column); }
+  std::string_view Bytes(int column) const override {
+    // The pointer first: asking for it may convert the value and so change its length.
+    const void* bytes = sqlite3_column_blob(statement_, column);
+    return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+
+ private:
+  void Note(int code) {
+    if (code != SQLITE_OK && error_.ok()) error_ = connection_.Error(code);
+  }
+
+  const SqliteConnection& connection_;
+  sqlite3_stmt* const statement_;
+  absl::Status error_;
+};
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path, Mode mode) {
   sqlite3* database = nullptr;
@@ -149,16 +158,14 @@ SqliteConnection::~SqliteConnection() {
   sqlite3_close(database_);
 }
 
-SqliteStatement SqliteConnection::Prepare(std::string_view sql) {
-  if (const auto known = statements_.find(sql); known != statements_.end()) {
-    return SqliteStatement(*this, known->second.get(), absl::OkStatus());
-  }
+SqlStatement SqliteConnection::Prepare(std::string_view sql) {
+  if (const auto known = statements_.find(sql); known != statements_.end()) return SqlStatement(*known->second);
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement, nullptr);
-  if (code != SQLITE_OK) return SqliteStatement(*this, nullptr, Error(code));
-  statements_.emplace(sql, statement);
-  return SqliteStatement(*this, statement, absl::OkStatus());
+  if (code != SQLITE_OK) return SqlStatement(Error(code));
+  const auto added = statements_.emplace(sql, std::make_unique<Statement>(*this, statement)).first;
+  return SqlStatement(*added->second);
 }
 
 absl::Status SqliteConnection::Execute(const char* sql) {
@@ -167,7 +174,7 @@ absl::Status SqliteConnection::Execute(const char* sql) {
 }
 
 absl::Status SqliteConnection::Transact(Access access, std::string operation,
-                                        const std::function<absl::Status(SqliteConnection&)>& body) {
+                                        const std::function<absl::Status(SqlConnection&)>& body) {
   operation_ = std::move(operation);
   // A transaction that will write says so at once: one that reads first could find itself overtaken.
   absl::Status status = Prepare(access == Access::kWrite ? "BEGIN IMMEDIATE" : "BEGIN").Run();
@@ -177,6 +184,10 @@ absl::Status SqliteConnection::Transact(Access access, std::string operation,
   // Some errors have ended the transaction already.
   if (!status.ok() && sqlite3_get_autocommit(database_) == 0) Prepare("ROLLBACK").Run().IgnoreError();
   return status;
+}
+
+absl::StatusOr<bool> SqliteConnection::HasTable(std::string_view name) {
+  return Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").Bind(name).Step();
 }
 
 absl::Status SqliteConnection::Error(int code) const {

@@ -1,9 +1,5 @@
 #include "coordinator/storage/sqlite_schema.h"
 
-#include <iterator>
-
-#include "absl/strings/str_cat.h"
-
 namespace understudy {
 namespace {
 
@@ -101,66 +97,8 @@ constexpr const char* kMigrations[] = {
     )sql",
 };
 
-constexpr int kLatest = static_cast<int>(std::size(kMigrations));
-
-// Within a transaction.
-absl::Status ApplyFrom(SqliteConnection& connection, int version) {
-  for (int number = version + 1; number <= kLatest; ++number) {
-    if (absl::Status status = connection.Execute(kMigrations[number - 1]); !status.ok()) return status;
-    SqliteStatement insert = connection.Prepare("INSERT INTO migrations (number) VALUES (?)");
-    if (absl::Status status = insert.Bind(number).Run(); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status WrongVersion(const SqliteConnection& connection, int version) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the store ", connection.path(), " has schema ", version, ", this program works with schema ", kLatest,
-      version > kLatest ? ": use a newer version of Understudy" : ": start a coordinator on it once to upgrade it"));
-}
-
 }  // namespace
 
-int LatestSchemaVersion() { return kLatest; }
-
-absl::StatusOr<int> ReadSchemaVersion(SqliteConnection& connection) {
-  SqliteStatement table =
-      connection.Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'");
-  absl::StatusOr<bool> row = table.Step();
-  if (!row.ok()) return row.status();
-  int version = 0;
-  if (*row) {
-    SqliteStatement last = connection.Prepare("SELECT max(number) FROM migrations");
-    row = last.Step();
-    if (!row.ok()) return row.status();
-    version = static_cast<int>(last.Int64(0));
-  }
-  if (version < 1) {
-    return absl::DataLossError(absl::StrCat(connection.path(), " is not an Understudy store: it has no schema"));
-  }
-  return version;
-}
-
-absl::Status CreateSchema(SqliteConnection& connection) {
-  return connection.Transact(SqliteConnection::Access::kWrite, "create the store", [](SqliteConnection& database) {
-    const absl::Status status = database.Execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY)");
-    return status.ok() ? ApplyFrom(database, 0) : status;
-  });
-}
-
-absl::Status UpgradeSchema(SqliteConnection& connection) {
-  const absl::StatusOr<int> version = ReadSchemaVersion(connection);
-  if (!version.ok()) return version.status();
-  if (*version > kLatest) return WrongVersion(connection, *version);
-  if (*version == kLatest) return absl::OkStatus();
-  return connection.Transact(SqliteConnection::Access::kWrite, "upgrade the store",
-                             [&](SqliteConnection& database) { return ApplyFrom(database, *version); });
-}
-
-absl::Status CheckSchema(SqliteConnection& connection) {
-  const absl::StatusOr<int> version = ReadSchemaVersion(connection);
-  if (!version.ok()) return version.status();
-  return *version == kLatest ? absl::OkStatus() : WrongVersion(connection, *version);
-}
+Migrations SqliteMigrations() { return kMigrations; }
 
 }  // namespace understudy

@@ -7,34 +7,35 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/files.h"
+#include "coordinator/storage/sqlite_connection.h"
 #include "coordinator/storage/sqlite_schema.h"
 
 namespace understudy {
 namespace {
 
-using Connection = std::unique_ptr<SqliteConnection>;
+using FileConnection = std::unique_ptr<SqliteConnection>;
 using Mode = SqliteConnection::Mode;
 
 // Makes the whole database in `path`, in one file and not yet synced.
 absl::Status CreateDatabase(const std::string& path) {
-  absl::StatusOr<Connection> connection = SqliteConnection::Open(path, Mode::kCreate);
+  absl::StatusOr<FileConnection> connection = SqliteConnection::Open(path, Mode::kCreate);
   if (!connection.ok()) return connection.status();
   // Whatever happens to this file before it gets its name does not matter, so nothing is synced yet.
   absl::Status status = (*connection)->Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-  if (status.ok()) status = CreateSchema(**connection);
+  if (status.ok()) status = CreateSchema(**connection, SqliteMigrations());
   // Stays with the file. Closing the connection leaves nothing in the log.
   if (status.ok()) status = (*connection)->Execute("PRAGMA journal_mode = WAL");
   return status;
 }
 
-absl::StatusOr<Connection> OpenWriter(const std::string& path, int64_t max_bytes) {
-  absl::StatusOr<Connection> writer = SqliteConnection::Open(path, Mode::kWrite);
+absl::StatusOr<FileConnection> OpenWriter(const std::string& path, int64_t max_bytes) {
+  absl::StatusOr<FileConnection> writer = SqliteConnection::Open(path, Mode::kWrite);
   if (!writer.ok()) return writer;
-  if (absl::Status status = UpgradeSchema(**writer); !status.ok()) return status;
+  if (absl::Status status = UpgradeSchema(**writer, SqliteMigrations()); !status.ok()) return status;
   absl::Status status =
       (*writer)->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
   if (status.ok() && max_bytes > 0) {
-    SqliteStatement page_size = (*writer)->Prepare("PRAGMA page_size");
+    SqlStatement page_size = (*writer)->Prepare("PRAGMA page_size");
     const absl::StatusOr<bool> row = page_size.Step();
     if (!row.ok()) return row.status();
     status = (*writer)->Execute(absl::StrCat("PRAGMA max_page_count = ", max_bytes / page_size.Int64(0)).c_str());
@@ -51,10 +52,10 @@ absl::Status CheckNotEmpty(const std::string& path) {
 }
 
 // In WAL mode even readers write to a file of locks, so a directory that nobody may write to needs care.
-absl::StatusOr<Connection> OpenReadOnly(const std::string& path) {
-  absl::StatusOr<Connection> reader = SqliteConnection::Open(path, Mode::kRead);
+absl::StatusOr<FileConnection> OpenReadOnly(const std::string& path) {
+  absl::StatusOr<FileConnection> reader = SqliteConnection::Open(path, Mode::kRead);
   if (!reader.ok()) return reader;
-  absl::Status status = CheckSchema(**reader);
+  absl::Status status = CheckSchema(**reader, SqliteMigrations());
   if (status.ok()) return reader;
   std::error_code error;
   const uintmax_t log_bytes = std::filesystem::file_size(path + "-wal", error);
@@ -62,7 +63,7 @@ absl::StatusOr<Connection> OpenReadOnly(const std::string& path) {
   if (absl::IsPermissionDenied(status) && log_is_empty) {
     reader = SqliteConnection::Open(path, Mode::kImmutable);
     if (!reader.ok()) return reader;
-    status = CheckSchema(**reader);
+    status = CheckSchema(**reader, SqliteMigrations());
     if (status.ok()) return reader;
   }
   return status;
@@ -86,50 +87,15 @@ absl::Status SqliteStore::Create(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Options& options) {
   if (absl::Status status = CheckNotEmpty(path); !status.ok()) return status;
-  std::unique_ptr<GroupCommit> writer;
+  std::unique_ptr<SqlConnection> writer;
   if (!options.read_only) {
-    absl::StatusOr<Connection> opened = OpenWriter(path, options.max_bytes);
+    absl::StatusOr<FileConnection> opened = OpenWriter(path, options.max_bytes);
     if (!opened.ok()) return opened.status();
-    writer = std::make_unique<GroupCommit>(*std::move(opened));
+    writer = *std::move(opened);
   }
-  absl::StatusOr<Connection> reader = OpenReadOnly(path);
+  absl::StatusOr<FileConnection> reader = OpenReadOnly(path);
   if (!reader.ok()) return reader.status();
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(writer), *std::move(reader)));
-}
-
-absl::StatusOr<int64_t> SqliteStore::NextIncarnation() {
-  int64_t value = 0;
-  const absl::Status status = Write("count up the incarnation", [&](SqliteConnection& database) {
-    SqliteStatement next = database.Prepare(
-        "INSERT INTO counters (name, value) VALUES ('incarnation', 1) "
-        "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value");
-    const absl::StatusOr<bool> row = next.Step();
-    if (!row.ok()) return row.status();
-    value = next.Int64(0);
-    return next.Run();
-  });
-  if (!status.ok()) return status;
-  return value;
-}
-
-absl::Status SqliteStore::Write(const std::string& operation, const Body& body) {
-  if (writer_ == nullptr) {
-    return absl::PermissionDeniedError(absl::StrCat("cannot ", operation, ": the store is open for reading only"));
-  }
-  return writer_->Run(operation, body);
-}
-
-absl::Status SqliteStore::WriteAndDrop(const std::string& operation,
-                                       const std::function<absl::Status(SqliteConnection&, bool drop)>& body) {
-  // After damage only a new transaction helps: SQLite cannot go back to a savepoint then.
-  const absl::Status status = Write(operation, [&](SqliteConnection& database) { return body(database, true); });
-  if (!absl::IsDataLoss(status)) return status;
-  return Write(operation, [&](SqliteConnection& database) { return body(database, false); });
-}
-
-absl::Status SqliteStore::Read(const std::string& operation, const Body& body) {
-  MutexLock lock(read_mutex_);
-  return reader_->Transact(SqliteConnection::Access::kRead, operation, body);
 }
 
 }  // namespace understudy

@@ -1,33 +1,20 @@
 // The store that needs nothing but a file: SQLite in WAL mode, synced with every commit.
 //
-// Damage is found when it is read: episodes, policies and checkpoints carry SHA-256 digests of what was acknowledged.
-// One damaged row, or page, does not keep the others from being read, nor a checkpoint from being replaced.
+// One damaged page does not keep others from being read, nor a checkpoint from being replaced.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_STORE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_STORE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "common/process/mutex.h"
-#include "coordinator/storage/dataset_rows.h"
-#include "coordinator/storage/group_commit.h"
-#include "coordinator/storage/sqlite_connection.h"
-#include "coordinator/storage/store.h"
+#include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 
-// Thread-safe, with two connections: writers that wait for one another are committed together (GroupCommit), readers
-// take turns, and neither waits for the other. No call holds a connection while it compresses, checks, or runs a
-// caller's function.
-class SqliteStore : public Store {
+class SqliteStore final : public SqlStore {
  public:
   struct Options {
     // Every writing call fails with PERMISSION_DENIED. Other processes may be writing.
@@ -44,63 +31,8 @@ class SqliteStore : public Store {
   // newer schema, or, opened for reading, an older one. DATA_LOSS: it is damaged, or no store.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Options& options);
 
-  absl::StatusOr<int64_t> NextIncarnation() override;
-
-  absl::Status PutExperiment(const v1::Experiment& experiment, const std::string& token) override;
-  absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) override;
-  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments() override;
-  absl::StatusOr<std::string> FindExperimentByToken(const std::string& token) override;
-  absl::Status PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) override;
-  absl::StatusOr<std::vector<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage) override;
-
-  absl::Status PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) override;
-  absl::StatusOr<StoredCheckpoint> GetCheckpoint(const std::string& experiment, int stage) override;
-  absl::Status AppendOutcomes(const std::string& experiment, int stage,
-                              const std::vector<EpisodeOutcome>& outcomes) override;
-  absl::StatusOr<std::vector<EpisodeOutcome>> ListOutcomes(const std::string& experiment, int stage) override;
-
-  absl::StatusOr<int64_t> AddPolicy(const PolicySnapshot& snapshot, const v1::StageKey& origin) override;
-  absl::StatusOr<v1::StoredPolicy> GetPolicy(const std::string& name, int64_t version) override;
-  absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(const std::string& name, int64_t version) override;
-  absl::StatusOr<std::vector<v1::StoredPolicy>> ListPolicies() override;
-
-  absl::Status CreateDataset(const v1::Dataset& dataset) override;
-  absl::StatusOr<v1::Dataset> GetDataset(const std::string& name) override;
-  absl::StatusOr<std::vector<v1::Dataset>> ListDatasets() override;
-  absl::Status AppendEpisodes(const std::string& dataset, const std::vector<TrajectoryView>& episodes) override;
-  absl::StatusOr<v1::Dataset> CompleteDataset(const std::string& dataset, int64_t episodes) override;
-  absl::Status ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
-                            const std::function<absl::Status(v1::TrajectoryBatch)>& visit) override;
-  absl::StatusOr<std::vector<EpisodeOutcome>> ListEpisodes(const std::string& dataset) override;
-  absl::StatusOr<std::string> ComputeDatasetDigest(const std::string& dataset) override;
-  absl::StatusOr<v1::VerifyDatasetResponse> VerifyDataset(const std::string& dataset) override;
-  absl::Status DeleteDataset(const std::string& dataset) override;
-
  private:
-  using Body = std::function<absl::Status(SqliteConnection&)>;
-
-  SqliteStore(std::unique_ptr<GroupCommit> writer, std::unique_ptr<SqliteConnection> reader)
-      : writer_(std::move(writer)), reader_(std::move(reader)) {}
-
-  // Run `body` in a transaction that may write, or that only reads; `operation` as in SqliteConnection::Transact. One
-  // that writes may run on another thread, and more than once.
-  absl::Status Write(const std::string& operation, const Body& body);
-  absl::Status Read(const std::string& operation, const Body& body);
-  // As Write, for a `body` that also drops what nobody needs any more. Where it meets damage it is run once more, told
-  // not to drop: damaged pages must not keep anybody from storing something else. They are lost to the file then.
-  absl::Status WriteAndDrop(const std::string& operation,
-                            const std::function<absl::Status(SqliteConnection&, bool drop)>& body);
-
-  absl::StatusOr<DatasetRow> FindDataset(const std::string& name);
-  // The lowest episode number that is at least `number`.
-  absl::StatusOr<std::optional<int64_t>> NextEpisode(const DatasetRow& row, int64_t number);
-  // Episodes from `number` on, in order, until they decompress to `bytes`; at least one, unless there is none.
-  absl::StatusOr<std::vector<EncodedEpisode>> ReadPage(const DatasetRow& row, int64_t number, int64_t bytes);
-
-  // Null where the store is open for reading only.
-  const std::unique_ptr<GroupCommit> writer_;
-  Mutex read_mutex_;
-  const std::unique_ptr<SqliteConnection> reader_ ABSL_PT_GUARDED_BY(read_mutex_);
+  using SqlStore::SqlStore;
 };
 
 }  // namespace understudy

@@ -2,22 +2,22 @@
 
 namespace understudy {
 
-absl::Status DropCheckpoint(SqliteConnection& database, const std::string& experiment, int stage) {
+absl::Status DropCheckpoint(SqlConnection& database, const std::string& experiment, int stage) {
   return database.Prepare("DELETE FROM checkpoints WHERE experiment = ? AND stage = ?").Bind(experiment, stage).Run();
 }
 
-absl::Status DropCheckpointContent(SqliteConnection& database, const std::string& experiment, int stage) {
-  SqliteStatement drop = database.Prepare(
+absl::Status DropCheckpointContent(SqlConnection& database, const std::string& experiment, int stage) {
+  SqlStatement drop = database.Prepare(
       "DELETE FROM checkpoint_contents WHERE id IN "
       "(SELECT content FROM checkpoints WHERE experiment = ? AND stage = ?)");
   return drop.Bind(experiment, stage).Run();
 }
 
-absl::Status DropOutcomes(SqliteConnection& database, const std::string& experiment, int stage) {
+absl::Status DropOutcomes(SqlConnection& database, const std::string& experiment, int stage) {
   return database.Prepare("DELETE FROM outcomes WHERE experiment = ? AND stage = ?").Bind(experiment, stage).Run();
 }
 
-absl::StatusOr<std::vector<EpisodeOutcome>> ReadOutcomes(SqliteStatement& select) {
+absl::StatusOr<std::vector<EpisodeOutcome>> ReadOutcomes(SqlStatement& select) {
   std::vector<EpisodeOutcome> outcomes;
   while (true) {
     const absl::StatusOr<bool> row = select.Step();

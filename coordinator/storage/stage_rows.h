@@ -9,18 +9,18 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/trajectory/trajectory_layout.h"
-#include "coordinator/storage/sqlite_connection.h"
+#include "coordinator/storage/sql_connection.h"
 
 namespace understudy {
 
 // These do nothing where there is nothing to drop.
-absl::Status DropCheckpoint(SqliteConnection& database, const std::string& experiment, int stage);
+absl::Status DropCheckpoint(SqlConnection& database, const std::string& experiment, int stage);
 // The content that the stage's checkpoint leads to, if it does; the checkpoint itself stays.
-absl::Status DropCheckpointContent(SqliteConnection& database, const std::string& experiment, int stage);
-absl::Status DropOutcomes(SqliteConnection& database, const std::string& experiment, int stage);
+absl::Status DropCheckpointContent(SqlConnection& database, const std::string& experiment, int stage);
+absl::Status DropOutcomes(SqlConnection& database, const std::string& experiment, int stage);
 
 // All rows of a bound query for (number, steps, return).
-absl::StatusOr<std::vector<EpisodeOutcome>> ReadOutcomes(SqliteStatement& select);
+absl::StatusOr<std::vector<EpisodeOutcome>> ReadOutcomes(SqlStatement& select);
 
 }  // namespace understudy
 

@@ -28,8 +28,9 @@ struct StoredCheckpoint {
 
 // Thread-safe. A call that returns OK has made its change durable (on disk, synced): atomic, all or nothing. Every call
 // may block on the disk. Errors name the object: NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (stored bytes are damaged),
-// RESOURCE_EXHAUSTED (disk full), UNAVAILABLE (the storage failed in another way).
-// Implementations: SqliteStore. All pass tests/coordinator/storage/store_conformance.
+// RESOURCE_EXHAUSTED (disk full), UNAVAILABLE (the storage cannot be reached, or failed in another way: the same call
+// may succeed later). Implementations: SqliteStore, PostgresStore. All pass
+// tests/coordinator/storage/store_conformance.
 class Store {
  public:
   virtual ~Store() = default;

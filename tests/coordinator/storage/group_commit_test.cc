@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "coordinator/storage/sqlite_connection.h"
 #include "tests/coordinator/storage/temporary_directory.h"
 
 namespace understudy {
@@ -20,13 +21,13 @@ std::unique_ptr<SqliteConnection> MakeNumbers(const std::string& path) {
   return connection;
 }
 
-absl::Status Insert(SqliteConnection& database, int n) {
+absl::Status Insert(SqlConnection& database, int n) {
   return database.Prepare("INSERT INTO numbers (n) VALUES (?)").Bind(n).Run();
 }
 
 int64_t Count(const std::string& path) {
   const auto connection = SqliteConnection::Open(path, SqliteConnection::Mode::kRead).value();
-  SqliteStatement count = connection->Prepare("SELECT count(*) FROM numbers");
+  SqlStatement count = connection->Prepare("SELECT count(*) FROM numbers");
   EXPECT_TRUE(count.Step().value());
   return count.Int64(0);
 }
@@ -37,7 +38,7 @@ std::vector<absl::Status> RunTogether(GroupCommit& group, const std::vector<Grou
   std::vector<std::thread> threads;
   EXPECT_TRUE(group
                   .Run("hold it up",
-                       [&](SqliteConnection&) {
+                       [&](SqlConnection&) {
                          for (size_t i = threads.size(); i < changes.size(); ++i) {
                            threads.emplace_back(
                                [&, i] { statuses[i] = group.Run(absl::StrCat("op ", i), changes[i]); });
@@ -53,7 +54,7 @@ std::vector<absl::Status> RunTogether(GroupCommit& group, const std::vector<Grou
 TEST(GroupCommit, WritesAtOnceWhatComesAlone) {
   TemporaryDirectory directory;
   GroupCommit group(MakeNumbers(directory.File("db")));
-  EXPECT_TRUE(group.Run("insert", [](SqliteConnection& database) { return Insert(database, 1); }).ok());
+  EXPECT_TRUE(group.Run("insert", [](SqlConnection& database) { return Insert(database, 1); }).ok());
   EXPECT_EQ(Count(directory.File("db")), 1);
 }
 
@@ -64,7 +65,7 @@ TEST(GroupCommit, WhatWaitsIsOneTransactionInTheOrderOfTheCalls) {
   std::vector<int> order;
   std::vector<GroupCommit::Body> changes;
   for (int n = 0; n < 8; ++n) {
-    changes.push_back([&, n](SqliteConnection& database) {
+    changes.push_back([&, n](SqlConnection& database) {
       order.push_back(n);
       // Nothing of the others is committed yet.
       EXPECT_EQ(Count(path), 0);
@@ -80,9 +81,9 @@ TEST(GroupCommit, OneThatFailsFailsAlone) {
   TemporaryDirectory directory;
   const std::string path = directory.File("db");
   GroupCommit group(MakeNumbers(path));
-  const auto insert = [](int n) { return [n](SqliteConnection& database) { return Insert(database, n); }; };
-  const auto statuses = RunTogether(
-      group, {insert(1), insert(1), insert(2), [](SqliteConnection&) { return absl::NotFoundError("no"); }});
+  const auto insert = [](int n) { return [n](SqlConnection& database) { return Insert(database, n); }; };
+  const auto statuses =
+      RunTogether(group, {insert(1), insert(1), insert(2), [](SqlConnection&) { return absl::NotFoundError("no"); }});
   EXPECT_TRUE(statuses[0].ok()) << statuses[0];
   EXPECT_TRUE(absl::IsAlreadyExists(statuses[1])) << statuses[1];
   EXPECT_NE(statuses[1].message().find("cannot op 1"), absl::string_view::npos) << statuses[1];
@@ -103,7 +104,7 @@ TEST(GroupCommit, IsDurableBeforeAnybodyIsToldSo) {
     threads.emplace_back([&, thread] {
       for (int i = 0; i < kChanges; ++i) {
         const int n = thread * kChanges + i;
-        EXPECT_TRUE(group.Run("insert", [n](SqliteConnection& database) { return Insert(database, n); }).ok());
+        EXPECT_TRUE(group.Run("insert", [n](SqlConnection& database) { return Insert(database, n); }).ok());
         const int known = ++told;
         EXPECT_GE(Count(path), known);
       }

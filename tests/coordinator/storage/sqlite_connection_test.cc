@@ -24,12 +24,12 @@ std::unique_ptr<SqliteConnection> NewDatabase(const std::string& path) {
   return database;
 }
 
-absl::Status Insert(SqliteConnection& database, int key) {
+absl::Status Insert(SqlConnection& database, int key) {
   return database.Prepare("INSERT INTO t (k) VALUES (?)").Bind(key).Run();
 }
 
-int64_t CountRows(SqliteConnection& database) {
-  SqliteStatement count = database.Prepare("SELECT count(*) FROM t");
+int64_t CountRows(SqlConnection& database) {
+  SqlStatement count = database.Prepare("SELECT count(*) FROM t");
   EXPECT_TRUE(count.Step().value());
   return count.Int64(0);
 }
@@ -37,7 +37,7 @@ int64_t CountRows(SqliteConnection& database) {
 TEST(SqliteConnection, ValuesComeBackAsTheyWereBound) {
   const TemporaryDirectory directory;
   const auto database = NewDatabase(directory.File("db"));
-  SqliteStatement echo = database->Prepare("SELECT ?, ?, ?, ?, ? IS NULL, typeof(?)");
+  SqlStatement echo = database->Prepare("SELECT ?, ?, ?, ?, ? IS NULL, typeof(?)");
   const std::string bytes("\0\xff\n", 3);
   ASSERT_TRUE(echo.Bind(int64_t{1} << 62, 0.1, "text", Blob{bytes}, std::nullopt, Blob{}).Step().value());
   EXPECT_EQ(echo.Int64(0), int64_t{1} << 62);
@@ -53,7 +53,7 @@ TEST(SqliteConnection, AStatementIsFreshEachTimeItIsPrepared) {
   const TemporaryDirectory directory;
   const auto database = NewDatabase(directory.File("db"));
   for (int i = 0; i < 3; ++i) {
-    SqliteStatement select = database->Prepare("SELECT ?1 IS NULL");
+    SqlStatement select = database->Prepare("SELECT ?1 IS NULL");
     ASSERT_TRUE(select.Step().value());
     EXPECT_EQ(select.Int64(0), 1);
     ASSERT_TRUE(select.Bind(i).Step().value());
@@ -72,14 +72,14 @@ TEST(SqliteConnection, AnErrorInPreparingOrBindingComesOutOfStep) {
 TEST(SqliteConnection, ATransactionIsKeptWholeOrNotAtAll) {
   const TemporaryDirectory directory;
   const auto database = NewDatabase(directory.File("db"));
-  const absl::Status failed = database->Transact(Access::kWrite, "insert", [](SqliteConnection& inside) {
+  const absl::Status failed = database->Transact(Access::kWrite, "insert", [](SqlConnection& inside) {
     EXPECT_TRUE(Insert(inside, 1).ok());
     return absl::AbortedError("changed my mind");
   });
   EXPECT_EQ(failed, absl::AbortedError("changed my mind"));
   EXPECT_EQ(CountRows(*database), 0);
   EXPECT_TRUE(
-      database->Transact(Access::kWrite, "insert", [](SqliteConnection& inside) { return Insert(inside, 1); }).ok());
+      database->Transact(Access::kWrite, "insert", [](SqlConnection& inside) { return Insert(inside, 1); }).ok());
   EXPECT_EQ(CountRows(*database), 1);
 }
 
@@ -88,7 +88,7 @@ TEST(SqliteConnection, ErrorsNameTheOperationAndTheFile) {
   const auto database = NewDatabase(directory.File("db"));
   ASSERT_TRUE(Insert(*database, 1).ok());
   const absl::Status status =
-      database->Transact(Access::kWrite, "store the thing", [](SqliteConnection& inside) { return Insert(inside, 1); });
+      database->Transact(Access::kWrite, "store the thing", [](SqlConnection& inside) { return Insert(inside, 1); });
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(status.message()), StartsWith("cannot store the thing: UNIQUE constraint failed"));
   EXPECT_THAT(std::string(status.message()), HasSubstr(directory.File("db")));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/storage/sqlite_connection.h"
 #include "tests/coordinator/storage/temporary_directory.h"
 
 namespace understudy::testing {
@@ -21,29 +22,31 @@ std::unique_ptr<SqliteConnection> Open(const TemporaryDirectory& directory) {
 TEST(SqliteSchema, ANewDatabaseHasTheLatest) {
   const TemporaryDirectory directory;
   const auto database = Open(directory);
-  ASSERT_TRUE(CreateSchema(*database).ok());
-  EXPECT_EQ(ReadSchemaVersion(*database).value(), LatestSchemaVersion());
-  EXPECT_TRUE(CheckSchema(*database).ok());
-  EXPECT_TRUE(UpgradeSchema(*database).ok());
+  ASSERT_TRUE(CreateSchema(*database, SqliteMigrations()).ok());
+  EXPECT_EQ(ReadSchemaVersion(*database).value(), LatestSchemaVersion(SqliteMigrations()));
+  EXPECT_TRUE(CheckSchema(*database, SqliteMigrations()).ok());
+  EXPECT_TRUE(UpgradeSchema(*database, SqliteMigrations()).ok());
 }
 
 TEST(SqliteSchema, CreatingItTwiceFailsAndChangesNothing) {
   const TemporaryDirectory directory;
   const auto database = Open(directory);
-  ASSERT_TRUE(CreateSchema(*database).ok());
-  EXPECT_FALSE(CreateSchema(*database).ok());
-  EXPECT_EQ(ReadSchemaVersion(*database).value(), LatestSchemaVersion());
+  ASSERT_TRUE(CreateSchema(*database, SqliteMigrations()).ok());
+  EXPECT_FALSE(CreateSchema(*database, SqliteMigrations()).ok());
+  EXPECT_EQ(ReadSchemaVersion(*database).value(), LatestSchemaVersion(SqliteMigrations()));
 }
 
 TEST(SqliteSchema, ANewerOneIsRefusedWithBothNumbers) {
   const TemporaryDirectory directory;
   const auto database = Open(directory);
-  ASSERT_TRUE(CreateSchema(*database).ok());
+  ASSERT_TRUE(CreateSchema(*database, SqliteMigrations()).ok());
   ASSERT_TRUE(database->Execute("INSERT INTO migrations (number) VALUES (4711)").ok());
-  for (const absl::Status& status : {UpgradeSchema(*database), CheckSchema(*database)}) {
+  for (const absl::Status& status :
+       {UpgradeSchema(*database, SqliteMigrations()), CheckSchema(*database, SqliteMigrations())}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(status.message()), HasSubstr("schema 4711"));
-    EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("schema ", LatestSchemaVersion(), ":")));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr(absl::StrCat("schema ", LatestSchemaVersion(SqliteMigrations()), ":")));
   }
 }
 
@@ -51,9 +54,9 @@ TEST(SqliteSchema, ADatabaseWithoutOneIsDataLoss) {
   const TemporaryDirectory directory;
   const auto database = Open(directory);
   ASSERT_TRUE(database->Execute("CREATE TABLE somebody_elses (x)").ok());
-  EXPECT_EQ(UpgradeSchema(*database).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(UpgradeSchema(*database, SqliteMigrations()).code(), absl::StatusCode::kDataLoss);
   ASSERT_TRUE(database->Execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY)").ok());
-  EXPECT_EQ(CheckSchema(*database).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(CheckSchema(*database, SqliteMigrations()).code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

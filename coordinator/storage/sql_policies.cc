@@ -1,17 +1,17 @@
-// The part of SqliteStore that keeps policies.
+// The part of SqlStore that keeps policies.
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 namespace {
 
 constexpr char kSelect[] = "SELECT name, version, experiment, stage, created_unix_ms, header FROM policies ";
 
-absl::StatusOr<v1::StoredPolicy> CurrentPolicy(const SqliteStatement& row) {
+absl::StatusOr<v1::StoredPolicy> CurrentPolicy(const SqlStatement& row) {
   v1::StoredPolicy policy;
   policy.set_experiment_id(row.String(2));
   policy.set_stage(static_cast<int32_t>(row.Int64(3)));
@@ -25,8 +25,8 @@ absl::StatusOr<v1::StoredPolicy> CurrentPolicy(const SqliteStatement& row) {
   return policy;
 }
 
-absl::Status NoSuchPolicy(SqliteConnection& database, const std::string& name, int64_t version) {
-  SqliteStatement select = database.Prepare("SELECT count(*), min(version), max(version) FROM policies WHERE name = ?");
+absl::Status NoSuchPolicy(SqlConnection& database, const std::string& name, int64_t version) {
+  SqlStatement select = database.Prepare("SELECT count(*), min(version), max(version) FROM policies WHERE name = ?");
   const absl::StatusOr<bool> row = select.Bind(name).Step();
   if (!row.ok()) return row.status();
   if (select.Int64(0) == 0) return absl::NotFoundError(absl::StrCat("there is no policy '", name, "'"));
@@ -34,10 +34,10 @@ absl::Status NoSuchPolicy(SqliteConnection& database, const std::string& name, i
                                           select.Int64(1), " to ", select.Int64(2)));
 }
 
-absl::StatusOr<v1::StoredPolicy> FindPolicy(SqliteConnection& database, const std::string& name, int64_t version) {
-  SqliteStatement select = version == 0
-                               ? database.Prepare(absl::StrCat(kSelect, "WHERE name = ? ORDER BY version DESC LIMIT 1"))
-                               : database.Prepare(absl::StrCat(kSelect, "WHERE name = ? AND version = ?"));
+absl::StatusOr<v1::StoredPolicy> FindPolicy(SqlConnection& database, const std::string& name, int64_t version) {
+  SqlStatement select = version == 0
+                            ? database.Prepare(absl::StrCat(kSelect, "WHERE name = ? ORDER BY version DESC LIMIT 1"))
+                            : database.Prepare(absl::StrCat(kSelect, "WHERE name = ? AND version = ?"));
   const absl::StatusOr<bool> row = version == 0 ? select.Bind(name).Step() : select.Bind(name, version).Step();
   if (!row.ok()) return row.status();
   if (!*row) return NoSuchPolicy(database, name, version);
@@ -55,13 +55,13 @@ absl::Status CheckSnapshot(const PolicySnapshot& snapshot) {
 
 }  // namespace
 
-absl::StatusOr<int64_t> SqliteStore::AddPolicy(const PolicySnapshot& snapshot, const v1::StageKey& origin) {
+absl::StatusOr<int64_t> SqlStore::AddPolicy(const PolicySnapshot& snapshot, const v1::StageKey& origin) {
   v1::PolicyHeader header = snapshot.header;
   const absl::Status status =
-      Write(absl::StrCat("store policy '", header.name(), "'"), [&](SqliteConnection& database) -> absl::Status {
+      Write(absl::StrCat("store policy '", header.name(), "'"), [&](SqlConnection& database) -> absl::Status {
         int64_t latest = 0;
         {
-          SqliteStatement select =
+          SqlStatement select =
               database.Prepare("SELECT version, digest FROM policies WHERE name = ? ORDER BY version DESC LIMIT 1");
           const absl::StatusOr<bool> row = select.Bind(header.name()).Step();
           if (!row.ok()) return row.status();
@@ -71,7 +71,7 @@ absl::StatusOr<int64_t> SqliteStore::AddPolicy(const PolicySnapshot& snapshot, c
         }
         header.set_version(latest + 1);
         const std::string header_bytes = header.SerializeAsString();
-        SqliteStatement insert = database.Prepare(
+        SqlStatement insert = database.Prepare(
             "INSERT INTO policies (name, version, experiment, stage, created_unix_ms, digest, header, parameters) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
         return insert
@@ -83,9 +83,9 @@ absl::StatusOr<int64_t> SqliteStore::AddPolicy(const PolicySnapshot& snapshot, c
   return header.version();
 }
 
-absl::StatusOr<v1::StoredPolicy> SqliteStore::GetPolicy(const std::string& name, int64_t version) {
+absl::StatusOr<v1::StoredPolicy> SqlStore::GetPolicy(const std::string& name, int64_t version) {
   absl::StatusOr<v1::StoredPolicy> policy;
-  const absl::Status status = Read(absl::StrCat("read policy '", name, "'"), [&](SqliteConnection& database) {
+  const absl::Status status = Read(absl::StrCat("read policy '", name, "'"), [&](SqlConnection& database) {
     policy = FindPolicy(database, name, version);
     return policy.status();
   });
@@ -93,14 +93,13 @@ absl::StatusOr<v1::StoredPolicy> SqliteStore::GetPolicy(const std::string& name,
   return policy;
 }
 
-absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SqliteStore::LoadPolicy(const std::string& name,
-                                                                              int64_t version) {
+absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SqlStore::LoadPolicy(const std::string& name, int64_t version) {
   auto snapshot = std::make_shared<PolicySnapshot>();
-  absl::Status status = Read(absl::StrCat("load policy '", name, "'"), [&](SqliteConnection& database) {
+  absl::Status status = Read(absl::StrCat("load policy '", name, "'"), [&](SqlConnection& database) {
     absl::StatusOr<v1::StoredPolicy> policy = FindPolicy(database, name, version);
     if (!policy.ok()) return policy.status();
     snapshot->header = std::move(*policy->mutable_header());
-    SqliteStatement select = database.Prepare("SELECT parameters FROM policies WHERE name = ? AND version = ?");
+    SqlStatement select = database.Prepare("SELECT parameters FROM policies WHERE name = ? AND version = ?");
     const absl::StatusOr<bool> row = select.Bind(snapshot->header.name(), snapshot->header.version()).Step();
     if (!row.ok()) return row.status();
     snapshot->parameters = select.String(0);
@@ -111,10 +110,11 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SqliteStore::LoadPolicy(co
   return snapshot;
 }
 
-absl::StatusOr<std::vector<v1::StoredPolicy>> SqliteStore::ListPolicies() {
+absl::StatusOr<std::vector<v1::StoredPolicy>> SqlStore::ListPolicies() {
   std::vector<v1::StoredPolicy> policies;
-  const absl::Status status = Read("list the policies", [&](SqliteConnection& database) {
-    SqliteStatement select = database.Prepare(absl::StrCat(kSelect, "ORDER BY name, version"));
+  const absl::Status status = Read("list the policies", [&](SqlConnection& database) {
+    policies.clear();
+    SqlStatement select = database.Prepare(absl::StrCat(kSelect, "ORDER BY name, version"));
     while (true) {
       const absl::StatusOr<bool> row = select.Step();
       if (!row.ok()) return row.status();

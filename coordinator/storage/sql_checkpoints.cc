@@ -1,10 +1,10 @@
-// The part of SqliteStore that keeps what a stage that is under way goes on from: checkpoints and outcomes.
+// The part of SqlStore that keeps what a stage that is under way goes on from: checkpoints and outcomes.
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/sql_store.h"
 #include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
@@ -32,8 +32,8 @@ absl::Status CheckContent(const v1::CheckpointHeader& header, std::string_view c
                                          ToHex(header.digest()), " as its header says"));
 }
 
-absl::StatusOr<bool> IsLater(SqliteConnection& database, const v1::CheckpointHeader& header) {
-  SqliteStatement select =
+absl::StatusOr<bool> IsLater(SqlConnection& database, const v1::CheckpointHeader& header) {
+  SqlStatement select =
       database.Prepare("SELECT 1 FROM checkpoints WHERE experiment = ? AND stage = ? AND (epoch, iteration) >= (?, ?)");
   const v1::StageKey& stage = header.stage();
   const absl::StatusOr<bool> as_late =
@@ -42,8 +42,8 @@ absl::StatusOr<bool> IsLater(SqliteConnection& database, const v1::CheckpointHea
   return !*as_late;
 }
 
-absl::StatusOr<int64_t> InsertContent(SqliteConnection& database, std::string_view content) {
-  SqliteStatement insert = database.Prepare("INSERT INTO checkpoint_contents (content) VALUES (?) RETURNING id");
+absl::StatusOr<int64_t> InsertContent(SqlConnection& database, std::string_view content) {
+  SqlStatement insert = database.Prepare("INSERT INTO checkpoint_contents (content) VALUES (?) RETURNING id");
   const absl::StatusOr<bool> row = insert.Bind(Blob{content}).Step();
   if (!row.ok()) return row.status();
   const int64_t id = insert.Int64(0);
@@ -51,10 +51,11 @@ absl::StatusOr<int64_t> InsertContent(SqliteConnection& database, std::string_vi
   return id;
 }
 
-absl::Status PutHeader(SqliteConnection& database, const v1::CheckpointHeader& header, int64_t content_id) {
-  SqliteStatement put = database.Prepare(
-      "INSERT OR REPLACE INTO checkpoints (experiment, stage, epoch, iteration, size, content, digest) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?)");
+absl::Status PutHeader(SqlConnection& database, const v1::CheckpointHeader& header, int64_t content_id) {
+  SqlStatement put = database.Prepare(
+      "INSERT INTO checkpoints (experiment, stage, epoch, iteration, size, content, digest) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (experiment, stage) DO UPDATE SET epoch = excluded.epoch, "
+      "iteration = excluded.iteration, size = excluded.size, content = excluded.content, digest = excluded.digest");
   const v1::StageKey& stage = header.stage();
   return put
       .Bind(stage.experiment_id(), stage.stage(), stage.epoch(), header.iteration(), header.size(), content_id,
@@ -62,9 +63,9 @@ absl::Status PutHeader(SqliteConnection& database, const v1::CheckpointHeader& h
       .Run();
 }
 
-absl::Status SelectCheckpoint(SqliteConnection& database, StoredCheckpoint& checkpoint) {
+absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpoint) {
   v1::StageKey& stage = *checkpoint.header.mutable_stage();
-  SqliteStatement select = database.Prepare(
+  SqlStatement select = database.Prepare(
       "SELECT epoch, iteration, size, digest, (SELECT content FROM checkpoint_contents WHERE id = checkpoints.content) "
       "FROM checkpoints WHERE experiment = ? AND stage = ?");
   const absl::StatusOr<bool> row = select.Bind(stage.experiment_id(), stage.stage()).Step();
@@ -83,7 +84,7 @@ absl::Status SelectCheckpoint(SqliteConnection& database, StoredCheckpoint& chec
 
 }  // namespace
 
-absl::Status SqliteStore::PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) {
+absl::Status SqlStore::PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) {
   if (static_cast<int64_t>(content.size()) > kMaxCheckpointBytes) {
     return absl::InvalidArgumentError(absl::StrCat(CheckpointText(header), ": found ", content.size(),
                                                    " bytes, expected at most ", kMaxCheckpointBytes));
@@ -93,7 +94,7 @@ absl::Status SqliteStore::PutCheckpoint(const v1::CheckpointHeader& header, std:
   }
   const v1::StageKey& stage = header.stage();
   return WriteAndDrop(
-      absl::StrCat("store the ", CheckpointText(header)), [&](SqliteConnection& database, bool drop) -> absl::Status {
+      absl::StrCat("store the ", CheckpointText(header)), [&](SqlConnection& database, bool drop) -> absl::Status {
         const absl::StatusOr<bool> later = IsLater(database, header);
         if (!later.ok() || !*later) return later.status();
         // First, so that its pages serve again.
@@ -105,21 +106,21 @@ absl::Status SqliteStore::PutCheckpoint(const v1::CheckpointHeader& header, std:
       });
 }
 
-absl::StatusOr<StoredCheckpoint> SqliteStore::GetCheckpoint(const std::string& experiment, int stage) {
+absl::StatusOr<StoredCheckpoint> SqlStore::GetCheckpoint(const std::string& experiment, int stage) {
   StoredCheckpoint checkpoint;
   checkpoint.header.mutable_stage()->set_experiment_id(experiment);
   checkpoint.header.mutable_stage()->set_stage(stage);
   absl::Status status = Read(absl::StrCat("load the checkpoint of ", StageText(experiment, stage)),
-                             [&](SqliteConnection& database) { return SelectCheckpoint(database, checkpoint); });
+                             [&](SqlConnection& database) { return SelectCheckpoint(database, checkpoint); });
   if (status.ok()) status = CheckContent(checkpoint.header, checkpoint.content, absl::StatusCode::kDataLoss);
   if (!status.ok()) return status;
   return checkpoint;
 }
 
-absl::Status SqliteStore::AppendOutcomes(const std::string& experiment, int stage,
-                                         const std::vector<EpisodeOutcome>& outcomes) {
-  return Write(absl::StrCat("store outcomes of ", StageText(experiment, stage)), [&](SqliteConnection& database) {
-    SqliteStatement insert = database.Prepare(
+absl::Status SqlStore::AppendOutcomes(const std::string& experiment, int stage,
+                                      const std::vector<EpisodeOutcome>& outcomes) {
+  return Write(absl::StrCat("store outcomes of ", StageText(experiment, stage)), [&](SqlConnection& database) {
+    SqlStatement insert = database.Prepare(
         "INSERT INTO outcomes (experiment, stage, number, steps, return) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (experiment, stage, number) DO NOTHING");
     for (const EpisodeOutcome& outcome : outcomes) {
@@ -131,11 +132,11 @@ absl::Status SqliteStore::AppendOutcomes(const std::string& experiment, int stag
   });
 }
 
-absl::StatusOr<std::vector<EpisodeOutcome>> SqliteStore::ListOutcomes(const std::string& experiment, int stage) {
+absl::StatusOr<std::vector<EpisodeOutcome>> SqlStore::ListOutcomes(const std::string& experiment, int stage) {
   absl::StatusOr<std::vector<EpisodeOutcome>> outcomes;
   const absl::Status status =
-      Read(absl::StrCat("list outcomes of ", StageText(experiment, stage)), [&](SqliteConnection& database) {
-        SqliteStatement select = database.Prepare(
+      Read(absl::StrCat("list outcomes of ", StageText(experiment, stage)), [&](SqlConnection& database) {
+        SqlStatement select = database.Prepare(
             "SELECT number, steps, return FROM outcomes WHERE experiment = ? AND stage = ? ORDER BY number");
         outcomes = ReadOutcomes(select.Bind(experiment, stage));
         return outcomes.status();

@@ -1,4 +1,4 @@
-// The part of SqliteStore that keeps the episodes of datasets.
+// The part of SqlStore that keeps the episodes of datasets.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "common/trajectory/dataset_digest.h"
-#include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/sql_store.h"
 #include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
@@ -26,7 +26,7 @@ absl::Status CheckNotComplete(const DatasetRow& row) {
 }
 
 // Adds those that are new, and what they bring to the sums of `row`.
-absl::Status InsertEpisodes(SqliteConnection& database, const std::vector<EncodedEpisode>& episodes, DatasetRow& row) {
+absl::Status InsertEpisodes(SqlConnection& database, const std::vector<EncodedEpisode>& episodes, DatasetRow& row) {
   for (const EncodedEpisode& episode : episodes) {
     const absl::StatusOr<bool> added = InsertEpisode(database, row.id, episode);
     if (!added.ok()) return added.status();
@@ -87,7 +87,7 @@ class Findings {
 
 }  // namespace
 
-absl::Status SqliteStore::AppendEpisodes(const std::string& dataset, const std::vector<TrajectoryView>& episodes) {
+absl::Status SqlStore::AppendEpisodes(const std::string& dataset, const std::vector<TrajectoryView>& episodes) {
   const absl::StatusOr<DatasetRow> found = FindDataset(dataset);
   if (!found.ok()) return found.status();
   if (absl::Status status = CheckNotComplete(*found); !status.ok()) return status;
@@ -101,7 +101,7 @@ absl::Status SqliteStore::AppendEpisodes(const std::string& dataset, const std::
     encoded.push_back(*std::move(one));
   }
 
-  return Write(absl::StrCat("add episodes to dataset '", dataset, "'"), [&](SqliteConnection& database) {
+  return Write(absl::StrCat("add episodes to dataset '", dataset, "'"), [&](SqlConnection& database) {
     if (absl::Status status = CheckDatasetExists(database, *found); !status.ok()) return status;
     absl::StatusOr<DatasetRow> row = GetDatasetRow(database, dataset);
     if (!row.ok()) return row.status();
@@ -110,21 +110,22 @@ absl::Status SqliteStore::AppendEpisodes(const std::string& dataset, const std::
   });
 }
 
-absl::StatusOr<std::vector<EncodedEpisode>> SqliteStore::ReadPage(const DatasetRow& row, int64_t number,
-                                                                  int64_t bytes) {
+absl::StatusOr<std::vector<EncodedEpisode>> SqlStore::ReadPage(const DatasetRow& row, int64_t number, int64_t bytes) {
   std::vector<EncodedEpisode> page;
   const std::string& name = row.dataset.name();
   const absl::Status status =
-      Read(absl::StrCat("read dataset '", name, "'"), [&](SqliteConnection& database) -> absl::Status {
+      Read(absl::StrCat("read dataset '", name, "'"), [&](SqlConnection& database) -> absl::Status {
         if (absl::Status exists = CheckDatasetExists(database, row); !exists.ok()) return exists;
+        page.clear();
+        int64_t from = number;
         int64_t read = 0;
         do {
-          const absl::StatusOr<std::optional<int64_t>> next = FindEpisodeFrom(database, row.id, number);
+          const absl::StatusOr<std::optional<int64_t>> next = FindEpisodeFrom(database, row.id, from);
           if (!next.ok()) return next.status();
           if (!next->has_value()) break;
           absl::StatusOr<EncodedEpisode> episode = GetEpisode(database, row.id, **next);
           if (!episode.ok()) return NameEpisode(episode.status(), name, **next);
-          number = **next + 1;
+          from = **next + 1;
           read += DecompressedBytes(*episode);
           page.push_back(*std::move(episode));
         } while (read < bytes);
@@ -135,8 +136,8 @@ absl::StatusOr<std::vector<EncodedEpisode>> SqliteStore::ReadPage(const DatasetR
 }
 
 // Page by page, each a transaction of its own: a slow reader keeps no old versions of the database alive.
-absl::Status SqliteStore::ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
-                                       const std::function<absl::Status(v1::TrajectoryBatch)>& visit) {
+absl::Status SqlStore::ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
+                                    const std::function<absl::Status(v1::TrajectoryBatch)>& visit) {
   const absl::StatusOr<DatasetRow> row = FindDataset(dataset);
   if (!row.ok()) return row.status();
   const v1::DatasetRecipe& recipe = row->dataset.recipe();
@@ -159,13 +160,13 @@ absl::Status SqliteStore::ReadEpisodes(const std::string& dataset, int64_t first
   }
 }
 
-absl::StatusOr<std::vector<EpisodeOutcome>> SqliteStore::ListEpisodes(const std::string& dataset) {
+absl::StatusOr<std::vector<EpisodeOutcome>> SqlStore::ListEpisodes(const std::string& dataset) {
   absl::StatusOr<std::vector<EpisodeOutcome>> outcomes;
   const absl::Status status =
-      Read(absl::StrCat("list the episodes of dataset '", dataset, "'"), [&](SqliteConnection& database) {
+      Read(absl::StrCat("list the episodes of dataset '", dataset, "'"), [&](SqlConnection& database) {
         const absl::StatusOr<DatasetRow> row = GetDatasetRow(database, dataset);
         if (!row.ok()) return row.status();
-        SqliteStatement select =
+        SqlStatement select =
             database.Prepare("SELECT number, steps, return FROM episodes WHERE dataset = ? ORDER BY number");
         outcomes = ReadOutcomes(select.Bind(row->id));
         return outcomes.status();
@@ -174,7 +175,7 @@ absl::StatusOr<std::vector<EpisodeOutcome>> SqliteStore::ListEpisodes(const std:
   return outcomes;
 }
 
-absl::StatusOr<std::string> SqliteStore::ComputeDatasetDigest(const std::string& dataset) {
+absl::StatusOr<std::string> SqlStore::ComputeDatasetDigest(const std::string& dataset) {
   const absl::StatusOr<v1::Dataset> found = GetDataset(dataset);
   if (!found.ok()) return found.status();
   DatasetDigest digest(found->recipe());
@@ -188,10 +189,10 @@ absl::StatusOr<std::string> SqliteStore::ComputeDatasetDigest(const std::string&
   return digest.Finish();
 }
 
-absl::StatusOr<std::optional<int64_t>> SqliteStore::NextEpisode(const DatasetRow& row, int64_t number) {
+absl::StatusOr<std::optional<int64_t>> SqlStore::NextEpisode(const DatasetRow& row, int64_t number) {
   absl::StatusOr<std::optional<int64_t>> next;
   const absl::Status status =
-      Read(absl::StrCat("read dataset '", row.dataset.name(), "'"), [&](SqliteConnection& database) {
+      Read(absl::StrCat("read dataset '", row.dataset.name(), "'"), [&](SqlConnection& database) {
         if (absl::Status exists = CheckDatasetExists(database, row); !exists.ok()) return exists;
         next = FindEpisodeFrom(database, row.id, number);
         return next.status();
@@ -200,7 +201,7 @@ absl::StatusOr<std::optional<int64_t>> SqliteStore::NextEpisode(const DatasetRow
   return next;
 }
 
-absl::StatusOr<v1::VerifyDatasetResponse> SqliteStore::VerifyDataset(const std::string& dataset) {
+absl::StatusOr<v1::VerifyDatasetResponse> SqlStore::VerifyDataset(const std::string& dataset) {
   const absl::StatusOr<DatasetRow> row = FindDataset(dataset);
   if (!row.ok()) return row.status();
   Findings findings(row->dataset);

@@ -1,10 +1,10 @@
-// The part of SqliteStore that keeps experiments and their metrics.
+// The part of SqlStore that keeps experiments and their metrics.
 #include <spdlog/spdlog.h>
 
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/sql_store.h"
 #include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
@@ -22,8 +22,8 @@ enum class Damaged { kLeaveOut, kIsAnError };
 
 // All rows of a bound query for (name, content).
 template <typename Message>
-absl::Status ParseRows(SqliteStatement& select, const std::string& kind, Damaged damaged,
-                       std::vector<Message>& messages) {
+absl::Status ParseRows(SqlStatement& select, const std::string& kind, Damaged damaged, std::vector<Message>& messages) {
+  messages.clear();
   while (true) {
     const absl::StatusOr<bool> row = select.Step();
     if (!row.ok()) return row.status();
@@ -40,7 +40,7 @@ absl::Status ParseRows(SqliteStatement& select, const std::string& kind, Damaged
 }
 
 // A checkpoint's row goes in any case: without it, nothing leads to the content.
-absl::Status DropWhatIsNeverResumed(SqliteConnection& database, const v1::Experiment& experiment, bool drop) {
+absl::Status DropWhatIsNeverResumed(SqlConnection& database, const v1::Experiment& experiment, bool drop) {
   for (int stage = 0; stage < experiment.stages_size(); ++stage) {
     if (experiment.stages(stage).status() != v1::STATUS_SUCCEEDED) continue;
     absl::Status status = drop ? DropCheckpointContent(database, experiment.id(), stage) : absl::OkStatus();
@@ -53,23 +53,23 @@ absl::Status DropWhatIsNeverResumed(SqliteConnection& database, const v1::Experi
 
 }  // namespace
 
-absl::Status SqliteStore::PutExperiment(const v1::Experiment& experiment, const std::string& token) {
+absl::Status SqlStore::PutExperiment(const v1::Experiment& experiment, const std::string& token) {
   const std::string content = experiment.SerializeAsString();
-  return WriteAndDrop(absl::StrCat("store experiment '", experiment.id(), "'"), [&](SqliteConnection& database,
+  return WriteAndDrop(absl::StrCat("store experiment '", experiment.id(), "'"), [&](SqlConnection& database,
                                                                                     bool drop) {
-    SqliteStatement put = database.Prepare(
+    SqlStatement put = database.Prepare(
         "INSERT INTO experiments (id, token, submitted_unix_ms, content) VALUES (?, nullif(?, ''), ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET token = coalesce(excluded.token, token), "
+        "ON CONFLICT (id) DO UPDATE SET token = coalesce(excluded.token, experiments.token), "
         "submitted_unix_ms = excluded.submitted_unix_ms, content = excluded.content");
     const absl::Status status = put.Bind(experiment.id(), token, experiment.submitted_unix_ms(), Blob{content}).Run();
     return status.ok() ? DropWhatIsNeverResumed(database, experiment, drop) : status;
   });
 }
 
-absl::StatusOr<v1::Experiment> SqliteStore::GetExperiment(const std::string& id) {
+absl::StatusOr<v1::Experiment> SqlStore::GetExperiment(const std::string& id) {
   std::vector<v1::Experiment> found;
-  const absl::Status status = Read(absl::StrCat("read experiment '", id, "'"), [&](SqliteConnection& database) {
-    SqliteStatement select = database.Prepare("SELECT id, content FROM experiments WHERE id = ?");
+  const absl::Status status = Read(absl::StrCat("read experiment '", id, "'"), [&](SqlConnection& database) {
+    SqlStatement select = database.Prepare("SELECT id, content FROM experiments WHERE id = ?");
     return ParseRows(select.Bind(id), "experiment", Damaged::kIsAnError, found);
   });
   if (!status.ok()) return status;
@@ -77,10 +77,10 @@ absl::StatusOr<v1::Experiment> SqliteStore::GetExperiment(const std::string& id)
   return std::move(found.front());
 }
 
-absl::StatusOr<std::vector<v1::Experiment>> SqliteStore::ListExperiments() {
+absl::StatusOr<std::vector<v1::Experiment>> SqlStore::ListExperiments() {
   std::vector<v1::Experiment> experiments;
-  const absl::Status status = Read("list the experiments", [&](SqliteConnection& database) {
-    SqliteStatement select =
+  const absl::Status status = Read("list the experiments", [&](SqlConnection& database) {
+    SqlStatement select =
         database.Prepare("SELECT id, content FROM experiments ORDER BY submitted_unix_ms DESC, rowid DESC");
     return ParseRows(select, "experiment", Damaged::kLeaveOut, experiments);
   });
@@ -88,10 +88,10 @@ absl::StatusOr<std::vector<v1::Experiment>> SqliteStore::ListExperiments() {
   return experiments;
 }
 
-absl::StatusOr<std::string> SqliteStore::FindExperimentByToken(const std::string& token) {
+absl::StatusOr<std::string> SqlStore::FindExperimentByToken(const std::string& token) {
   std::string id;
-  const absl::Status status = Read("find an experiment by its token", [&](SqliteConnection& database) {
-    SqliteStatement select = database.Prepare("SELECT id FROM experiments WHERE token = ?");
+  const absl::Status status = Read("find an experiment by its token", [&](SqlConnection& database) {
+    SqlStatement select = database.Prepare("SELECT id FROM experiments WHERE token = ?");
     const absl::StatusOr<bool> row = select.Bind(token).Step();
     if (!row.ok()) return row.status();
     if (*row) id = select.String(0);
@@ -101,21 +101,21 @@ absl::StatusOr<std::string> SqliteStore::FindExperimentByToken(const std::string
   return id;
 }
 
-absl::Status SqliteStore::PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) {
-  return Write(absl::StrCat("store metrics of experiment '", experiment, "'"), [&](SqliteConnection& database) {
+absl::Status SqlStore::PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) {
+  return Write(absl::StrCat("store metrics of experiment '", experiment, "'"), [&](SqlConnection& database) {
     const std::string content = metrics.SerializeAsString();
-    SqliteStatement put = database.Prepare(
+    SqlStatement put = database.Prepare(
         "INSERT INTO metrics (experiment, stage, iteration, content) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (experiment, stage, iteration) DO UPDATE SET content = excluded.content");
     return put.Bind(experiment, stage, metrics.iteration(), Blob{content}).Run();
   });
 }
 
-absl::StatusOr<std::vector<v1::StageProgress>> SqliteStore::ListMetrics(const std::string& experiment, int stage) {
+absl::StatusOr<std::vector<v1::StageProgress>> SqlStore::ListMetrics(const std::string& experiment, int stage) {
   std::vector<v1::StageProgress> metrics;
   const absl::Status status =
-      Read(absl::StrCat("list metrics of experiment '", experiment, "'"), [&](SqliteConnection& database) {
-        SqliteStatement select = database.Prepare(
+      Read(absl::StrCat("list metrics of experiment '", experiment, "'"), [&](SqlConnection& database) {
+        SqlStatement select = database.Prepare(
             "SELECT experiment, content FROM metrics WHERE experiment = ? AND stage = ? ORDER BY iteration");
         return ParseRows(select.Bind(experiment, stage), "metrics of experiment", Damaged::kIsAnError, metrics);
       });

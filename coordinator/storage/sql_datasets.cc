@@ -1,23 +1,23 @@
-// The part of SqliteStore that keeps datasets as wholes.
+// The part of SqlStore that keeps datasets as wholes.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/trajectory/dataset_digest.h"
-#include "coordinator/storage/sqlite_store.h"
+#include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 namespace {
 
 // Sums and digest of episodes 0 … n-1, in their order: as floating-point sums depend on it, the row's running sum will
 // not do for a complete dataset.
-absl::Status SummariseEpisodes(SqliteConnection& database, int64_t episodes, DatasetRow& row) {
+absl::Status SummariseEpisodes(SqlConnection& database, int64_t episodes, DatasetRow& row) {
   v1::Dataset& dataset = row.dataset;
   DatasetDigest digest(dataset.recipe());
   dataset.set_episodes(0);
   dataset.set_transitions(0);
   dataset.set_stored_bytes(0);
   row.total_return = 0;
-  SqliteStatement select = database.Prepare(
+  SqlStatement select = database.Prepare(
       "SELECT number, steps, return, digest, length(content) FROM episodes WHERE dataset = ? AND number >= 0 "
       "ORDER BY number LIMIT ?");
   select.Bind(row.id, episodes);
@@ -39,24 +39,24 @@ absl::Status SummariseEpisodes(SqliteConnection& database, int64_t episodes, Dat
   return absl::OkStatus();
 }
 
-absl::Status CompleteRow(SqliteConnection& database, int64_t episodes, DatasetRow& row) {
+absl::Status CompleteRow(SqlConnection& database, int64_t episodes, DatasetRow& row) {
   if (absl::Status status = SummariseEpisodes(database, episodes, row); !status.ok()) return status;
   row.dataset.set_complete(true);
-  SqliteStatement surplus = database.Prepare("DELETE FROM episodes WHERE dataset = ? AND (number < 0 OR number >= ?)");
+  SqlStatement surplus = database.Prepare("DELETE FROM episodes WHERE dataset = ? AND (number < 0 OR number >= ?)");
   if (absl::Status status = surplus.Bind(row.id, episodes).Run(); !status.ok()) return status;
   return UpdateDatasetRow(database, row);
 }
 
 }  // namespace
 
-absl::Status SqliteStore::CreateDataset(const v1::Dataset& dataset) {
-  return Write(absl::StrCat("create dataset '", dataset.name(), "'"), [&](SqliteConnection& database) -> absl::Status {
+absl::Status SqlStore::CreateDataset(const v1::Dataset& dataset) {
+  return Write(absl::StrCat("create dataset '", dataset.name(), "'"), [&](SqlConnection& database) -> absl::Status {
     const std::string recipe = dataset.recipe().SerializeAsString();
-    SqliteStatement insert = database.Prepare(
+    SqlStatement insert = database.Prepare(
         "INSERT INTO datasets (name, experiment, created_unix_ms, complete, episodes, transitions, total_return, "
-        "stored_bytes, digest, recipe) VALUES (?, ?, ?, 0, 0, 0, 0, 0, x'', ?) ON CONFLICT (name) DO NOTHING");
+        "stored_bytes, digest, recipe) VALUES (?, ?, ?, 0, 0, 0, 0, 0, ?, ?) ON CONFLICT (name) DO NOTHING");
     const absl::Status status =
-        insert.Bind(dataset.name(), dataset.experiment_id(), dataset.created_unix_ms(), Blob{recipe}).Run();
+        insert.Bind(dataset.name(), dataset.experiment_id(), dataset.created_unix_ms(), Blob{""}, Blob{recipe}).Run();
     if (status.ok() && database.changes() == 0) {
       return absl::AlreadyExistsError(absl::StrCat("there is a dataset '", dataset.name(), "' already"));
     }
@@ -64,9 +64,9 @@ absl::Status SqliteStore::CreateDataset(const v1::Dataset& dataset) {
   });
 }
 
-absl::StatusOr<DatasetRow> SqliteStore::FindDataset(const std::string& name) {
+absl::StatusOr<DatasetRow> SqlStore::FindDataset(const std::string& name) {
   absl::StatusOr<DatasetRow> row;
-  const absl::Status status = Read(absl::StrCat("read dataset '", name, "'"), [&](SqliteConnection& database) {
+  const absl::Status status = Read(absl::StrCat("read dataset '", name, "'"), [&](SqlConnection& database) {
     row = GetDatasetRow(database, name);
     return row.status();
   });
@@ -74,17 +74,18 @@ absl::StatusOr<DatasetRow> SqliteStore::FindDataset(const std::string& name) {
   return row;
 }
 
-absl::StatusOr<v1::Dataset> SqliteStore::GetDataset(const std::string& name) {
+absl::StatusOr<v1::Dataset> SqlStore::GetDataset(const std::string& name) {
   absl::StatusOr<DatasetRow> row = FindDataset(name);
   if (!row.ok()) return row.status();
   return std::move(row->dataset);
 }
 
-absl::StatusOr<std::vector<v1::Dataset>> SqliteStore::ListDatasets() {
+absl::StatusOr<std::vector<v1::Dataset>> SqlStore::ListDatasets() {
   std::vector<v1::Dataset> datasets;
-  const absl::Status status = Read("list the datasets", [&](SqliteConnection& database) {
+  const absl::Status status = Read("list the datasets", [&](SqlConnection& database) {
     absl::StatusOr<std::vector<DatasetRow>> rows = ListDatasetRows(database);
     if (!rows.ok()) return rows.status();
+    datasets.clear();
     for (DatasetRow& row : *rows) datasets.push_back(std::move(row.dataset));
     return absl::OkStatus();
   });
@@ -92,9 +93,9 @@ absl::StatusOr<std::vector<v1::Dataset>> SqliteStore::ListDatasets() {
   return datasets;
 }
 
-absl::StatusOr<v1::Dataset> SqliteStore::CompleteDataset(const std::string& dataset, int64_t episodes) {
+absl::StatusOr<v1::Dataset> SqlStore::CompleteDataset(const std::string& dataset, int64_t episodes) {
   const absl::Status status =
-      Write(absl::StrCat("complete dataset '", dataset, "'"), [&](SqliteConnection& database) -> absl::Status {
+      Write(absl::StrCat("complete dataset '", dataset, "'"), [&](SqlConnection& database) -> absl::Status {
         absl::StatusOr<DatasetRow> row = GetDatasetRow(database, dataset);
         if (!row.ok()) return row.status();
         if (!row->dataset.complete()) return CompleteRow(database, episodes, *row);
@@ -106,10 +107,10 @@ absl::StatusOr<v1::Dataset> SqliteStore::CompleteDataset(const std::string& data
   return GetDataset(dataset);
 }
 
-absl::Status SqliteStore::DeleteDataset(const std::string& dataset) {
-  return Write(absl::StrCat("delete dataset '", dataset, "'"), [&](SqliteConnection& database) -> absl::Status {
+absl::Status SqlStore::DeleteDataset(const std::string& dataset) {
+  return Write(absl::StrCat("delete dataset '", dataset, "'"), [&](SqlConnection& database) -> absl::Status {
     // Its episodes go with it.
-    SqliteStatement remove = database.Prepare("DELETE FROM datasets WHERE name = ?");
+    SqlStatement remove = database.Prepare("DELETE FROM datasets WHERE name = ?");
     const absl::Status status = remove.Bind(dataset).Run();
     if (status.ok() && database.changes() == 0) {
       return absl::NotFoundError(absl::StrCat("there is no dataset '", dataset, "'"));

@@ -1,0 +1,51 @@
+// Parameters and rows as PostgreSQL's binary formats have them.
+#ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STATEMENT_H_
+#define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STATEMENT_H_
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace understudy {
+
+// A statement's parameters, in order.
+class PostgresParameters {
+ public:
+  void Clear() { parameters_.clear(); }
+  void AddInt64(int64_t value);
+  void AddDouble(double value);
+  // Not copied.
+  void AddText(std::string_view text);
+  void AddBytes(std::string_view bytes);
+  void AddNull();
+
+  PGresult* Prepare(PGconn* session, const std::string& name, const std::string& sql) const;
+  PGresult* Run(PGconn* session, const std::string& name) const;
+
+ private:
+  struct Parameter {
+    Oid type;
+    std::string_view value;
+    bool null = false;
+    std::array<char, 8> number = {};  // what `value` is of, where it is one
+  };
+  void AddNumber(Oid type, uint64_t bits);
+
+  std::deque<Parameter> parameters_;  // which stay where they are
+};
+
+// "a = ? AND b = ?" as "a = $1 AND b = $2".
+std::string NumberParameters(std::string_view sql);
+
+// Of a binary result; NULL is 0.
+int64_t PostgresInt64(const PGresult* result, int row, int column);
+double PostgresDouble(const PGresult* result, int row, int column);
+std::string_view PostgresBytes(const PGresult* result, int row, int column);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STATEMENT_H_

@@ -1,0 +1,21 @@
+// Addresses of PostgreSQL databases, as libpq takes them:
+// postgresql://[USER[:PASSWORD]@]HOST[:PORT][,…]/DATABASE[?KEY=VALUE&…]. Passwords may as well come from PGPASSWORD or
+// ~/.pgpass, and encryption from `sslmode`, `sslrootcert` and so on.
+#ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_URL_H_
+#define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_URL_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace understudy {
+
+bool IsPostgresUrl(const std::string& text);
+
+// The address for logs and messages: without password, nor any other parameter that could hold a secret.
+// INVALID_ARGUMENT, without repeating it: it is none.
+absl::StatusOr<std::string> DescribePostgresUrl(const std::string& url);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_URL_H_

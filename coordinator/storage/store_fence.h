@@ -1,0 +1,45 @@
+// Lets nobody write to a store that another process has taken over.
+#ifndef UNDERSTUDY_COORDINATOR_STORAGE_STORE_FENCE_H_
+#define UNDERSTUDY_COORDINATOR_STORAGE_STORE_FENCE_H_
+
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "common/process/mutex.h"
+
+namespace understudy {
+
+// What the connections of one store share. Thread-safe.
+class StoreFence {
+ public:
+  // Every transaction that writes fails unless this is the store's latest incarnation. 0: not known yet.
+  void SetIncarnation(int64_t incarnation) {
+    MutexLock lock(mutex_);
+    incarnation_ = incarnation;
+  }
+  int64_t incarnation() {
+    MutexLock lock(mutex_);
+    return incarnation_;
+  }
+
+  // From now on nothing is written, nor waited for. Idempotent.
+  void Abandon() {
+    MutexLock lock(mutex_);
+    abandoned_ = true;
+    changed_.NotifyAll();
+  }
+  // Waits until it is abandoned, or `timeout` has passed; true: it is.
+  bool WaitUntilAbandoned(absl::Duration timeout);
+  bool abandoned() { return WaitUntilAbandoned(absl::ZeroDuration()); }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int64_t incarnation_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_STORAGE_STORE_FENCE_H_
