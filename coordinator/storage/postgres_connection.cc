@@ -92,7 +92,7 @@ PostgresConnection::PostgresConnection(Options options, std::string name, std::s
 absl::Status PostgresConnection::Connect() {
   statements_.clear();
   session_.reset();
-  read_only_ = false;
+  over_ = false;
   absl::StatusOr<PostgresSession> session = ConnectPostgres(options_.url, options_.application);
   if (!session.ok()) {
     return absl::Status(session.status().code(),
@@ -203,7 +203,7 @@ absl::Status PostgresConnection::Check(const PGresult* result) {
     if (!absl::SimpleAtoi(count, &changes_)) changes_ = 0;
     return absl::OkStatus();
   }
-  read_only_ = read_only_ || IsReadOnlyError(result);
+  over_ = over_ || IsSessionOver(session_.get(), result);
   return PostgresError(session_.get(), result, operation_, name_);
 }
 

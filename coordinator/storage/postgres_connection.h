@@ -49,7 +49,7 @@ class PostgresConnection final : public SqlConnection {
   PostgresConnection(Options options, std::string name, std::shared_ptr<StoreFence> fence);
 
   // The session can be used no more.
-  bool lost() const { return PQstatus(session_.get()) != CONNECTION_OK || read_only_; }
+  bool lost() const { return PQstatus(session_.get()) != CONNECTION_OK || over_; }
   absl::Status Connect();
   // One attempt at a transaction. `in_doubt`: the number of one that was to be committed when the session ended.
   absl::Status Attempt(Access access, const Body& body, std::string& in_doubt);
@@ -63,7 +63,7 @@ class PostgresConnection final : public SqlConnection {
   const std::string name_;
   const std::shared_ptr<StoreFence> fence_;
   PostgresSession session_;
-  bool read_only_ = false;
+  bool over_ = false;
   std::string operation_ = "open the store";
   std::map<std::string, std::unique_ptr<PreparedStatement>, std::less<>> statements_;  // of this session
   int64_t changes_ = 0;

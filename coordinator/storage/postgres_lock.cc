@@ -88,13 +88,16 @@ absl::StatusOr<std::string> PostgresLock::Ask(const std::string& sql) {
   }
   std::string value;
   absl::Status status;
+  bool over = false;
   while (const PostgresResult result{PQgetResult(session)}) {
     if (!Succeeded(result.get())) {
       status = PostgresError(session, result.get(), "keep the store", name_);
+      over = over || IsSessionOver(session, result.get());
     } else if (PQntuples(result.get()) > 0) {
       value = PQgetvalue(result.get(), 0, 0);
     }
   }
+  if (over) session_.reset();
   if (!status.ok()) return status;
   return value;
 }

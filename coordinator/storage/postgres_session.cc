@@ -73,7 +73,12 @@ absl::Status PostgresError(const PGconn* session, const PGresult* result, const 
   return absl::Status(code, absl::StrCat("cannot ", operation, ": ", reason, ", in ", name));
 }
 
-bool IsReadOnlyError(const PGresult* result) { return StateOf(result) == "25006"; }
+bool IsSessionOver(const PGconn* session, const PGresult* result) {
+  const std::string state = StateOf(result);
+  // Without a code it is not the server's error, but libpq's, which may still call the session good.
+  return PQstatus(session) != CONNECTION_OK || state.empty() || absl::StartsWith(state, "08") ||
+         absl::StartsWith(state, "57P") || state == "25006";
+}
 
 std::string ProcessText() {
   char host[HOST_NAME_MAX + 1] = "";

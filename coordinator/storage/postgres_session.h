@@ -33,8 +33,9 @@ bool Succeeded(const PGresult* result);
 absl::Status PostgresError(const PGconn* session, const PGresult* result, const std::string& operation,
                            const std::string& name);
 
-// The server is there, and takes no changes: as one does that another has replaced.
-bool IsReadOnlyError(const PGresult* result);
+// Whether one that failed means that the session is no use any more: it has ended, or the server takes no changes, as
+// one does that another has replaced.
+bool IsSessionOver(const PGconn* session, const PGresult* result);
 
 // "process 123 on host", of this process.
 std::string ProcessText();
