@@ -1,0 +1,153 @@
+#include "coordinator/experiment_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "coordinator/storage/data_directory.h"
+#include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/fake_actor_link.h"
+#include "tests/testing/trajectory_batches.h"
+#include "tests/testing/unreachable_store.h"
+
+namespace understudy {
+namespace {
+
+using testing::FakeActorLink;
+using ::testing::HasSubstr;
+
+constexpr absl::Time kNow = absl::UnixEpoch();
+constexpr absl::Time kLater = kNow + absl::Seconds(1);
+constexpr int64_t kEpisodes = 4;
+
+// An experiment that collects some episodes of a policy that there is, and its store.
+class Collecting {
+ public:
+  Collecting() : data_(DataDirectory::Open(directory_.File("data"), DataDirectory::Mode::kCreate).value()) {
+    EXPECT_TRUE(data_->store().AddPolicy(*testing::TestSnapshot("expert", 1), {}).ok());
+    v1::ExperimentSpec spec;
+    spec.set_name("test");
+    spec.set_environment("CartPole-v1");
+    v1::CollectStage& collect = *spec.add_stages()->mutable_collect();
+    collect.set_policy("expert");
+    collect.set_dataset("demos");
+    collect.set_episodes(kEpisodes);
+    collect.set_actions("sample");
+    run_ = std::make_unique<ExperimentRun>(
+        NewExperiment("test-1", std::move(spec), {PolicyReference{.name = "expert", .version = 1}}, kNow), "",
+        context_);
+  }
+
+  ExperimentRun& run() { return *run_; }
+  testing::UnreachableStore& store() { return store_; }
+
+  // As the control thread does at that time.
+  void Expire(absl::Time now) {
+    run_->Expire(now);
+    workforce_.Plan(now);
+    EXPECT_TRUE(run_->Settle().ok());
+  }
+
+  // An actor collects all of it, and what it brought is saved.
+  void Collect(absl::Time now) {
+    v1::StageKey stage;
+    stage.set_experiment_id("test-1");
+    stage.set_epoch(workforce_.StageEpoch({.experiment = "test-1", .stage = 0}));
+    const auto actor = std::make_shared<FakeActorLink>("actor", stage);
+    ASSERT_EQ(run_->Connect(actor, now), absl::OkStatus());
+    for (const v1::RolloutRequest& request : actor->Requests()) {
+      std::vector<int64_t> numbers(request.episodes().end() - request.episodes().begin());
+      std::iota(numbers.begin(), numbers.end(), request.episodes().begin());
+      auto message = std::make_shared<v1::ActorMessage>();
+      message->mutable_result()->set_request_id(request.id());
+      message->mutable_result()->set_last(true);
+      *message->mutable_result()->mutable_batch() = testing::EpisodeBatch(numbers, 10);
+      run_->Receive(*actor, message, now);
+    }
+  }
+
+  // Called with what is to be saved, in the place of the writers.
+  std::function<absl::Status(const std::function<absl::Status()>&)> save =
+      [](const std::function<absl::Status()>& write) { return write(); };
+
+ private:
+  testing::TemporaryDirectory directory_;
+  std::unique_ptr<DataDirectory> data_;
+  testing::UnreachableStore store_{data_->store()};
+  Workforce workforce_{1};
+  RunContext context_{.store = store_,
+                      .workforce = workforce_,
+                      .write_behind = [this](const auto&, auto write, auto then) { then(*run_, save(write), kNow); },
+                      .collecting = {}};
+  std::unique_ptr<ExperimentRun> run_;
+};
+
+TEST(ExperimentRun, AStageThatCannotReachTheStoreWaitsForItAndBegins) {
+  Collecting test;
+  test.store().away = true;
+  test.run().Start(kNow);
+  EXPECT_TRUE(absl::IsUnavailable(test.run().Settle()));
+  v1::Experiment shown = test.run().Describe();
+  EXPECT_EQ(shown.status(), v1::STATUS_RUNNING);
+  EXPECT_THAT(shown.stages(0).waiting_for(), HasSubstr("the store is away"));
+  EXPECT_EQ(test.run().next_expiry(), kLater);
+
+  test.run().Expire(kLater);  // as little as before
+  EXPECT_EQ(test.run().next_expiry(), kLater + absl::Seconds(1));
+
+  test.store().away = false;
+  test.Expire(kLater + absl::Seconds(1));
+  shown = test.run().Describe();
+  EXPECT_EQ(shown.stages(0).status(), v1::STATUS_RUNNING);
+  EXPECT_EQ(shown.stages(0).waiting_for(), "actors");
+  EXPECT_TRUE(test.store().GetDataset("demos").ok());
+}
+
+TEST(ExperimentRun, AStageThatCannotBeFinishedForTheStoreIsFinishedLater) {
+  Collecting test;
+  test.run().Start(kNow);
+  test.Expire(kNow);
+  // The store goes just when everything has been saved.
+  test.save = [&test](const std::function<absl::Status()>& write) {
+    const absl::Status saved = write();
+    test.store().away = true;
+    return saved;
+  };
+  test.Collect(kNow);
+  EXPECT_EQ(test.run().Describe().status(), v1::STATUS_RUNNING);
+  EXPECT_EQ(test.run().next_expiry(), kLater);
+
+  test.store().away = false;
+  test.Expire(kLater);
+  EXPECT_EQ(test.run().Describe().status(), v1::STATUS_SUCCEEDED);
+  EXPECT_TRUE(test.store().GetDataset("demos").value().complete());
+}
+
+TEST(ExperimentRun, ACancelledOneDoesNotGoOnWhenTheStoreIsBack) {
+  Collecting test;
+  test.store().away = true;
+  test.run().Start(kNow);
+  test.run().Cancel(kNow);
+  test.store().away = false;
+  test.Expire(kLater);
+  EXPECT_EQ(test.run().Describe().status(), v1::STATUS_CANCELLED);
+  EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
+}
+
+TEST(ExperimentRun, AnotherErrorOfTheStoreFailsTheStage) {
+  Collecting test;
+  test.run().Start(kNow);
+  test.Expire(kNow);
+  test.save = [](const auto&) { return absl::ResourceExhaustedError("the disk is full"); };
+  test.Collect(kNow);
+  EXPECT_EQ(test.run().Describe().status(), v1::STATUS_FAILED);
+  EXPECT_EQ(test.run().Describe().stages(0).error(), "the disk is full");
+}
+
+}  // namespace
+}  // namespace understudy
