@@ -235,7 +235,7 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
   v1::TrainResult result = std::move(output->result);
   result.set_policy(work.train().policy());
   result.set_policy_version(*version);
-  result.set_policy_digest(output->policy->header.digest());
+  result.set_policy_digest(output->policy->Digest());
   return result;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/process/mutex.h"
+#include "common/rollouts/policy_frames.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/worker_session.h"
 #include "common/snapshot/policy_snapshot.h"
@@ -31,10 +32,18 @@ absl::Status CheckHello(const v1::ActorMessage& message) {
   return ValidateWorkerId(hello.worker_id());
 }
 
+grpc::ByteBuffer Encode(const v1::SinkMessage& message) {
+  grpc::ByteBuffer bytes;
+  bool own_buffer = true;
+  const grpc::Status status = grpc::SerializationTraits<v1::SinkMessage>::Serialize(message, &bytes, &own_buffer);
+  GPR_ASSERT(status.ok());
+  return bytes;
+}
+
 }  // namespace
 
 // Keeps itself alive until OnDone. Reactions never hold the mutex while they call the handler, which calls back.
-class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMessage, v1::SinkMessage>,
+class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                                      public ActorLink,
                                      public std::enable_shared_from_this<Stream> {
  public:
@@ -120,7 +129,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   }
 
  private:
-  // A message; or a policy, whose chunk that is being sent is the message.
+  // A message; or a policy, as its chunks.
   struct Outgoing {
     int64_t bytes = 0;
     v1::SinkMessage message = {};
@@ -142,8 +151,12 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
 
   void WriteFirstLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Outgoing& first = outgoing_.front();
-    if (first.policy != nullptr) *first.message.mutable_policy() = MakeChunk(*first.policy, first.next_chunk++);
-    StartWrite(&first.message);
+    if (first.policy != nullptr) {
+      writing_ = MakePolicyFrame(first.policy, first.next_chunk++);
+    } else {
+      writing_ = Encode(first.message);
+    }
+    StartWrite(&writing_);
   }
 
   // To one message, on gRPC's thread: the next is not read before this has returned.
@@ -154,8 +167,10 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
       if (finished_) return;
       greeted = greeted_;
     }
-    v1::ActorMessage message = std::move(incoming_);
-    if (greeted) {
+    v1::ActorMessage message;
+    if (!grpc::SerializationTraits<v1::ActorMessage>::Deserialize(&incoming_, &message).ok()) {
+      Close(absl::InvalidArgumentError("found a message that is no ActorMessage"));
+    } else if (greeted) {
       service_.handler_.OnMessage(shared_from_this(), std::move(message));
     } else if (absl::Status status = CheckHello(message); !status.ok()) {
       Close(std::move(status));
@@ -184,7 +199,6 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
     if (reacting_ || !read_wanted_ || finished_) return;
     read_wanted_ = false;
     reacting_ = true;
-    incoming_.Clear();
     StartRead(&incoming_);
   }
 
@@ -214,7 +228,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   RolloutService& service_;
   grpc::Alarm alarm_;
   std::shared_ptr<Stream> self_;
-  v1::ActorMessage incoming_;  // of the read in flight, then of the reaction to it
+  grpc::ByteBuffer incoming_;  // of the read in flight, then of the reaction to it
   v1::ActorHello hello_;       // does not change once the handler knows of the stream
 
   Mutex mutex_;
@@ -223,8 +237,8 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<v1::ActorMes
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool reacting_ ABSL_GUARDED_BY(mutex_) = true;  // a read is in flight, or the reaction to it
   bool read_wanted_ ABSL_GUARDED_BY(mutex_) = false;
-  // The first is being sent; references to it stay valid.
-  std::deque<Outgoing> outgoing_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Outgoing> outgoing_ ABSL_GUARDED_BY(mutex_);  // the first is being sent
+  grpc::ByteBuffer writing_ ABSL_GUARDED_BY(mutex_);       // the bytes of it
   int64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
@@ -232,7 +246,7 @@ RolloutService::RolloutService(RolloutHandler& handler) : handler_(handler) {}
 
 RolloutService::~RolloutService() = default;
 
-grpc::ServerBidiReactor<v1::ActorMessage, v1::SinkMessage>* RolloutService::RollOut(grpc::CallbackServerContext*) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RolloutService::RollOut(grpc::CallbackServerContext*) {
   const auto stream = std::make_shared<Stream>(*this);
   stream->Start();
   return stream.get();

@@ -33,13 +33,15 @@ class RolloutHandler {
 // Thread-safe. Streams whose first message is no hello, or another protocol version, or that say nothing for ten
 // seconds, end with INVALID_ARGUMENT, FAILED_PRECONDITION or DEADLINE_EXCEEDED before the handler hears of them. At
 // most kMaxActorStreams at a time, then RESOURCE_EXHAUSTED; so ends a stream whose actor leaves too much unread, too.
-class RolloutService final : public v1::Rollouts::CallbackService {
+class RolloutService final : public v1::Rollouts::WithRawCallbackMethod_RollOut<v1::Rollouts::Service> {
  public:
   // `handler` must outlive the server that serves this.
   explicit RolloutService(RolloutHandler& handler);
   ~RolloutService() override;
 
-  grpc::ServerBidiReactor<v1::ActorMessage, v1::SinkMessage>* RollOut(grpc::CallbackServerContext* context) override;
+  using v1::Rollouts::WithRawCallbackMethod_RollOut<v1::Rollouts::Service>::RollOut;
+  // In the bytes of the wire, so that a policy is sent from where it is.
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RollOut(grpc::CallbackServerContext* context) override;
 
  private:
   class Stream;

@@ -1,5 +1,6 @@
 #include "common/snapshot/policy_snapshot.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -7,9 +8,40 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/environment/spaces.h"
+#include "common/process/mutex.h"
 #include "common/snapshot/name.h"
 
 namespace understudy {
+namespace {
+
+// The memory of one large snapshot that nobody uses any more, for the next of its size: to take a new page from the
+// kernel costs four times as much as to fill it. Thread-safe.
+class SpareMemory {
+ public:
+  std::string Take(size_t size) {
+    MutexLock lock(mutex_);
+    std::string taken = std::exchange(memory_, {});
+    return taken.size() == size ? std::move(taken) : std::string();
+  }
+  void Give(std::string memory) {
+    if (memory.size() < kLarge) return;
+    MutexLock lock(mutex_);
+    memory_ = std::move(memory);
+  }
+
+ private:
+  static constexpr size_t kLarge = size_t{1} << 20;
+  Mutex mutex_;
+  std::string memory_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Never destroyed: a snapshot may be the last thing to go.
+SpareMemory& Spare() {
+  static SpareMemory& spare = *new SpareMemory;
+  return spare;
+}
+
+}  // namespace
 
 std::string ArchitectureText(const v1::PolicyHeader& header) {
   const v1::NetworkSpec& network = header.network();
@@ -27,11 +59,24 @@ std::string PolicyDigest(std::string_view fingerprint, std::string_view paramete
   return hash.Finish();
 }
 
-std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string parameters) {
+std::string PolicySnapshot::Digest() const {
+  return header.digest().empty() ? content_digest.Finish(header.fingerprint(), parameters) : header.digest();
+}
+
+std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string_view parameters) {
   header.set_parameter_count(static_cast<int64_t>(parameters.size() / sizeof(float)));
   header.set_fingerprint(ArchitectureFingerprint(header));
-  header.set_digest(PolicyDigest(header.fingerprint(), parameters));
-  return std::make_shared<const PolicySnapshot>(PolicySnapshot{std::move(header), std::move(parameters)});
+  header.clear_digest();
+  // In one chunk nothing can be hashed while another travels.
+  if (parameters.size() <= kPolicyChunkBytes) header.set_digest(PolicyDigest(header.fingerprint(), parameters));
+  const std::shared_ptr<PolicySnapshot> snapshot(
+      new PolicySnapshot{.header = std::move(header), .parameters = Spare().Take(parameters.size())},
+      [](PolicySnapshot* unused) {
+        Spare().Give(std::move(unused->parameters));
+        delete unused;
+      });
+  snapshot->parameters.assign(parameters);
+  return snapshot;
 }
 
 std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot, std::string name, int64_t version) {
@@ -49,10 +94,25 @@ v1::PolicyChunk MakeChunk(const PolicySnapshot& snapshot, size_t index) {
   v1::PolicyChunk chunk;
   if (index == 0) {
     *chunk.mutable_header() = snapshot.header;
+    chunk.mutable_header()->clear_digest();
   } else {
-    chunk.set_parameters(snapshot.parameters.substr((index - 1) * kPolicyChunkBytes, kPolicyChunkBytes));
+    chunk.set_parameters(std::string(ChunkParameters(snapshot, index)));
+    chunk.set_digest(ChunkDigest(snapshot, index));
   }
   return chunk;
+}
+
+std::string_view ChunkParameters(const PolicySnapshot& snapshot, size_t index) {
+  return std::string_view(snapshot.parameters).substr((index - 1) * kPolicyChunkBytes, kPolicyChunkBytes);
+}
+
+std::string ChunkDigest(const PolicySnapshot& snapshot, size_t index) {
+  const size_t end = std::min(index * kPolicyChunkBytes, snapshot.parameters.size());
+  if (end == snapshot.parameters.size()) return snapshot.Digest();
+  if (snapshot.header.digest().empty()) {
+    snapshot.content_digest.Advance(snapshot.header.fingerprint(), snapshot.parameters, end);
+  }
+  return {};
 }
 
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send) {

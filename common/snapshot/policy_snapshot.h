@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/snapshot/content_digest.h"
 #include "common/snapshot/sha256.h"
 #include "understudy/v1/policy.pb.h"
 
@@ -18,8 +19,14 @@ namespace understudy {
 
 // Immutable once made: shared as std::shared_ptr<const PolicySnapshot>, swapped, never changed.
 struct PolicySnapshot {
-  v1::PolicyHeader header;
-  std::string parameters;  // float32, little-endian
+  v1::PolicyHeader header;  // of a large one that was made here, without the digest: see Digest
+  std::string parameters;   // float32, little-endian
+
+  // SHA-256 (32 bytes) over fingerprint and parameters: the header's; else found once, as the snapshot is sent or when
+  // first asked for. Thread-safe.
+  std::string Digest() const;
+
+  mutable ContentDigest content_digest = {};  // where the header has none
 };
 
 // Largest checkpoint, serialised: the coordinator's store keeps it in one row, which SQLite limits to 1e9 bytes.
@@ -38,8 +45,8 @@ std::string ArchitectureText(const v1::PolicyHeader& header);
 // SHA-256 (32 bytes) over fingerprint and parameters.
 std::string PolicyDigest(std::string_view fingerprint, std::string_view parameters);
 
-// Fills in parameter_count, fingerprint and digest of `header`, which has all else.
-std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string parameters);
+// Copies the parameters; fills in parameter_count, fingerprint and, where one chunk holds all, digest of the header.
+std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string_view parameters);
 
 // The same content under another name and version.
 std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot, std::string name, int64_t version);
@@ -47,6 +54,10 @@ std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot
 // A snapshot travels in so many chunks: the header, then the parameters, in order. 0 ≤ index < count.
 size_t CountChunks(const PolicySnapshot& snapshot);
 v1::PolicyChunk MakeChunk(const PolicySnapshot& snapshot, size_t index);
+// What chunk `index` > 0 is made of: a part of the snapshot's parameters; and with the last the digest. The second call
+// hashes up to its chunk, where nobody has yet.
+std::string_view ChunkParameters(const PolicySnapshot& snapshot, size_t index);
+std::string ChunkDigest(const PolicySnapshot& snapshot, size_t index);
 
 // Calls `send` with all chunks, in order. Stops and returns false as soon as `send` does.
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send);
@@ -56,9 +67,9 @@ class SnapshotAssembler {
  public:
   // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
   // missing, a header whose names, network, spaces or counts are out of bounds, bytes beyond parameter_count, an empty
-  // chunk or one above kPolicyChunkBytes; DATA_LOSS: fingerprint or digest does not match, with both printed. After an
-  // error, or a snapshot, the assembler is empty again. What came is hashed as it comes, not all at the end; nobody
-  // else has the snapshot that is returned.
+  // chunk or one above kPolicyChunkBytes, a digest anywhere but in the last; DATA_LOSS: fingerprint or digest does not
+  // match, with both printed. After an error, or a snapshot, the assembler is empty again. What came is hashed as it
+  // comes, not all at the end; nobody else has the snapshot that is returned, whose header has the digest.
   absl::StatusOr<std::shared_ptr<PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
 
   // Nothing of a snapshot is pending.

@@ -44,16 +44,16 @@ absl::Status ValidateIdentity(const v1::PolicyHeader& header) {
   status.Update(CheckRange("version", header.version(), 0, std::numeric_limits<int64_t>::max()));
   status.Update(CheckName("environment", header.environment()));
   status.Update(CheckRange("parameter_count", header.parameter_count(), 1, kMaxParameters));
-  for (const std::string* digest : {&header.fingerprint(), &header.digest()}) {
-    status.Update(CheckRange("digest length", static_cast<int64_t>(digest->size()), kSha256Bytes, kSha256Bytes));
-  }
+  status.Update(
+      CheckRange("fingerprint length", static_cast<int64_t>(header.fingerprint().size()), kSha256Bytes, kSha256Bytes));
+  status.Update(CheckRange("digest length", static_cast<int64_t>(header.digest().size()), 0, 0));
   return status;
 }
 
 absl::Status CheckDigest(const char* field, std::string_view declared, std::string_view computed) {
   if (declared == computed) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("policy: found ", field, " ", ToHex(computed), ", expected ", ToHex(declared),
-                                          " as its header says"));
+                                          " as was sent with it"));
 }
 
 absl::Status ValidateHeader(const v1::PolicyHeader& header) {
@@ -65,7 +65,16 @@ absl::Status ValidateHeader(const v1::PolicyHeader& header) {
   return CheckDigest("fingerprint", header.fingerprint(), ArchitectureFingerprint(header));
 }
 
-absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
+absl::Status CheckDigestLength(const v1::PolicyChunk& chunk, bool last) {
+  const size_t expected = last ? kSha256Bytes : 0;
+  if (chunk.digest().size() == expected) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("policy chunk: found digest length ", chunk.digest().size(),
+                                                 ", expected ", expected, " as it is ", last ? "" : "not ",
+                                                 "the last"));
+}
+
+absl::Status CheckChunk(int64_t received, const v1::PolicyChunk& part, int64_t expected) {
+  const auto chunk = static_cast<int64_t>(part.parameters().size());
   if (chunk < 1 || chunk > kPolicyChunkBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("policy chunk: found ", chunk, " bytes, expected 1 to ", kPolicyChunkBytes));
@@ -74,7 +83,7 @@ absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
     return absl::InvalidArgumentError(
         absl::StrCat("policy chunk: found ", received + chunk, " parameter bytes, expected ", expected, " in all"));
   }
-  return absl::OkStatus();
+  return CheckDigestLength(part, received + chunk == expected);
 }
 
 }  // namespace
@@ -89,6 +98,7 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
                                              : "policy chunk: found no header, expected one first");
   }
   if (chunk.has_header()) {
+    if (absl::Status status = CheckDigestLength(chunk, /*last=*/false); !status.ok()) return status;
     if (absl::Status status = ValidateHeader(chunk.header()); !status.ok()) return status;
     header_ = chunk.header();
     hash_ = Sha256Hash();
@@ -98,8 +108,7 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
 
   const int64_t expected = header->parameter_count() * static_cast<int64_t>(sizeof(float));
   const std::string& bytes = chunk.parameters();
-  absl::Status status =
-      CheckChunk(static_cast<int64_t>(parameters.size()), static_cast<int64_t>(bytes.size()), expected);
+  absl::Status status = CheckChunk(static_cast<int64_t>(parameters.size()), chunk, expected);
   if (!status.ok()) return status;
   // This takes addresses; memory is taken as it is written to, with what came, not with what is only announced.
   parameters.reserve(static_cast<size_t>(expected));
@@ -110,9 +119,11 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
     parameters_ = std::move(parameters);
     return nullptr;
   }
-  status = CheckDigest("digest", header->digest(), hash_.Finish());
+  header->set_digest(hash_.Finish());
+  status = CheckDigest("digest", chunk.digest(), header->digest());
   if (!status.ok()) return status;
-  return std::make_shared<PolicySnapshot>(PolicySnapshot{*std::move(header), std::move(parameters)});
+  return std::make_shared<PolicySnapshot>(
+      PolicySnapshot{.header = *std::move(header), .parameters = std::move(parameters)});
 }
 
 }  // namespace understudy

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "common/policy/policy.h"
 #include "common/process/process.h"
+#include "common/rollouts/dispatcher.h"
 #include "common/rollouts/segment_order.h"
 #include "coordinator/cli/child_process.h"
 #include "tests/benchmarks/learner_server.h"
@@ -55,7 +56,7 @@ double Quantile(std::vector<double> times, double share) {
 }
 
 absl::StatusOr<nlohmann::json> MeasureVersions(LearnerServer& server, const Policy& policy, int64_t versions) {
-  constexpr int64_t kWarmUp = 3;  // the actor connects, buffers grow
+  constexpr int64_t kWarmUp = kPoliciesPerStream + 1;  // the actor connects, and has as many as it keeps
   std::vector<double> from_parameters;
   std::vector<double> from_snapshot;
   int64_t parameters = 0;

@@ -9,11 +9,12 @@
 namespace understudy {
 namespace {
 
-// A header whose digests are right, which no mutation would ever find.
-void Seal(v1::PolicyHeader& header, const std::string& parameters) {
-  header.set_parameter_count(static_cast<int64_t>(parameters.size() / sizeof(float)));
+// Makes the digests right, which no mutation would ever find.
+void Seal(v1::PolicyHeader& header, v1::PolicyChunk& last) {
+  header.set_parameter_count(static_cast<int64_t>(last.parameters().size() / sizeof(float)));
   header.set_fingerprint(ArchitectureFingerprint(header));
-  header.set_digest(PolicyDigest(header.fingerprint(), parameters));
+  header.clear_digest();
+  last.set_digest(PolicyDigest(header.fingerprint(), last.parameters()));
 }
 
 void CheckSnapshot(const PolicySnapshot& snapshot) {
@@ -43,7 +44,7 @@ void Add(const v1::PolicyChunk& chunk, SnapshotAssembler& assembler) {
 }  // namespace
 }  // namespace understudy
 
-// Pieces: one byte that says whether the header gets right digests for the piece after it, then the chunk.
+// Pieces: one byte that says whether header and the piece after it, its parameters, get right digests, then the chunk.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace understudy;
   fuzz::Input input(data, size);
@@ -58,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     v1::PolicyChunk parameters;
     parameters.set_parameters(std::string(input.Piece()));
-    Seal(*chunk.mutable_header(), parameters.parameters());
+    Seal(*chunk.mutable_header(), parameters);
     Add(chunk, assembler);
     Add(parameters, assembler);
   }

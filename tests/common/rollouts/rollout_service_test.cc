@@ -1,5 +1,6 @@
 #include "common/rollouts/rollout_service.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -228,6 +229,30 @@ TEST(RolloutService, AcknowledgesEverythingToAnActorThatHasEndedItsSide) {
   EXPECT_EQ(acknowledged.front(), kBehindABigMessage);
   EXPECT_EQ(acknowledged.back(), 20u);
   EXPECT_TRUE(client.Finish().ok());
+}
+
+TEST(RolloutService, RefusesBytesThatAreNoMessage) {
+  Sink sink;
+  grpc::GenericStub stub(MakeChannel(sink.server->address()));
+  grpc::ClientContext context;
+  SetDeadline(context, absl::Seconds(20));
+  grpc::CompletionQueue queue;
+  const auto await = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  const auto call = stub.PrepareCall(&context, "/understudy.v1.Rollouts/RollOut", &queue);
+  call->StartCall(nullptr);
+  ASSERT_TRUE(await());
+  const grpc::Slice garbage("\xff\xff\xff");
+  call->Write(grpc::ByteBuffer(&garbage, 1), nullptr);
+  ASSERT_TRUE(await());
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(await());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
+  EXPECT_TRUE(sink.handler.heard_nothing());
 }
 
 TEST(RolloutService, RefusesAFirstMessageThatIsNoHello) {

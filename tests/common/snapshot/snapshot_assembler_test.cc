@@ -16,12 +16,14 @@ using testing::TestSnapshot;
 v1::PolicyChunk HeaderChunk(const v1::PolicyHeader& header) {
   v1::PolicyChunk chunk;
   *chunk.mutable_header() = header;
+  chunk.mutable_header()->clear_digest();
   return chunk;
 }
 
-v1::PolicyChunk ParameterChunk(std::string parameters) {
+v1::PolicyChunk ParameterChunk(std::string parameters, const std::string& digest = "") {
   v1::PolicyChunk chunk;
   chunk.set_parameters(std::move(parameters));
+  chunk.set_digest(digest);
   return chunk;
 }
 
@@ -35,12 +37,13 @@ void ExpectRefused(SnapshotAssembler& assembler, const v1::PolicyChunk& chunk, a
 
 // A header that was valid before `change`, whose fingerprint is right again afterwards.
 void ExpectHeaderRefused(const std::function<void(v1::PolicyHeader&)>& change, const std::string& message) {
-  v1::PolicyHeader header = TestSnapshot("expert", 1)->header;
+  v1::PolicyChunk chunk = HeaderChunk(TestSnapshot("expert", 1)->header);
+  v1::PolicyHeader& header = *chunk.mutable_header();
   header.set_fingerprint("");
   change(header);
   if (header.fingerprint().empty()) header.set_fingerprint(ArchitectureFingerprint(header));
   SnapshotAssembler assembler;
-  ExpectRefused(assembler, HeaderChunk(header), absl::StatusCode::kInvalidArgument, message);
+  ExpectRefused(assembler, chunk, absl::StatusCode::kInvalidArgument, message);
 }
 
 TEST(SnapshotAssembler, PutsTogetherWhatWasSentInChunks) {
@@ -59,7 +62,9 @@ TEST(SnapshotAssembler, PutsTogetherWhatWasSentInChunks) {
       return result.ok();
     }));
     ASSERT_NE(received, nullptr);
-    EXPECT_EQ(received->header.SerializeAsString(), snapshot->header.SerializeAsString());
+    v1::PolicyHeader expected = snapshot->header;
+    expected.set_digest(snapshot->Digest());
+    EXPECT_EQ(received->header.SerializeAsString(), expected.SerializeAsString());
     EXPECT_EQ(received->parameters, snapshot->parameters);
   }
 }
@@ -98,13 +103,28 @@ TEST(SnapshotAssembler, RefusesContentThatDoesNotMatchItsDigests) {
   std::string damaged = snapshot->parameters;
   damaged[100] = static_cast<char>(damaged[100] ^ 1);
   ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
-  ExpectRefused(assembler, ParameterChunk(damaged), absl::StatusCode::kDataLoss,
-                "expected " + ToHex(snapshot->header.digest()));
+  ExpectRefused(assembler, ParameterChunk(damaged, snapshot->Digest()), absl::StatusCode::kDataLoss,
+                "expected " + ToHex(snapshot->Digest()));
 
   v1::PolicyHeader other_network = snapshot->header;
   other_network.mutable_network()->set_activation("relu");
   ExpectRefused(assembler, HeaderChunk(other_network), absl::StatusCode::kDataLoss,
                 "expected " + ToHex(snapshot->header.fingerprint()));
+}
+
+TEST(SnapshotAssembler, RefusesADigestThatDoesNotComeWithTheLastParametersAlone) {
+  const auto snapshot = TestSnapshot("expert", 1);
+  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+  SnapshotAssembler assembler;
+  ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
+  ExpectRefused(assembler, ParameterChunk("1234", snapshot->Digest()), kInvalid,
+                "found digest length 32, expected 0 as it is not the last");
+  ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
+  ExpectRefused(assembler, ParameterChunk(snapshot->parameters), kInvalid,
+                "found digest length 0, expected 32 as it is the last");
+  v1::PolicyChunk early = HeaderChunk(snapshot->header);
+  early.set_digest(snapshot->Digest());
+  ExpectRefused(assembler, early, kInvalid, "found digest length 32, expected 0 as it is not the last");
 }
 
 TEST(SnapshotAssembler, RefusesInvalidNames) {
@@ -126,8 +146,8 @@ TEST(SnapshotAssembler, RefusesNumbersOutOfBounds) {
   ExpectHeaderRefused([](auto& header) { header.mutable_network()->set_hidden_sizes(0, 8193); }, "hidden_sizes 8193");
   ExpectHeaderRefused([](auto& header) { header.mutable_network()->mutable_hidden_sizes()->Resize(17, 4); },
                       "number of network.hidden_sizes 17");
-  ExpectHeaderRefused([](auto& header) { header.set_fingerprint("short"); }, "digest length 5, expected 32");
-  ExpectHeaderRefused([](auto& header) { header.set_digest(std::string(33, 'd')); }, "digest length 33");
+  ExpectHeaderRefused([](auto& header) { header.set_fingerprint("short"); }, "fingerprint length 5, expected 32");
+  ExpectHeaderRefused([](auto& header) { header.set_digest(std::string(32, 'd')); }, "digest length 32, expected 0");
 }
 
 TEST(SnapshotAssembler, RefusesMillionsOfLayersWithoutLookingAtThem) {
