@@ -152,6 +152,8 @@ class MlpBackpropagation final : public Backpropagation {
     return absl::OkStatus();
   }
 
+  void Run(size_t parts, absl::FunctionRef<void(size_t part)> work) override { threads_.Run(parts, work); }
+
  private:
   bool ReadsObservations(size_t layer) const {
     return layer == layout_.actor_trunk() || layer == layout_.critic_trunk();
