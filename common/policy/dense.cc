@@ -7,6 +7,8 @@ namespace {
 
 // Layers with fewer outputs would leave most of a vector register unused.
 constexpr size_t kFewOutputs = 16;
+// With fewer, sums over inputs are vectorised.
+constexpr size_t kFewSums = 8;
 
 const DenseKernels& Fastest() {
   static const DenseKernels& fastest = *SupportedDenseKernels().back();
@@ -28,6 +30,25 @@ void AddOuterProducts(std::span<const float> left, size_t left_columns, std::spa
                       .result = sum});
 }
 
+// A layer of few outputs. With one, weights and transposed weights are the same.
+void ApplyDots(const DenseLayer& layer, std::span<const float> inputs, std::span<float> outputs) {
+  const size_t output_count = layer.bias.size();
+  std::span<const float> transposed = layer.weights;
+  thread_local std::vector<float> scratch;  // kept from call to call
+  if (output_count > 1) {
+    scratch.resize(layer.weights.size());
+    Transpose(layer.weights, output_count, scratch);
+    transposed = scratch;
+  }
+  Fastest().dots({.rows = outputs.size() / output_count,
+                  .columns = output_count,
+                  .terms = layer.weights.size() / output_count,
+                  .left = inputs.data(),
+                  .right = transposed.data(),
+                  .start = layer.bias.data(),
+                  .result = outputs.data()});
+}
+
 }  // namespace
 
 void ApplyDense(const DenseLayer& layer, std::span<const float> inputs, std::span<float> outputs) {
@@ -37,6 +58,10 @@ void ApplyDense(const DenseLayer& layer, std::span<const float> inputs, std::spa
   assert(layer.weights.size() == input_count * output_count);
   assert(outputs.size() == rows * output_count);
   assert(inputs.size() == rows * input_count);
+  if (output_count < kFewSums) {
+    ApplyDots(layer, inputs, outputs);
+    return;
+  }
   Fastest().multiply({.rows = rows,
                       .columns = output_count,
                       .terms = input_count,

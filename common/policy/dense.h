@@ -21,7 +21,8 @@ struct DenseLayer {
 };
 
 // outputs[r, j] = ((bias[j] + inputs[r, 0] · weights[0, j]) + inputs[r, 1] · weights[1, j]) + …, each a fused
-// multiply-add. `outputs` [rows, outputs] says how many rows there are, and overlaps nothing else.
+// multiply-add; with fewer than 8 outputs bias[j] + (inputs[r, 0] · weights[0, j] + …), summed as DotProducts says.
+// `outputs` [rows, outputs] says how many rows there are, and overlaps nothing else.
 void ApplyDense(const DenseLayer& layer, std::span<const float> inputs, std::span<float> outputs);
 
 // In place. Within 4e-7 of the hyperbolic tangent (at most 7 units in the last place, measured over all floats), never

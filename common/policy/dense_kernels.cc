@@ -87,15 +87,18 @@ inline Vector<kWidth> MultiplyAdd(Vector<kWidth> a, Vector<kWidth> b, Vector<kWi
   }
 }
 
+constexpr int kWidest = 4;  // vectors of a tile
+constexpr float kZeros[kWidest * kFloats] = {};
+
 // kRowCount rows × kVectors vectors of columns, whose sums stay in registers.
 template <int kRowCount, int kVectors, int kWidth>
 inline void Tile(const MatrixProduct& m, size_t row, size_t column) {
   Vector<kWidth> sums[kRowCount][kVectors];
+  // Without a branch, over which the compiler would keep the sums in memory.
+  const float* const start = m.start != nullptr ? m.start + row * m.start_row_stride + column : kZeros;
+  const size_t start_row_stride = m.start != nullptr ? m.start_row_stride : 0;
   for (int r = 0; r < kRowCount; ++r) {
-    const size_t start = (row + r) * m.start_row_stride + column;
-    for (int v = 0; v < kVectors; ++v) {
-      sums[r][v] = m.start != nullptr ? Load<kWidth>(m.start + start + v * kWidth) : Broadcast<kWidth>(0);
-    }
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = Load<kWidth>(start + r * start_row_stride + v * kWidth);
   }
   const float* left = m.left + row * m.left_row_stride;
   const float* right = m.right + column;
@@ -134,13 +137,69 @@ inline void AllColumns(const MatrixProduct& m, size_t column) {
   }
 }
 
-void Multiply(const MatrixProduct& product) { AllColumns<2, kFloats>(product, 0); }
+// Few rows leave few sums that do not wait for each other, unless tiles are wide.
+void Multiply(const MatrixProduct& product) {
+  product.rows <= 4 ? AllColumns<kWidest, kFloats>(product, 0) : AllColumns<2, kFloats>(product, 0);
+}
 
-template <typename V>
-inline V Clamp(V x, float limit) {
-  const V high = V{} + limit;
-  const V low = V{} - limit;
-  x = x > high ? high : x;  // a NaN is neither above nor below, and stays
+// Folds the upper half of the lanes onto the lower half until one is left.
+template <int kWidth>
+inline float Fold(Vector<kWidth> vector) {
+  if constexpr (kWidth == 1) {
+    return vector;
+  } else {
+    Vector<kWidth / 2> halves[2];
+    __builtin_memcpy(halves, &vector, sizeof(vector));
+    return Fold<kWidth / 2>(halves[0] + halves[1]);
+  }
+}
+
+// The first kPartialSums numbers of left and right, multiplied and added to the partial sums.
+constexpr int kSumVectors = kPartialSums / kFloats;
+inline void AddProducts(const float* left, const float* right, Vector<kFloats> (&sums)[kSumVectors]) {
+  for (int v = 0; v < kSumVectors; ++v) {
+    sums[v] = MultiplyAdd<kFloats>(Load<kFloats>(left + v * kFloats), Load<kFloats>(right + v * kFloats), sums[v]);
+  }
+}
+
+float Dot(const float* left, const float* right, size_t count) {
+  Vector<kFloats> sums[kSumVectors] = {};
+  size_t p = 0;
+  for (; p + kPartialSums <= count; p += kPartialSums) AddProducts(left + p, right + p, sums);
+  if (p < count) {
+    float rest[2][kPartialSums] = {};
+    __builtin_memcpy(rest[0], left + p, (count - p) * sizeof(float));
+    __builtin_memcpy(rest[1], right + p, (count - p) * sizeof(float));
+    AddProducts(rest[0], rest[1], sums);
+  }
+  for (int half = kSumVectors / 2; half > 0; half /= 2) {
+    for (int v = 0; v < half; ++v) sums[v] += sums[v + half];
+  }
+  return Fold<kFloats>(sums[0]);
+}
+
+void Dots(const DotProducts& d) {
+  for (size_t j = 0; j < d.columns; ++j) {
+    for (size_t i = 0; i < d.rows; ++i) {
+      d.result[i * d.columns + j] = d.start[j] + Dot(d.left + i * d.terms, d.right + j * d.terms, d.terms);
+    }
+  }
+}
+
+// Within ± limit; NaNs stay. Intrinsics, as no comparison becomes one instruction: these return the second operand
+// where one is a NaN.
+template <int kWidth>
+inline Vector<kWidth> Clamp(Vector<kWidth> x, float limit) {
+  const Vector<kWidth> high = Vector<kWidth>{} + limit;
+  const Vector<kWidth> low = Vector<kWidth>{} - limit;
+#ifdef __AVX512F__
+  constexpr __mmask16 kAll = 0xFFFF;  // with it, GCC 12 does not warn of the header's own variables
+  if constexpr (kWidth == 16) return _mm512_maskz_max_ps(kAll, low, _mm512_maskz_min_ps(kAll, high, x));
+#endif
+#ifdef __AVX2__
+  if constexpr (kWidth == 8) return _mm256_max_ps(low, _mm256_min_ps(high, x));
+#endif
+  x = x > high ? high : x;
   return x < low ? low : x;
 }
 
@@ -150,7 +209,7 @@ struct Tanh {
   template <int kWidth>
   static Vector<kWidth> Apply(Vector<kWidth> x) {
     using V = Vector<kWidth>;
-    x = Clamp(x, 9.02f);
+    x = Clamp<kWidth>(x, 9.02f);
     const V u = x * x;
     const auto next = [u](V sum, float coefficient) { return MultiplyAdd<kWidth>(sum, u, V{} + coefficient); };
     V p = next(V{} + 5.0898080330739294e-8f, 3.1630368591433316e-5f);
@@ -162,7 +221,7 @@ struct Tanh {
     q = next(q, 2.7744699924273514e-2f);
     q = next(q, 0.47120262270667094f);
     q = next(q, 1.0f);
-    return Clamp(x * p / q, 1.0f);
+    return Clamp<kWidth>(x * p / q, 1.0f);
   }
 };
 
@@ -234,6 +293,7 @@ void ApplyToPairs(const float* first, float* second, size_t count) {
 extern const DenseKernels UNDERSTUDY_KERNELS = {
     .instruction_set = UNDERSTUDY_INSTRUCTION_SET,
     .multiply = Multiply,
+    .dots = Dots,
     .tanh = Apply<Tanh>,
     .relu = Apply<Relu>,
     .tanh_gradient = ApplyToPairs<TanhGradient>,

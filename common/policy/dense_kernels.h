@@ -24,9 +24,25 @@ struct MatrixProduct {
   float* result;            // [rows, columns]
 };
 
+// For few columns, which would leave most of a vector register unused. result[i, j] = start[j] + the sum of the
+// products left[i, p] · right[j, p]: partial sum l, of kPartialSums, is of the terms p ≡ l, in their order, each a
+// fused multiply-add to what starts at 0 (after the last term as many of 0 · 0 as make all partial sums equally long);
+// then the upper half of the partial sums is added to the lower half, sum by sum, until one is left.
+inline constexpr int kPartialSums = 16;
+struct DotProducts {
+  size_t rows;
+  size_t columns;
+  size_t terms;
+  const float* left;   // [rows, terms]
+  const float* right;  // [columns, terms]
+  const float* start;  // [columns]
+  float* result;       // [rows, columns]
+};
+
 struct DenseKernels {
   const char* instruction_set;
   void (*multiply)(const MatrixProduct& product);
+  void (*dots)(const DotProducts& products);
   void (*tanh)(float* values, size_t count);
   void (*relu)(float* values, size_t count);
   void (*tanh_gradient)(const float* values, float* gradients, size_t count);

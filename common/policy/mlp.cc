@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/environment/spaces.h"
+#include "common/policy/aligned_floats.h"
 #include "common/policy/orthogonal.h"
 
 namespace understudy {
@@ -23,7 +24,7 @@ constexpr size_t kRowsAtOnce = 64;
 
 // Two layers' features: layers read one and write the other. Each thread keeps its own from call to call.
 std::span<float> Scratch(size_t size) {
-  thread_local std::vector<float> scratch;
+  thread_local AlignedFloats scratch;
   if (scratch.size() < size) scratch.resize(size);
   return std::span(scratch).first(size);
 }

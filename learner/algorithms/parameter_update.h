@@ -28,6 +28,7 @@ class ParameterUpdate {
   absl::StatusOr<double> Apply(std::span<const float> observations, bool with_values, double learning_rate,
                                const Loss& loss);
 
+  Backpropagation& backpropagation() { return *backpropagation_; }
   const Adam& optimizer() const { return adam_; }
   Adam& optimizer() { return adam_; }
 

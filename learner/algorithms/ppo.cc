@@ -172,8 +172,9 @@ absl::Status PpoTrainer::OfferCheckpoint() {
 
 absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments) {
   for (const v1::TrajectoryBatch& segment : segments) returns_.Add(segment, input_.environment);
-  const PpoBatch batch = MakePpoBatch(segments, input_.environment, state_.policy,
-                                      {.gamma = options_.gamma(), .lambda = options_.gae_lambda()});
+  const PpoBatch batch =
+      MakePpoBatch(segments, input_.environment, state_.policy,
+                   {.gamma = options_.gamma(), .lambda = options_.gae_lambda()}, state_.update.backpropagation());
   if (absl::Status status = CheckBatch(batch); !status.ok()) return Fault(status);
   explained_variance_ = ExplainedVariance(batch);
   return Update(batch);

@@ -56,25 +56,30 @@ Moments MomentsOf(std::span<const float> numbers) {
 }  // namespace
 
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
-                      const Policy& policy, const AdvantageOptions& options) {
+                      const Policy& policy, const AdvantageOptions& options, Backpropagation& backpropagation) {
   const std::vector<TrajectoryView> views = ViewAll(batches, environment);
   PpoBatch batch = TakeColumns(views, static_cast<size_t>(SpaceSize(environment.observation_space())));
   const size_t count = batch.actions.size();
   batch.values.resize(count);
   batch.advantages.resize(count);
-  std::vector<float> values;
-  size_t step = 0;
-  for (const TrajectoryView& view : views) {
+  batch.returns.resize(count);
+  std::vector<size_t> first_steps;
+  for (size_t step = 0; const TrajectoryView& view : views) {
+    first_steps.push_back(step);
+    step += view.trajectory->steps();
+  }
+  backpropagation.Run(views.size(), [&](size_t part) {
+    const TrajectoryView& view = views[part];
+    const size_t first = first_steps[part];
     const size_t steps = view.trajectory->steps();
+    thread_local std::vector<float> values;  // kept from trajectory to trajectory
     values.resize(steps + 1);
     policy.Infer(view.observations, {.logits = {}, .values = values});
-    std::copy_n(values.begin(), steps, batch.values.begin() + static_cast<ptrdiff_t>(step));
+    std::copy_n(values.begin(), steps, batch.values.begin() + static_cast<ptrdiff_t>(first));
     EstimateAdvantages(view.rewards, values, view.trajectory->terminated(), options,
-                       std::span(batch.advantages).subspan(step, steps));
-    step += steps;
-  }
-  batch.returns.resize(count);
-  for (size_t i = 0; i < count; ++i) batch.returns[i] = batch.advantages[i] + batch.values[i];
+                       std::span(batch.advantages).subspan(first, steps));
+    for (size_t i = first; i < first + steps; ++i) batch.returns[i] = batch.advantages[i] + batch.values[i];
+  });
   return batch;
 }
 

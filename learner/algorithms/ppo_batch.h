@@ -9,6 +9,7 @@
 #include "common/policy/policy.h"
 #include "learner/advantage.h"
 #include "learner/algorithms/ppo_loss.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
@@ -26,10 +27,10 @@ struct PpoBatch {
   int64_t steps() const { return static_cast<int64_t>(actions.size()); }
 };
 
-// `policy` estimates the values of all observations, each trajectory's final one too. `batches` must outlive the
-// result.
+// `policy` estimates the values of all observations, each trajectory's final one too, on the threads of
+// `backpropagation`. `batches` must outlive the result.
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
-                      const Policy& policy, const AdvantageOptions& options);
+                      const Policy& policy, const AdvantageOptions& options, Backpropagation& backpropagation);
 
 // 1 - Var[returns - values] / Var[returns]: 1 for a perfect critic, 0 for one that knows only the mean; 0 where all
 // returns are equal.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "learner/algorithms/exponentials.h"
+
 namespace understudy {
 namespace {
 
@@ -31,28 +33,44 @@ Term ValueError(double value, double old_value, double target, double clip) {
   return {.loss = held_error * held_error, .gradient = 0};
 }
 
-// A row's distribution, by exponentials of its logits less the largest.
-struct Distribution {
-  double log_sum = 0;  // log Σ exp(logits)
-  double sum = 0;      // Σ exp(logit - largest)
-  double entropy = 0;
+// What a block's rows have in common with the distributions that their logits stand for. Each thread keeps its own
+// from block to block.
+struct Distributions {
+  std::vector<double> differences;   // of each logit to the row's largest
+  std::vector<double> exponentials;  // of these
+  std::vector<double> sums;          // of a row's exponentials
+  std::vector<double> log_sums;
+  std::vector<double> log_ratios;
+  std::vector<double> ratios;  // of the chosen action's probability to the behaviour policy's
+
+  void Describe(std::span<const float> logits, const PpoSamples& samples);
 };
 
-// Writes exp(logit - largest) of each.
-Distribution Describe(std::span<const float> logits, std::span<double> exponentials) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  Distribution distribution;
-  double weighted = 0;
-  for (size_t j = 0; j < logits.size(); ++j) {
-    const double difference = logits[j] - largest;
-    exponentials[j] = std::exp(difference);
-    distribution.sum += exponentials[j];
-    weighted += exponentials[j] * difference;
+// One kind of operation for all rows after the other, as exponentials are cheap only together.
+void Distributions::Describe(std::span<const float> logits, const PpoSamples& samples) {
+  const size_t count = samples.actions.size();
+  const size_t actions = logits.size() / count;
+  differences.resize(logits.size());
+  for (size_t i = 0; i < count; ++i) {
+    const float* const row = logits.data() + i * actions;
+    float largest = row[0];
+    for (size_t j = 1; j < actions; ++j) largest = std::max(largest, row[j]);
+    for (size_t j = 0; j < actions; ++j) differences[i * actions + j] = static_cast<double>(row[j]) - largest;
   }
-  const double log_of_sum = std::log(distribution.sum);
-  distribution.log_sum = largest + log_of_sum;
-  distribution.entropy = log_of_sum - weighted / distribution.sum;
-  return distribution;
+  exponentials = differences;
+  Exponentials(exponentials);
+  sums.assign(count, 0);
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t j = 0; j < actions; ++j) sums[i] += exponentials[i * actions + j];
+  }
+  log_sums = sums;
+  Logarithms(log_sums);
+  ratios.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    ratios[i] = differences[i * actions + samples.actions[i]] - log_sums[i] - samples.log_probs[i];
+  }
+  log_ratios = ratios;
+  Exponentials(ratios);
 }
 
 }  // namespace
@@ -71,31 +89,33 @@ PpoLoss ComputePpoLoss(const NetworkOutput& output, const PpoSamples& samples, s
   const size_t count = output.values.size();
   const size_t actions = output.logits.size() / count;
   const double scale = 1.0 / static_cast<double>(minibatch_size);
-  thread_local std::vector<double> exponentials;
-  exponentials.resize(actions);
+  thread_local Distributions distributions;
+  distributions.Describe(output.logits, samples);
   PpoLoss mean;
   for (size_t i = 0; i < count; ++i) {
-    const std::span<const float> row = output.logits.subspan(i * actions, actions);
-    const Distribution distribution = Describe(row, exponentials);
-    const double log_ratio = row[samples.actions[i]] - distribution.log_sum - samples.log_probs[i];
-    const double ratio = std::exp(log_ratio);
+    const double ratio = distributions.ratios[i];
     const Term surrogate = ClippedSurrogate(ratio, samples.advantages[i], options.clip);
     const Term value = ValueError(output.values[i], samples.values[i], samples.returns[i], options.value_clip);
 
+    const double* const differences = distributions.differences.data() + i * actions;
+    const double* const exponentials = distributions.exponentials.data() + i * actions;
+    const double log_sum = distributions.log_sums[i];
+    const double share = 1 / distributions.sums[i];
+    double entropy = log_sum;
+    for (size_t j = 0; j < actions; ++j) entropy -= exponentials[j] * share * differences[j];
     for (size_t j = 0; j < actions; ++j) {
-      const double log_probability = row[j] - distribution.log_sum;
-      const double probability = exponentials[j] / distribution.sum;
+      const double probability = exponentials[j] * share;
       const double chosen = static_cast<size_t>(samples.actions[i]) == j ? 1 : 0;
       const double gradient = surrogate.gradient * (chosen - probability) +
-                              options.entropy_coefficient * probability * (log_probability + distribution.entropy);
+                              options.entropy_coefficient * probability * (differences[j] - log_sum + entropy);
       gradients.logits[i * actions + j] = static_cast<float>(scale * gradient);
     }
     gradients.values[i] = static_cast<float>(scale * options.value_coefficient * value.gradient);
 
     mean.policy_loss += scale * surrogate.loss;
     mean.value_loss += scale * value.loss;
-    mean.entropy += scale * distribution.entropy;
-    mean.approximate_kl += scale * (ratio - 1 - log_ratio);
+    mean.entropy += scale * entropy;
+    mean.approximate_kl += scale * (ratio - 1 - distributions.log_ratios[i]);
     mean.clip_fraction += std::abs(ratio - 1) > options.clip ? scale : 0;
   }
   return mean;

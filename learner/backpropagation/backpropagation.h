@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 
 namespace understudy {
@@ -40,6 +41,12 @@ class Backpropagation {
   // `gradients` are undefined then.
   virtual absl::Status Compute(std::span<const float> parameters, std::span<const float> observations, bool with_values,
                                const Loss& loss, std::span<float> gradients) = 0;
+
+  // Calls work(0) … work(parts - 1), each once, on whatever threads Compute has for it, and returns when all have
+  // returned. `work` must not throw.
+  virtual void Run(size_t parts, absl::FunctionRef<void(size_t part)> work) {
+    for (size_t part = 0; part < parts; ++part) work(part);
+  }
 };
 
 }  // namespace understudy

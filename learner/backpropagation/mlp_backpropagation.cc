@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/policy/aligned_floats.h"
 #include "learner/backpropagation/compute_threads.h"
 #include "learner/backpropagation/numerical_fault.h"
 
@@ -27,7 +28,7 @@ class Part {
   }
 
   // Adds the block's gradient to `gradients`. `transposed`: each layer's weight, where its bias is not counted.
-  absl::Status Add(std::span<const float> parameters, std::span<const std::vector<float>> transposed,
+  absl::Status Add(std::span<const float> parameters, std::span<const AlignedFloats> transposed,
                    std::span<const float> observations, size_t first_row, bool with_values, const Loss& loss,
                    std::span<float> gradients) {
     observations_ = observations;
@@ -80,14 +81,14 @@ class Part {
   }
 
   // Derivatives by what the head reads go to gradient_, added to what is there for a second head.
-  void BackwardHead(size_t head, size_t trunk, std::span<const std::vector<float>> transposed,
+  void BackwardHead(size_t head, size_t trunk, std::span<const AlignedFloats> transposed,
                     std::span<const float> output_gradients, bool add, std::span<float> gradients) {
     AddDenseGradient(InputOf(trunk + layout_.hidden, trunk), output_gradients, Layer(head).Of(gradients), scratch_);
     PropagateDense(transposed[head], output_gradients, Layer(head).outputs, add,
                    std::span(gradient_).first(rows_ * Layer(head).inputs));
   }
 
-  void BackwardTrunk(size_t trunk, std::span<const std::vector<float>> transposed, std::span<float> gradients) {
+  void BackwardTrunk(size_t trunk, std::span<const AlignedFloats> transposed, std::span<float> gradients) {
     for (size_t layer = trunk + layout_.hidden; layer-- > trunk;) {
       const std::span<float> gradient = std::span(gradient_).first(rows_ * Layer(layer).outputs);
       layout_.relu ? PropagateRelu(Features(layer), gradient) : PropagateTanh(Features(layer), gradient);
@@ -102,9 +103,9 @@ class Part {
   const MlpLayout& layout_;
   size_t rows_ = 0;
   std::span<const float> observations_;
-  std::vector<std::vector<float>> features_;  // of each layer
-  std::vector<float> gradient_;               // by the outputs of the layer that is being gone back through
-  std::vector<float> next_gradient_;
+  std::vector<AlignedFloats> features_;  // of each layer
+  AlignedFloats gradient_;               // by the outputs of the layer that is being gone back through
+  AlignedFloats next_gradient_;
   std::vector<float> logit_gradients_;
   std::vector<float> value_gradients_;
   std::vector<float> scratch_;
@@ -151,6 +152,8 @@ class MlpBackpropagation final : public Backpropagation {
     return absl::OkStatus();
   }
 
+  void Run(size_t parts, absl::FunctionRef<void(size_t part)> work) override { threads_.Run(parts, work); }
+
  private:
   bool ReadsObservations(size_t layer) const {
     return layer == layout_.actor_trunk() || layer == layout_.critic_trunk();
@@ -167,9 +170,9 @@ class MlpBackpropagation final : public Backpropagation {
 
   const MlpLayout layout_;
   ComputeThreads threads_;
-  std::vector<std::vector<float>> transposed_;  // weights, but for layers that read observations
+  std::vector<AlignedFloats> transposed_;  // weights, but for layers that read observations
   std::vector<Part> parts_;
-  std::vector<std::vector<float>> part_gradients_;  // none of the first part, which writes the result itself
+  std::vector<AlignedFloats> part_gradients_;  // none of the first part, which writes the result itself
   std::vector<absl::Status> statuses_;
 };
 

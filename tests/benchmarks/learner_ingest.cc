@@ -15,6 +15,7 @@
 #include "common/rollouts/segment_order.h"
 #include "coordinator/cli/child_process.h"
 #include "learner/algorithms/ppo_batch.h"
+#include "learner/backpropagation/make_backpropagation.h"
 #include "tests/benchmarks/learner_server.h"
 #include "tests/benchmarks/program.h"
 #include "tests/testing/training_inputs.h"
@@ -46,7 +47,10 @@ struct Clocks {
 class Ingest {
  public:
   Ingest(LearnerServer& server, Policy policy)
-      : server_(server), policy_(std::move(policy)), snapshot_(policy_.Snapshot("policy", 1)) {}
+      : server_(server),
+        policy_(std::move(policy)),
+        snapshot_(policy_.Snapshot("policy", 1)),
+        backpropagation_(MakeBackpropagation(policy_.header(), "cpu", /*threads=*/1).value()) {}
 
   absl::Status Iterate() {
     auto order =
@@ -61,7 +65,8 @@ class Ingest {
     if (absl::Status status = server_.Run(order, snapshot_); !status.ok()) return status;
     const std::vector<v1::TrajectoryBatch> segments = order->TakeBatches();
     const Clocks received = Clocks::Now();
-    const PpoBatch batch = MakePpoBatch(segments, environment_, policy_, {.gamma = 0.98, .lambda = 0.8});
+    const PpoBatch batch =
+        MakePpoBatch(segments, environment_, policy_, {.gamma = 0.98, .lambda = 0.8}, *backpropagation_);
     sink_.Add(begin, received);
     batch_.Add(received, Clocks::Now());
     if (batch.steps() != kSlots * kSteps) return absl::InternalError("there are steps missing");
@@ -83,6 +88,7 @@ class Ingest {
   const v1::EnvironmentSpec environment_ = testing::CartPoleSpec();
   const Policy policy_;
   const std::shared_ptr<const PolicySnapshot> snapshot_;
+  const std::unique_ptr<Backpropagation> backpropagation_;
   Clocks sink_;
   Clocks batch_;
 };

@@ -47,8 +47,22 @@ def tanh(x):
     return max(-1.0, min(1.0, f(f(x * horner(P, u)) / horner(Q, u))))
 
 
+def dot(left, right):
+    sums = [0.0] * 16
+    padding = -len(left) % 16
+    for p, (x, w) in enumerate(zip(left + [0.0] * padding, right + [0.0] * padding)):
+        sums[p % 16] = fma(x, w, sums[p % 16])
+    while len(sums) > 1:
+        half = len(sums) // 2
+        sums = [f(a + b) for a, b in zip(sums[:half], sums[half:])]
+    return sums[0]
+
+
 def dense(inputs, weights, bias):
     count, outputs = len(weights) // len(bias), []
+    if len(bias) < 8:
+        return [f(b + dot(inputs[start:start + count], weights[j::len(bias)]))
+                for start in range(0, len(inputs), count) for j, b in enumerate(bias)]
     for start in range(0, len(inputs), count):
         sums = list(bias)
         for i, x in enumerate(inputs[start:start + count]):

@@ -44,6 +44,16 @@ std::vector<float> SumInOrder(const std::vector<float>& weights, const std::vect
   return outputs;
 }
 
+// What dense_kernels.h says of dot products.
+float PartialSums(const float* left, const float* right, size_t terms) {
+  float sums[kPartialSums] = {};
+  for (size_t p = 0; p < terms; ++p) sums[p % kPartialSums] = std::fma(left[p], right[p], sums[p % kPartialSums]);
+  for (int half = kPartialSums / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; ++l) sums[l] += sums[l + half];
+  }
+  return sums[0];
+}
+
 // Every version that this processor can run, whichever it is that it would choose.
 class DenseKernelsTest : public ::testing::TestWithParam<const DenseKernels*> {
  protected:
@@ -92,6 +102,31 @@ TEST_P(DenseKernelsTest, ProductsAreNotRoundedBeforeTheyAreAdded) {
   for (const size_t outputs : {1, 4, 8, 16, 32}) {
     EXPECT_EQ(Dense(std::vector<float>(outputs, x), std::vector<float>(outputs, -1 - 0x1p-11f), {x}, 1),
               std::vector<float>(outputs, 0x1p-24f));
+  }
+}
+
+TEST_P(DenseKernelsTest, DotProductsOfEveryShapeHaveTheBitsOfPartialSums) {
+  for (const size_t rows : {0, 1, 5}) {
+    for (const size_t columns : {1, 2, 7}) {
+      for (const size_t terms : {0, 1, 15, 16, 17, 64, 100}) {
+        const std::vector<float> left = Numbers(rows * terms, 1.7f), right = Numbers(columns * terms, 2.9f);
+        const std::vector<float> start = Numbers(columns, 0.3f);
+        std::vector<float> results(rows * columns, kNaN), expected;
+        GetParam()->dots({.rows = rows,
+                          .columns = columns,
+                          .terms = terms,
+                          .left = left.data(),
+                          .right = right.data(),
+                          .start = start.data(),
+                          .result = results.data()});
+        for (size_t i = 0; i < rows; ++i) {
+          for (size_t j = 0; j < columns; ++j) {
+            expected.push_back(start[j] + PartialSums(left.data() + i * terms, right.data() + j * terms, terms));
+          }
+        }
+        ASSERT_EQ(Bytes(results), Bytes(expected)) << rows << " × " << columns << ", " << terms << " terms";
+      }
+    }
   }
 }
 

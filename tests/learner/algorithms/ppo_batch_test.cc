@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "learner/backpropagation/make_backpropagation.h"
 #include "tests/testing/training_inputs.h"
 #include "tests/testing/trajectory_batches.h"
 
@@ -33,13 +34,19 @@ std::vector<v1::TrajectoryBatch> Segments(const std::vector<v1::Trajectory>& pie
 
 Policy Critic() { return *Policy::FromSnapshot(*testing::BalancingExpert()); }
 
+PpoBatch Make(const std::vector<v1::TrajectoryBatch>& batches, const AdvantageOptions& options, int threads = 1) {
+  const Policy critic = Critic();
+  const auto backpropagation = MakeBackpropagation(critic.header(), "cpu", threads).value();
+  return MakePpoBatch(batches, CartPoleSpec(), critic, options, *backpropagation);
+}
+
 float RewardOf(const std::vector<v1::TrajectoryBatch>& batches, size_t step) {
   return ViewTrajectories(batches[0], CartPoleSpec())[0].rewards[step];
 }
 
 TEST(PpoBatch, ReadsEachStepsObservationWhereItCameIn) {
   const auto batches = Segments({Piece(0, 2, true, false), Piece(0, 1, false, false), Piece(1, 3, false, true)});
-  const PpoBatch batch = MakePpoBatch(batches, CartPoleSpec(), Critic(), kOneStep);
+  const PpoBatch batch = Make(batches, kOneStep);
   EXPECT_EQ(batch.steps(), 6);
   EXPECT_EQ(batch.observation_size, 4u);
   const auto* const first = reinterpret_cast<const float*>(batches[0].observations().data());
@@ -55,7 +62,7 @@ TEST(PpoBatch, OnlyATerminationEndsTheBootstrap) {
   for (const Case& c :
        {Case{true, false, false}, Case{false, true, true}, Case{true, true, false}, Case{false, false, true}}) {
     const auto batches = Segments({Piece(0, 1, c.terminated, c.truncated)});
-    const PpoBatch batch = MakePpoBatch(batches, CartPoleSpec(), Critic(), kOneStep);
+    const PpoBatch batch = Make(batches, kOneStep);
     std::vector<float> values(2);
     Critic().Infer(ViewTrajectories(batches[0], CartPoleSpec())[0].observations, {.logits = {}, .values = values});
     const float first = values[0];
@@ -67,11 +74,21 @@ TEST(PpoBatch, OnlyATerminationEndsTheBootstrap) {
 }
 
 TEST(PpoBatch, TrajectoriesDoNotLeakIntoEachOther) {
-  const PpoBatch alone =
-      MakePpoBatch(Segments({Piece(0, 3, false, false)}), CartPoleSpec(), Critic(), {.gamma = 0.9, .lambda = 0.9});
-  const PpoBatch followed = MakePpoBatch(Segments({Piece(0, 3, false, false), Piece(1, 5, true, false)}),
-                                         CartPoleSpec(), Critic(), {.gamma = 0.9, .lambda = 0.9});
+  const PpoBatch alone = Make(Segments({Piece(0, 3, false, false)}), {.gamma = 0.9, .lambda = 0.9});
+  const PpoBatch followed =
+      Make(Segments({Piece(0, 3, false, false), Piece(1, 5, true, false)}), {.gamma = 0.9, .lambda = 0.9});
   for (int i = 0; i < 3; ++i) EXPECT_NEAR(alone.advantages[i], followed.advantages[i], 1e-5);
+}
+
+TEST(PpoBatch, HasTheSameBitsForEveryNumberOfThreads) {
+  std::vector<v1::Trajectory> pieces;
+  for (int64_t slot = 0; slot < 20; ++slot) pieces.push_back(Piece(slot, 1 + slot * 7 % 90, slot % 3 == 0, false));
+  const auto batches = Segments(pieces);
+  const PpoBatch expected = Make(batches, {.gamma = 0.9, .lambda = 0.9}, /*threads=*/1);
+  const PpoBatch found = Make(batches, {.gamma = 0.9, .lambda = 0.9}, /*threads=*/3);
+  EXPECT_EQ(found.values, expected.values);
+  EXPECT_EQ(found.advantages, expected.advantages);
+  EXPECT_EQ(found.returns, expected.returns);
 }
 
 TEST(PpoMinibatch, GathersTheChosenSteps) {
