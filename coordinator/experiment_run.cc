@@ -195,8 +195,9 @@ void ExperimentRun::LeaveStage(absl::Time now) {
 
 void ExperimentRun::FailOrTryAgain(const absl::Status& error, absl::Time now) {
   if (!absl::IsUnavailable(error)) return Fail(error, now);
-  spdlog::warn("experiment {} waits for the store: {}", id(), std::string(error.message()));
-  store_error_ = std::string(error.message());
+  const std::string reason(error.message());
+  if (std::exchange(store_error_, reason) != reason)
+    spdlog::warn("experiment {} waits for the store: {}", id(), reason);
   try_again_ = now + kStoreRetry;
   unshown_ = true;
 }
@@ -345,7 +346,6 @@ void ExperimentRun::Expire(absl::Time now) {
   if (rollouts_ != nullptr) rollouts_->Expire(now);
   if (now < try_again_) return;
   try_again_ = absl::InfiniteFuture();
-  store_error_.clear();
   unshown_ = true;
   if (rollouts_ != nullptr) {
     ContinueRollouts(now);
@@ -353,6 +353,7 @@ void ExperimentRun::Expire(absl::Time now) {
     Enter(*running, now);
     Advance(now);
   }
+  if (try_again_ == absl::InfiniteFuture()) store_error_.clear();
 }
 
 absl::Time ExperimentRun::next_expiry() const {

@@ -22,7 +22,7 @@ using testing::FakeActorLink;
 using ::testing::HasSubstr;
 
 constexpr absl::Time kNow = absl::UnixEpoch();
-constexpr absl::Time kLater = kNow + absl::Seconds(1);
+const absl::Time kLater = kNow + absl::Seconds(1);
 constexpr int64_t kEpisodes = 4;
 
 // An experiment that collects some episodes of a policy that there is, and its store.
