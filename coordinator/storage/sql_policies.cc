@@ -57,6 +57,7 @@ absl::Status CheckSnapshot(const PolicySnapshot& snapshot) {
 
 absl::StatusOr<int64_t> SqlStore::AddPolicy(const PolicySnapshot& snapshot, const v1::StageKey& origin) {
   v1::PolicyHeader header = snapshot.header;
+  header.set_digest(snapshot.Digest());
   const absl::Status status =
       Write(absl::StrCat("store policy '", header.name(), "'"), [&](SqlConnection& database) -> absl::Status {
         int64_t latest = 0;
