@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "actor/sink_session.h"
+#include "common/process/log_fields.h"
 #include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
@@ -49,6 +50,7 @@ absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options)
   }
   std::unique_ptr<Actor> actor(new Actor(options));
   Actor* const self = actor.get();
+  SetLogWorker(self->worker_id_);
   for (int i = 1; i <= options.threads; ++i) {
     const std::string id = options.threads == 1 ? self->worker_id_ : absl::StrCat(self->worker_id_, ".", i);
     actor->threads_.emplace_back([self, id] { self->Run(id); });
@@ -89,11 +91,21 @@ void Actor::Drain(std::function<void()> drained) {
   if (current != nullptr) current->leaving.Cancel("the actor is draining");
 }
 
+void Actor::AddMetrics(Scrape& scrape) const {
+  const v1::WorkerHeartbeat totals = counters_.Totals();
+  scrape.Add("actor", totals.trajectories());
+  scrape.Add(kSteps, static_cast<double>(totals.steps_produced()));
+  scrape.Add(kRequestsQueued, static_cast<double>(counters_.queued()));
+  scrape.Add(kPolicyVersion, static_cast<double>(counters_.policy_version()));
+}
+
 void Actor::OnAssignment(const v1::Assignment& assignment) {
   std::shared_ptr<Job> next;
   if (assignment.has_actor()) {
     next = std::make_shared<Job>();
     next->work = assignment.actor();
+    const v1::StageKey& stage = next->work.stage();
+    const LogScope scope({.experiment = stage.experiment_id(), .epoch = stage.epoch()});
     spdlog::info("rolling out for {} at {}", StageText(next->work.stage()), next->work.rollouts_address());
   }
   std::shared_ptr<Job> earlier;
@@ -123,6 +135,8 @@ std::shared_ptr<Actor::Job> Actor::NextJob(const std::shared_ptr<Job>& done) {
 }
 
 void Actor::Work(const std::string& id, Job& job) {
+  const v1::StageKey& stage = job.work.stage();
+  const LogScope scope({.experiment = stage.experiment_id(), .epoch = stage.epoch(), .worker = id});
   const std::string& address = job.work.rollouts_address();
   if (absl::Status status = ValidateAddress(address); !status.ok()) {
     spdlog::error("{}: {}", StageText(job.work.stage()), std::string(status.message()));

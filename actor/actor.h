@@ -11,6 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "actor/rollout_counters.h"
+#include "common/metrics/scrape.h"
 #include "common/process/cancellation.h"
 #include "common/process/mutex.h"
 #include "common/rpc/worker_session.h"
@@ -42,6 +43,8 @@ class Actor {
   // is done, with all of its results acknowledged, and the others have gone back to the sink with the streams; once at
   // most. To be called once.
   void Drain(std::function<void()> drained);
+
+  void AddMetrics(Scrape& scrape) const;
 
  private:
   // One assignment, and the way to end it.

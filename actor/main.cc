@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "actor/actor.h"
+#include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
@@ -49,7 +50,8 @@ int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
   understudy::ActorOptions options;
   understudy::ClientSecurity security;
-  std::string log_level = "info";
+  understudy::LogOptions log;
+  std::string metrics_port;
 
   CLI::App app(
       "Rolls out policies in environments, for whatever experiment the coordinator assigns it to.\n"
@@ -59,7 +61,6 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(understudy::kVersion));
   app.add_option("--coordinator", options.coordinators,
                  "Where the coordinator listens, or several, of which one is active")
-      ->envname("UNDERSTUDY_COORDINATOR")
       ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
   understudy::AddClientSecurityOptions(app, security);
@@ -67,19 +68,22 @@ int main(int argc, char** argv) {
                  "Rollout threads, one for each core to use: they do what so many actors would")
       ->check(CLI::Range(1, understudy::kMaxRolloutThreads))
       ->capture_default_str();
-  app.add_option("--log_level", log_level, "How much to log")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+  understudy::AddMetricsOption(app, metrics_port);
+  understudy::AddLogOptions(app, log);
   if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
-  understudy::InitLogging("understudy-actor", log_level);
+  understudy::InitLogging("understudy-actor", log);
   auto credentials = understudy::LoadClientCredentials(security);
   if (!credentials.ok()) return Fail(credentials.status());
   options.credentials = *std::move(credentials);
   auto actor = understudy::Actor::Start(options);
   if (!actor.ok()) return Fail(actor.status());
+  auto metrics = understudy::MetricsServer::Start(metrics_port, "understudy-actor",
+                                                  [&](auto& scrape) { (*actor)->AddMetrics(scrape); });
+  if (!metrics.ok()) return Fail(metrics.status());
   signals.Wait();
   Drain(**actor, signals);
+  metrics->reset();
   actor->reset();
   return 0;
 }

@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_ACTOR_ROLLOUT_COUNTERS_H_
 #define UNDERSTUDY_ACTOR_ROLLOUT_COUNTERS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -39,6 +40,13 @@ class RolloutCounters {
     counts.set_in_flight(counts.in_flight() - trajectories);
   }
 
+  // Requests that wait behind those in hand: so many more (negative: fewer).
+  void AddQueued(int64_t requests) { queued_ += requests; }
+  int64_t queued() const { return queued_; }
+  // A request's, as it is begun.
+  void SetPolicyVersion(int64_t version) { policy_version_ = version; }
+  int64_t policy_version() const { return policy_version_; }
+
   // The totals, without an epoch.
   v1::WorkerHeartbeat Totals() const {
     MutexLock lock(mutex_);
@@ -48,6 +56,8 @@ class RolloutCounters {
  private:
   mutable Mutex mutex_;
   v1::WorkerHeartbeat totals_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> queued_ = 0;
+  std::atomic<int64_t> policy_version_ = 0;
 };
 
 }  // namespace understudy

@@ -78,6 +78,7 @@ absl::Status SinkSession::Run(Cancellation& leaving, Cancellation& stopping) {
     fault_ = absl::UnavailableError(absl::StrCat("no hello within ", absl::FormatDuration(kHelloTimeout)));
   }
   const absl::Status status = FromGrpc(stream->Finish());
+  counters_.AddQueued(-queued_);
   {
     MutexLock lock(mutex_);
     counters_.AddLost(unacknowledged_);
@@ -163,7 +164,10 @@ absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
 absl::Status SinkSession::Enqueue(v1::RolloutRequest request) {
   auto policy = policies_.Find(request.policy(), request.policy_version());
   if (absl::IsNotFound(policy.status())) return policy.status();
-  return tasks_->Push({std::move(request), std::move(policy)});
+  if (absl::Status status = tasks_->Push({std::move(request), std::move(policy)}); !status.ok()) return status;
+  ++queued_;
+  counters_.AddQueued(1);
+  return absl::OkStatus();
 }
 
 void SinkSession::OnAck(const v1::RolloutAck& ack) {
@@ -177,6 +181,9 @@ void SinkSession::OnAck(const v1::RolloutAck& ack) {
 
 void SinkSession::WorkAll(Stream& stream) {
   while (const std::optional<Task> task = tasks_->Pop()) {
+    --queued_;
+    counters_.AddQueued(-1);
+    counters_.SetPolicyVersion(task->request.policy_version());
     const absl::Status status = Fulfil(*task, stream);
     if (status.ok() || !ended_.Check().ok()) continue;
     v1::ActorMessage message;

@@ -85,6 +85,8 @@ class SinkSession {
   const std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
   Cancellation ended_;  // no result can be delivered any more
 
+  std::atomic<int64_t> queued_ = 0;  // requests that were not begun
+
   // Shared with whoever makes it leave.
   const std::shared_ptr<std::atomic<bool>> greeted_ = std::make_shared<std::atomic<bool>>(false);
 

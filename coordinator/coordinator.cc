@@ -12,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "common/process/log_fields.h"
+#include "common/rollouts/accounting.h"
 #include "coordinator/admission.h"
 #include "coordinator/scheduling/lapse_meter.h"
 
@@ -52,7 +54,8 @@ Coordinator::Coordinator(Store& store, int64_t incarnation)
                .workforce = workforce_,
                .write_behind = [this](const auto& id, auto write,
                                       auto then) { WriteBehind(id, std::move(write), std::move(then)); },
-               .collecting = {}},
+               .collecting = {},
+               .received = {}},
       queue_(kMostEvents) {}
 
 Coordinator::~Coordinator() { Stop(); }
@@ -93,6 +96,7 @@ absl::Status Coordinator::Recover(absl::Time now) {
   for (auto experiment = experiments->rbegin(); experiment != experiments->rend(); ++experiment) {
     if (IsFinished(experiment->status())) continue;
     const std::string id = experiment->id();
+    const LogScope scope({.experiment = id});
     spdlog::info("experiment {} goes on: it had not finished when the coordinator stopped", id);
     // The token stays with the experiment: it is put again without one.
     auto run = std::make_unique<ExperimentRun>(std::move(*experiment), "", context_);
@@ -137,9 +141,13 @@ void Coordinator::SettleRuns(absl::Time now) {
     if (settled.ok()) {
       unsaved_.erase(id);
       due_.Set(id, run.finished() ? absl::InfiniteFuture() : run.next_expiry());
-      if (run.finished()) runs_.erase(found);
+      if (run.finished()) {
+        NoteEnd(run);
+        runs_.erase(found);
+      }
       continue;
     }
+    const LogScope scope({.experiment = id});
     if (complain) spdlog::error("experiment {} will be written again: {}", id, settled.ToString());
     if (complain) complained_ = now;
     unsaved_[id] = settled;
@@ -172,6 +180,33 @@ void Coordinator::AddRun(const std::string& id, std::unique_ptr<ExperimentRun> r
   touched_.insert(id);
 }
 
+void Coordinator::NoteEnd(const ExperimentRun& run) {
+  ++finished_[run.status()];
+  const LogScope scope({.experiment = run.id()});
+  spdlog::info("experiment {}: {}", run.id(), StatusLabel(run.status()));
+}
+
+absl::StatusOr<CoordinatorStatus> Coordinator::Observe() {
+  CoordinatorStatus seen;
+  const absl::Status status = Call([&](absl::Time) {
+    seen.workers = workforce_.Count();
+    seen.finished = finished_;
+    seen.received = context_.received;
+    for (const auto& [id, run] : runs_) {
+      seen.unfinished.push_back(run->Describe());
+      if (run->rollouts() == nullptr) continue;
+      seen.received = Sum(std::move(seen.received), run->rollouts()->received());
+      seen.leased_requests += run->rollouts()->leased();
+      seen.connected_actors += run->rollouts()->connected();
+    }
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  seen.control_events = queue_.size();
+  seen.store_jobs = writers_.waiting();
+  return seen;
+}
+
 absl::StatusOr<std::string> Coordinator::Submit(const v1::SubmitRequest& request) {
   std::string id;
   const absl::Status status = Call([&](absl::Time now) { return SubmitNow(request, now, id); });
@@ -201,8 +236,13 @@ absl::Status Coordinator::SubmitNow(const v1::SubmitRequest& request, absl::Time
     return saved;
   }
   id = *chosen;
+  const LogScope scope({.experiment = id});
   spdlog::info("experiment {} submitted", id);
-  if (!run->finished()) AddRun(id, std::move(run));
+  if (run->finished()) {
+    NoteEnd(*run);
+  } else {
+    AddRun(id, std::move(run));
+  }
   return absl::OkStatus();
 }
 
@@ -217,6 +257,7 @@ absl::Status Coordinator::ResumeNow(const std::string& id, absl::Time now) {
     if (!run->finished()) return absl::OkStatus();
     // It has ended, and the store has not taken that yet.
     if (const absl::Status saved = run->Settle(); !saved.ok()) return saved;
+    NoteEnd(*run);
     runs_.erase(id);
     unsaved_.erase(id);
   }
@@ -227,6 +268,7 @@ absl::Status Coordinator::ResumeNow(const std::string& id, absl::Time now) {
   }
   if (const absl::Status room = CheckRoom(); !room.ok()) return room;
   ReopenExperiment(*experiment);
+  const LogScope scope({.experiment = id});
   spdlog::info("experiment {} is resumed", id);
   auto run = std::make_unique<ExperimentRun>(*std::move(experiment), "", context_);
   run->Start(now);

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "coordinator/coordinator_status.h"
 #include "coordinator/experiment_run.h"
 #include "coordinator/experiment_watcher.h"
 #include "coordinator/scheduling/due_times.h"
@@ -53,6 +54,9 @@ class Coordinator final : public RolloutHandler {
   // Non-blocking. The watcher is closed with NOT_FOUND where there is no such experiment.
   void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
   void Unwatch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
+
+  // UNAVAILABLE: it is stopping.
+  absl::StatusOr<CoordinatorStatus> Observe();
 
   // Workers, non-blocking; see Workforce. `hello` is valid.
   void Attach(v1::WorkerHello hello, std::shared_ptr<WorkerLink> link);
@@ -107,6 +111,8 @@ class Coordinator final : public RolloutHandler {
   // nullptr: it has finished, or never was. Whoever asks may change it: it is settled then.
   ExperimentRun* Find(const std::string& id);
   void AddRun(const std::string& id, std::unique_ptr<ExperimentRun> run);
+  // It has ended, and the store knows.
+  void NoteEnd(const ExperimentRun& run);
   void CloseStreams();
 
   Store& store_;
@@ -118,6 +124,7 @@ class Coordinator final : public RolloutHandler {
   std::map<std::string, absl::Status> unsaved_;   // experiments whose state the store has not taken, and why
   absl::Time complained_ = absl::InfinitePast();  // in the log, about those
   std::vector<Answer> answers_;                   // given after Settle
+  std::map<v1::Status, int64_t> finished_;        // experiments that ended, by how
 
   SerialQueue queue_;
   StoreWriters writers_;

@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/experiment_environment.h"
+#include "common/process/log_fields.h"
+#include "common/rollouts/accounting.h"
 #include "coordinator/admission.h"
 #include "coordinator/demonstrations.h"
 #include "coordinator/store_writers.h"
@@ -106,6 +108,7 @@ absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train
   context_.workforce.RestoreTraining(stage_id(stage), std::move(work), actors, state.grant(), now);
   const auto metrics = context_.store.ListMetrics(id(), stage);
   if (!metrics.ok()) {
+    const LogScope scope({.experiment = id(), .epoch = state.grant().epoch()});
     spdlog::error("{}: how far it was cannot be shown: {}", StageLabel(experiment_, stage),
                   metrics.status().ToString());
   } else if (!metrics->empty()) {
@@ -187,6 +190,7 @@ void ExperimentRun::LeaveStage(absl::Time now) {
   if (rollouts_ != nullptr) {
     *stage.mutable_progress() = rollouts_->progress();
     *stage.mutable_trajectories() = rollouts_->accounting();
+    context_.received = Sum(std::move(context_.received), rollouts_->received());
     rollouts_.reset();
     if (stage.kind() == "collect") context_.collecting.erase(stage.name());
   }
@@ -343,6 +347,7 @@ void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {
 }
 
 void ExperimentRun::Expire(absl::Time now) {
+  const LogScope scope({.experiment = id()});
   if (rollouts_ != nullptr) rollouts_->Expire(now);
   if (now < try_again_) return;
   try_again_ = absl::InfiniteFuture();

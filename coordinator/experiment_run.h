@@ -37,6 +37,8 @@ struct RunContext {
       write_behind;
   // Datasets that are being collected, and by which experiment.
   std::map<std::string, std::string> collecting;
+  // What became of trajectories that came to stages that are over.
+  v1::TrajectoryAccounting received;
 };
 
 // Thread-compatible; no gRPC, no clock. Stages begin and end at once, in the call that causes it; the store, watchers
@@ -50,7 +52,10 @@ class ExperimentRun {
   ExperimentRun(v1::Experiment experiment, std::string token, RunContext& context);
 
   const std::string& id() const { return experiment_.id(); }
-  bool finished() const { return IsFinished(experiment_.status()); }
+  v1::Status status() const { return experiment_.status(); }
+  bool finished() const { return IsFinished(status()); }
+  // The running stage's sink; nullptr: it has none here.
+  const RolloutStage* rollouts() const { return rollouts_.get(); }
 
   // The experiment as of now, with progress and workers.
   v1::Experiment Describe() const;

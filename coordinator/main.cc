@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
+#include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "common/rollouts/rollout_service.h"
@@ -14,6 +16,7 @@
 #include "common/security/options.h"
 #include "coordinator/active_database.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/coordinator_metrics.h"
 #include "coordinator/services/checkpoints_service.h"
 #include "coordinator/services/datasets_service.h"
 #include "coordinator/services/experiments_service.h"
@@ -28,8 +31,9 @@ struct Options {
   ServerOptions server{.listen = "127.0.0.1:50051"};
   ServerSecurity security;
   std::string data_dir = "./understudy-data";
-  std::string store;  // not empty: instead of the directory
-  std::string log_level = "info";
+  std::string store;    // not empty: instead of the directory
+  std::string metrics;  // where they are served; empty: nowhere
+  LogOptions log;
 };
 
 void AddOptions(CLI::App& app, Options& options) {
@@ -46,17 +50,18 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--store", options.store,
                  "A PostgreSQL database instead of the directory; of several coordinators on one, one is active and "
                  "the others stand by. A password is better given as $PGPASSWORD or in ~/.pgpass")
-      ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE")
-      ->envname("UNDERSTUDY_STORE");
+      ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE");
   AddTlsDirOption(app, options.security.tls_dir);
   AddServerSecurityOptions(app, options.security, options.server.insecure);
-  app.add_option("--log_level", options.log_level, "debug, info, warning or error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+  AddMetricsOption(app, options.metrics);
+  AddLogOptions(app, options.log);
 }
 
 // Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's.
-absl::StatusOr<int> Serve(const ServerOptions& options, Store& store, TerminationSignals& signals) {
+absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, CoordinatorMetrics* metrics,
+                          TerminationSignals& signals) {
+  const std::unique_ptr<Store> measured = metrics == nullptr ? nullptr : metrics->Measure(bare_store);
+  Store& store = measured == nullptr ? bare_store : *measured;
   auto coordinator = Coordinator::Start(store);
   if (!coordinator.ok()) return coordinator.status();
 
@@ -73,10 +78,18 @@ absl::StatusOr<int> Serve(const ServerOptions& options, Store& store, Terminatio
   RolloutService rollouts(control);
   auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
   if (!server.ok()) return absl::FailedPreconditionError(server.status().message());
+  (*server)->AnnounceServices({v1::Experiments::service_full_name(), v1::Workers::service_full_name(),
+                               v1::Policies::service_full_name(), v1::Checkpoints::service_full_name(),
+                               v1::Datasets::service_full_name(), v1::Rollouts::service_full_name()});
+  if (metrics != nullptr) metrics->SetActive(&control);
+  const absl::Cleanup passive = [metrics] {
+    if (metrics != nullptr) metrics->SetActive(nullptr);
+  };
   std::cout << "listening on " << (*server)->address() << std::endl;
 
   const int signal = signals.Wait();
   if (signal != 0) spdlog::info("stopping on signal {}", signal);
+  (*server)->AnnounceEnd();
   control.Stop();
   (*server)->Shutdown();
   return signal;
@@ -86,7 +99,13 @@ absl::Status Run(Options& options, TerminationSignals& signals) {
   auto access = AccessControl::Load(options.security);
   if (!access.ok()) return access.status();
   options.server.access = *std::move(access);
-  const auto serve = [&](Store& store) { return Serve(options.server, store, signals); };
+  CoordinatorMetrics metrics;
+  CoordinatorMetrics* const wanted = options.metrics.empty() ? nullptr : &metrics;
+  if (wanted != nullptr) options.server.on_call = metrics.on_call();
+  const auto metrics_server = MetricsServer::Start(options.metrics, "understudy-coordinator",
+                                                   [&metrics](Scrape& scrape) { metrics.AddTo(scrape); });
+  if (!metrics_server.ok()) return metrics_server.status();
+  const auto serve = [&](Store& store) { return Serve(options.server, store, wanted, signals); };
   if (!options.store.empty()) return ServeWhileActive(options.store, signals, serve);
   auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
   if (!directory.ok()) return directory.status();
@@ -101,7 +120,7 @@ int Main(int argc, char** argv) {
   CLI::App app;
   AddOptions(app, options);
   if (const auto exit_status = ParseArguments(app, argc, argv)) return *exit_status;
-  InitLogging("understudy-coordinator", options.log_level);
+  InitLogging("understudy-coordinator", options.log);
   const absl::Status status = Run(options, signals);
   if (status.ok()) return 0;
   std::cerr << "understudy-coordinator: " << status.message() << std::endl;

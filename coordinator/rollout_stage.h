@@ -72,6 +72,10 @@ class RolloutStage {
   // What became of the trajectories that came. Those that the store had already count as accepted: the result is made
   // of them, too.
   v1::TrajectoryAccounting accounting() const;
+  // The same without those.
+  const v1::TrajectoryAccounting& received() const { return dispatcher_.accounting(); }
+  int64_t leased() const { return dispatcher_.leased(); }
+  int connected() const { return dispatcher_.actors(); }
 
  protected:
   // `save` must be good for any thread, also when the stage is gone.

@@ -40,6 +40,11 @@ std::vector<SerialQueue::Task> SerialQueue::TakeAll(absl::Time wake) {
   return std::exchange(tasks_, {});
 }
 
+size_t SerialQueue::size() const {
+  MutexLock lock(mutex_);
+  return tasks_.size();
+}
+
 bool SerialQueue::closed() const {
   MutexLock lock(mutex_);
   return closed_;

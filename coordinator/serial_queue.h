@@ -32,6 +32,7 @@ class SerialQueue {
   std::vector<Task> TakeAll(absl::Time wake);
 
   bool closed() const;
+  size_t size() const;
 
  private:
   bool Add(Task task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -26,6 +26,11 @@ void StoreWriters::Post(std::function<absl::Status()> write, std::function<void(
   changed_.NotifyOne();
 }
 
+size_t StoreWriters::waiting() {
+  MutexLock lock(mutex_);
+  return jobs_.size();
+}
+
 void StoreWriters::Stop() {
   {
     MutexLock lock(mutex_);

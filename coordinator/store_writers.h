@@ -33,6 +33,9 @@ class StoreWriters {
   // After Stop the job is dropped.
   void Post(std::function<absl::Status()> write, std::function<void(const absl::Status&)> done);
 
+  // Jobs that no thread has begun with.
+  size_t waiting();
+
   // Does what was posted, once, and joins. Idempotent.
   void Stop();
 

@@ -165,6 +165,16 @@ void Workforce::Tell() {
 
 absl::Time Workforce::next_wake() const { return std::min(table_.next_expiry(), planner_.next_wake()) + pardoned_; }
 
+std::map<v1::WorkerKind, WorkerCount> Workforce::Count() const {
+  std::map<v1::WorkerKind, WorkerCount> counts;
+  for (const AttachedWorker& worker : table_.workers()) {
+    WorkerCount& count = counts[worker.hello.kind()];
+    ++count.attached;
+    if (worker.assignment.work_case() != v1::Assignment::WORK_NOT_SET) ++count.assigned;
+  }
+  return counts;
+}
+
 std::vector<v1::Worker> Workforce::List(absl::Time now) const {
   std::vector<v1::Worker> workers;
   for (const AttachedWorker& attached : table_.workers()) {

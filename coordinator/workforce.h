@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "coordinator/coordinator_status.h"
 #include "coordinator/scheduling/assignment_planner.h"
 #include "coordinator/scheduling/stage_id.h"
 #include "coordinator/scheduling/worker_table.h"
@@ -78,6 +79,7 @@ class Workforce {
   absl::Time next_wake() const;
 
   std::vector<v1::Worker> List(absl::Time now) const;
+  std::map<v1::WorkerKind, WorkerCount> Count() const;
 
   void CloseAll(const absl::Status& status);
 

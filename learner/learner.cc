@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/environment/registry.h"
 #include "common/process/error_text.h"
+#include "common/process/log_fields.h"
 #include "common/rollouts/rejection.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
@@ -67,13 +68,16 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
   auto server = RpcServer::Start(options.server, {&learner->rollouts_});
   if (!server.ok()) return server.status();
   learner->server_ = *std::move(server);
+  learner->server_->AnnounceServices({v1::Rollouts::service_full_name()});
   const auto address = RolloutsAddress(options.advertise, learner->server_->address());
   if (!address.ok()) return address.status();
+  const v1::WorkerHello hello = MakeHello(*address);
+  SetLogWorker(hello.worker_id());
   spdlog::info("listening for actors on {}, advertised as {}", learner->server_->address(), *address);
   Learner* self = learner.get();
   learner->session_ = std::make_unique<WorkerSession>(
       WorkerSessionOptions{.coordinators = *coordinators,
-                           .hello = MakeHello(*address),
+                           .hello = hello,
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
                            .heartbeat =
                                [self] {
@@ -89,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
 Learner::~Learner() { session_.reset(); }
 
 void Learner::Drain() {
+  server_->AnnounceEnd();
   MutexLock lock(mutex_);
   stopped_ = true;
   if (desired_ != nullptr) desired_->draining = true;
@@ -149,6 +154,7 @@ void Learner::Run() {
 
 void Learner::RunJob(StageJob& job) {
   const std::string name = StageText(job);
+  const LogScope scope({.experiment = job.work.stage().experiment_id(), .epoch = job.work.stage().epoch()});
   spdlog::info("{}: training policy '{}' with {}", name, job.work.train().policy(), job.work.train().algorithm());
   sink_.Forget();
   const absl::StatusOr<v1::TrainResult> result = Train(job);
@@ -167,6 +173,10 @@ void Learner::Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>&
   v1::FinishStageRequest request;
   *request.mutable_stage() = job.work.stage();
   v1::TrajectoryAccounting& trajectories = *request.mutable_trajectories();
+  {
+    MutexLock lock(mutex_);
+    superseded_ += job.superseded_trajectories;
+  }
   trajectories = Sum(job.trajectories_before, sink_.accounting());
   if (const int64_t superseded = job.superseded_trajectories; superseded > 0) {
     trajectories.set_accepted(trajectories.accepted() - superseded);

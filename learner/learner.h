@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "common/metrics/scrape.h"
 #include "common/process/cancellation.h"
 #include "common/process/mutex.h"
 #include "common/rollouts/rollout_service.h"
@@ -49,6 +50,8 @@ class Learner {
   // Run ends now; a stage in hand is given up.
   void Stop();
 
+  void AddMetrics(Scrape& scrape);
+
  private:
   explicit Learner(std::shared_ptr<Coordinators> coordinators);
 
@@ -76,6 +79,7 @@ class Learner {
   std::shared_ptr<StageJob> desired_ ABSL_GUARDED_BY(mutex_);  // null: idle
   bool taken_ ABSL_GUARDED_BY(mutex_) = false;                 // Run has begun with desired_
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t superseded_ ABSL_GUARDED_BY(mutex_) = 0;  // trajectories of all stages
   std::unique_ptr<RpcServer> server_;
   // Last: its thread calls OnAssignment, so that it has to end first.
   std::unique_ptr<WorkerSession> session_;

@@ -6,15 +6,6 @@
 
 namespace understudy {
 
-v1::TrajectoryAccounting Sum(v1::TrajectoryAccounting one, const v1::TrajectoryAccounting& other) {
-  one.set_produced(one.produced() + other.produced());
-  one.set_accepted(one.accepted() + other.accepted());
-  for (const auto& [reason, count] : other.rejected()) (*one.mutable_rejected())[reason] += count;
-  one.set_lost(one.lost() + other.lost());
-  one.set_in_flight(one.in_flight() + other.in_flight());
-  return one;
-}
-
 LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink)
     : job_(job), client_(client), sink_(sink), reporter_(client, job.work.stage(), job.cancellation) {}
 
@@ -40,6 +31,11 @@ absl::StatusOr<Demonstrations> LearnerStage::ReadDemonstrations() {
 absl::Status LearnerStage::Report(const v1::StageProgress& progress) {
   v1::StageProgress complete = progress;
   if (!complete.has_trajectories()) *complete.mutable_trajectories() = trajectories();
+  {
+    MutexLock lock(job_.mutex);
+    job_.progress = complete;
+    job_.reports_queued = reporter_.queued() + 1;
+  }
   return reporter_.Report(complete);
 }
 

@@ -5,9 +5,12 @@
 #include <atomic>
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/process/cancellation.h"
+#include "common/process/mutex.h"
+#include "common/rollouts/accounting.h"
 #include "learner/coordinator_client.h"
 #include "learner/progress_reporter.h"
 #include "learner/rollout_sink.h"
@@ -26,10 +29,12 @@ struct StageJob {
   Cancellation cancellation = {};
   std::atomic<bool> draining = false;  // to end after the iteration in hand, once its checkpoint is stored
   std::atomic<bool> saving = false;    // that checkpoint has been taken
-};
 
-// Sum of two accountings, reason by reason.
-v1::TrajectoryAccounting Sum(v1::TrajectoryAccounting one, const v1::TrajectoryAccounting& other);
+  // For who watches.
+  Mutex mutex = {};
+  v1::StageProgress progress ABSL_GUARDED_BY(mutex) = {};  // as reported last
+  size_t reports_queued ABSL_GUARDED_BY(mutex) = 0;        // then
+};
 
 // Adds the stage's trajectories so far to reports and checkpoints: those of orders that have ended, so that what was
 // accepted is the same whoever died on the way. Thread-compatible.

@@ -7,6 +7,8 @@
 #include <optional>
 #include <thread>
 
+#include "common/metrics/call_counts.h"
+#include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
@@ -44,14 +46,14 @@ int main(int argc, char** argv) {
   understudy::LearnerOptions options{.coordinators = "127.0.0.1:50051"};
   understudy::ClientSecurity client_security;
   understudy::ServerSecurity server_security;
-  std::string log_level = "info";
+  understudy::LogOptions log;
+  std::string metrics_port;
 
   CLI::App app("Trains policies for an Understudy coordinator: one stage at a time, on trajectories of its actors.");
   app.name("understudy-learner");
   app.set_version_flag("--version", understudy::kVersion);
   app.add_option("--coordinator", options.coordinators,
                  "Where the coordinator listens, or several, of which one is active")
-      ->envname("UNDERSTUDY_COORDINATOR")
       ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
   app.add_option("--listen", options.server.listen, "HOST:PORT for actors to connect to; port 0: any free one")
@@ -59,15 +61,14 @@ int main(int argc, char** argv) {
   app.add_option("--advertise", options.advertise, "HOST:PORT that actors are told, where it differs from --listen");
   understudy::AddClientSecurityOptions(app, client_security);
   understudy::AddServerSecurityOptions(app, server_security, options.server.insecure);
-  app.add_option("--log_level", log_level, "Least level that is logged")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+  understudy::AddMetricsOption(app, metrics_port);
+  understudy::AddLogOptions(app, log);
   app.footer(
       "Example:\n"
       "  understudy-learner --coordinator 10.0.0.1:50051 --listen 10.0.0.2:50052 --tls_dir tls/learner");
   if (const auto exit_status = understudy::ParseArguments(app, argc, argv)) return *exit_status;
 
-  understudy::InitLogging("learner", log_level);
+  understudy::InitLogging("understudy-learner", log);
   server_security.tls_dir = client_security.tls_dir;
   auto credentials = understudy::LoadClientCredentials(client_security);
   if (!credentials.ok()) return Fail(credentials.status());
@@ -75,8 +76,15 @@ int main(int argc, char** argv) {
   if (!access.ok()) return Fail(access.status());
   options.credentials = *std::move(credentials);
   options.server.access = *std::move(access);
+  understudy::Latencies calls(understudy::kRpcDuration, understudy::kRpcCalls, "method");
+  if (!metrics_port.empty()) options.server.on_call = understudy::CountCalls(calls);
   auto learner = understudy::Learner::Start(options);
   if (!learner.ok()) return Fail(learner.status());
+  const auto metrics = understudy::MetricsServer::Start(metrics_port, "understudy-learner", [&](auto& scrape) {
+    calls.AddTo(scrape);
+    (*learner)->AddMetrics(scrape);
+  });
+  if (!metrics.ok()) return Fail(metrics.status());
   // Training runs on the main thread; the signals have a thread of their own.
   std::thread stopper([&] { EndOnSignal(signals, **learner); });
   (*learner)->Run();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/process/log_fields.h"
 
 namespace understudy {
 
@@ -63,7 +64,13 @@ absl::Status ProgressReporter::Flush() {
   return status_;
 }
 
+size_t ProgressReporter::queued() const {
+  MutexLock lock(mutex_);
+  return queue_.size();
+}
+
 void ProgressReporter::Run() {
+  const LogScope scope({.experiment = stage_.experiment_id(), .epoch = stage_.epoch()});
   for (;;) {
     std::shared_ptr<const Item> next;
     {

@@ -39,6 +39,9 @@ class ProgressReporter {
   // kMaxCheckpointBytes is not stored, as the log says, and none is due any more.
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint);
 
+  // Reports and checkpoints that have not arrived.
+  size_t queued() const;
+
   // Returns once everything has been sent, or with the first error; once cancelled, at once.
   absl::Status Flush();
 

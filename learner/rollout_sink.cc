@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/rollouts/accounting.h"
 #include "common/rollouts/rejection.h"
 #include "common/rpc/stage_key.h"
 
@@ -24,6 +25,8 @@ void RolloutSink::End() {
   if (!dispatcher_.has_value()) return;
   while (!orders_.empty()) Remove(*orders_.front().order, /*wanted=*/false);
   last_accounting_ = Accounting();
+  earlier_ = Sum(std::move(earlier_), last_accounting_);
+  policy_version_ = 0;
   dispatcher_->CloseAll(absl::OkStatus());
   dispatcher_.reset();
   stage_.Clear();
@@ -39,6 +42,7 @@ absl::Status RolloutSink::Start(std::shared_ptr<Order> order, std::shared_ptr<co
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
   orders_.push_back({.order = order});
+  policy_version_ = policy->header.version();
   dispatcher_->Add(std::move(order), std::move(policy), absl::Now(), background);
   return absl::OkStatus();
 }
@@ -121,6 +125,15 @@ RolloutSink::ActorStatus RolloutSink::actor_status() const {
 v1::TrajectoryAccounting RolloutSink::accounting() const {
   MutexLock lock(mutex_);
   return dispatcher_.has_value() ? Accounting() : last_accounting_;
+}
+
+RolloutSink::Observation RolloutSink::Observe() const {
+  MutexLock lock(mutex_);
+  Observation seen{.trajectories = earlier_, .leased = 0, .policy_version = policy_version_};
+  if (!dispatcher_.has_value()) return seen;
+  seen.trajectories = Sum(std::move(seen.trajectories), Accounting());
+  seen.leased = dispatcher_->leased();
+  return seen;
 }
 
 void RolloutSink::Wake() {

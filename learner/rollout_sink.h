@@ -41,6 +41,14 @@ class RolloutSink final : public RolloutHandler {
   // orders that have not ended are not counted yet; those of dropped ones are surplus.
   v1::TrajectoryAccounting accounting() const;
 
+  // For who watches.
+  struct Observation {
+    v1::TrajectoryAccounting trajectories;  // of all stages so far; orders that have not ended are not counted yet
+    int64_t leased = 0;                     // requests that actors have
+    int64_t policy_version = 0;             // last asked for, in the background or not; 0: none
+  };
+  Observation Observe() const;
+
   // Has actors begin with an order, as TrainingContext::Start explains. CANCELLED: the stage is over.
   absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, bool background);
 
@@ -84,6 +92,8 @@ class RolloutSink final : public RolloutHandler {
   int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;          // trajectories that dropped orders had accepted
   Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};
   v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the stage that was
+  v1::TrajectoryAccounting earlier_ ABSL_GUARDED_BY(mutex_);          // of all stages that were
+  int64_t policy_version_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace understudy

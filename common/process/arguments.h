@@ -1,16 +1,54 @@
-// Command lines of the servers. For main functions only.
+// Command lines. For main functions only.
 #ifndef UNDERSTUDY_COMMON_PROCESS_ARGUMENTS_H_
 #define UNDERSTUDY_COMMON_PROCESS_ARGUMENTS_H_
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <optional>
+#include <string>
+
+#include "common/process/process.h"
 
 namespace understudy {
 
-// The exit status where the program ends here: after --help and --version, or after one line to stderr that says what
-// is wrong with the command line.
+// Lets every option --NAME of the program and of its commands be given as the environment variable UNDERSTUDY_NAME,
+// too, which
+// --help shows; what the command line says wins. Options that exclude each other are left as they are: a variable that
+// is set for all commands would forbid the other. To be called when all options are there.
+inline void NameEnvironmentVariables(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const bool asks = option == app.get_help_ptr() || option == app.get_version_ptr();
+    if (asks || option->get_lnames().empty() || !option->get_excludes().empty()) continue;
+    std::string name = "UNDERSTUDY_" + option->get_lnames().front();
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+    option->envname(name);
+  }
+  for (CLI::App* command : app.get_subcommands({})) NameEnvironmentVariables(*command);
+}
+
+// --metrics_port
+inline void AddMetricsOption(CLI::App& app, std::string& listen) {
+  app.add_option("--metrics_port", listen,
+                 "Serve Prometheus metrics at /metrics there; the host is 127.0.0.1 unless given")
+      ->type_name("[HOST:]PORT");
+}
+
+// --log_level and --log_format
+inline void AddLogOptions(CLI::App& app, LogOptions& options) {
+  app.add_option("--log_level", options.level, "Least level that is logged")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  app.add_option("--log_format", options.format, "text, or json: an object a line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+// Takes options from the environment, too. The exit status where the program ends here: after --help and --version, or
+// after one line to stderr that says what is wrong with the command line.
 inline std::optional<int> ParseArguments(CLI::App& app, int argc, char** argv) {
+  NameEnvironmentVariables(app);
   try {
     app.parse(argc, argv);
     return std::nullopt;

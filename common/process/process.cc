@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/process/json_formatter.h"
 
 namespace understudy {
 namespace {
@@ -58,10 +59,14 @@ int RequireDescriptor(int descriptor, const char* maker) {
 
 }  // namespace
 
-void InitLogging(const std::string& program, const std::string& level) {
+void InitLogging(const std::string& program, const LogOptions& options) {
   auto logger = std::make_shared<spdlog::logger>(program, std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %n: %v");
-  logger->set_level(spdlog::level::from_str(level));
+  if (options.format == "json") {
+    logger->set_formatter(std::make_unique<JsonFormatter>());
+  } else {
+    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %n: %v");
+  }
+  logger->set_level(spdlog::level::from_str(options.level));
   spdlog::set_default_logger(std::move(logger));
 }
 

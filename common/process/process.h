@@ -11,8 +11,13 @@ namespace understudy {
 
 inline constexpr char kVersion[] = "0.1.0";
 
-// Logs to stderr: time, level, program, message. `level`: debug, info, warning, error.
-void InitLogging(const std::string& program, const std::string& level);
+struct LogOptions {
+  std::string level = "info";   // debug, info, warning, error
+  std::string format = "text";  // text: time, level, program, message; json: see JsonFormatter
+};
+
+// Logs to stderr.
+void InitLogging(const std::string& program, const LogOptions& options);
 
 // To be made first thing in main, one at a time: from then on SIGINT and SIGTERM do nothing but end Wait, and SIGPIPE
 // is ignored. Child processes that exec have the default actions again. Exits the process where the operating system

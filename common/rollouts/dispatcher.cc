@@ -60,6 +60,12 @@ int64_t Dispatcher::AcceptedOf(const Order& order) const {
   return 0;
 }
 
+int64_t Dispatcher::leased() const {
+  int64_t requests = 0;
+  for (const auto& [link, actor] : actors_) requests += static_cast<int64_t>(actor.requests.size());
+  return requests;
+}
+
 void Dispatcher::Remove(const Order& order) {
   for (auto& [link, actor] : actors_) {
     for (auto& [id, request] : actor.requests) {

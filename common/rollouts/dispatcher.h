@@ -100,6 +100,9 @@ class Dispatcher {
   // Closes all links with a status and forgets them.
   void CloseAll(const absl::Status& status);
 
+  // Requests that actors have.
+  int64_t leased() const;
+
   // What became of the trajectories that came: produced = accepted + Σ rejected, by the reasons of rejection.h. What an
   // order failed with is in none of them.
   const v1::TrajectoryAccounting& accounting() const { return accounting_; }

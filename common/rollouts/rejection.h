@@ -13,9 +13,11 @@ inline constexpr std::string_view kRejectedSurplus = "surplus";      // no longe
 inline constexpr std::string_view kRejectedStale = "stale";          // its request is over, somebody else has it
 inline constexpr std::string_view kRejectedMalformed = "malformed";  // refused as invalid
 
+inline constexpr std::array kRejectionReasons = {kRejectedDuplicate, kRejectedSurplus, kRejectedStale,
+                                                 kRejectedMalformed};
+
 inline bool IsRejectionReason(std::string_view reason) {
-  constexpr std::array kReasons = {kRejectedDuplicate, kRejectedSurplus, kRejectedStale, kRejectedMalformed};
-  return std::find(kReasons.begin(), kReasons.end(), reason) != kReasons.end();
+  return std::find(kRejectionReasons.begin(), kRejectionReasons.end(), reason) != kRejectionReasons.end();
 }
 
 }  // namespace understudy

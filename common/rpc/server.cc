@@ -1,6 +1,8 @@
 #include "common/rpc/server.h"
 
 #include <google/protobuf/stubs/logging.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -97,8 +99,15 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
   TakeGrpcLog();
   // It would write a line for every message that a peer malforms.
   google::protobuf::SetLogHandler(nullptr);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Configure(builder);
+  if (options.on_call) {
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
+    observers.push_back(ObserveCalls(options.on_call));
+    builder.experimental().SetInterceptorCreators(std::move(observers));
+  }
   int port = 0;
   const auto credentials =
       options.access == nullptr ? grpc::InsecureServerCredentials() : AccessControl::MakeCredentials(options.access);
@@ -115,6 +124,12 @@ RpcServer::RpcServer(std::unique_ptr<grpc::Server> server, std::string address)
     : server_(std::move(server)), address_(std::move(address)) {}
 
 RpcServer::~RpcServer() { Shutdown(); }
+
+void RpcServer::AnnounceServices(const std::vector<std::string>& names) {
+  for (const std::string& name : names) server_->GetHealthCheckService()->SetServingStatus(name, true);
+}
+
+void RpcServer::AnnounceEnd() { server_->GetHealthCheckService()->Shutdown(); }
 
 void RpcServer::Shutdown() { server_->Shutdown(absl::ToChronoTime(absl::Now() + kDrain)); }
 

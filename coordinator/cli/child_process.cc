@@ -6,8 +6,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,7 +36,7 @@ struct Streams {
 };
 
 // In the child, between fork and exec: only what is async-signal-safe.
-[[noreturn]] void Execute(char* const* arguments, pid_t parent, const Streams& streams) {
+[[noreturn]] void Execute(char* const* arguments, char* const* environment, pid_t parent, const Streams& streams) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);  // it died before prctl
@@ -43,7 +45,7 @@ struct Streams {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (dup2(streams.input, STDIN_FILENO) >= 0 && dup2(streams.output, STDOUT_FILENO) >= 0 &&
       dup2(streams.errors, STDERR_FILENO) >= 0) {
-    execv(arguments[0], arguments);
+    execve(arguments[0], arguments, environment);
   }
   const int error = errno;
   if (write(streams.failure, &error, sizeof(error)) != sizeof(error)) _exit(126);
@@ -53,6 +55,16 @@ struct Streams {
 std::vector<char*> MakeArguments(const std::string& program, const std::vector<std::string>& arguments) {
   std::vector<char*> pointers = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Without UNDERSTUDY_…: those are options of ours, and not of what we start.
+std::vector<char*> MakeEnvironment() {
+  std::vector<char*> pointers;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!std::string_view(*entry).starts_with("UNDERSTUDY_")) pointers.push_back(*entry);
+  }
   pointers.push_back(nullptr);
   return pointers;
 }
@@ -87,11 +99,13 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(const std::string& program,
   if (!input.valid()) return absl::ErrnoToStatus(errno, "cannot open /dev/null");
 
   const std::vector<char*> pointers = MakeArguments(program, arguments);
+  const std::vector<char*> environment = MakeEnvironment();
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot start ", program));
   if (pid == 0) {
-    Execute(pointers.data(), parent, {input.get(), output->write.get(), errors->write.get(), failure->write.get()});
+    Execute(pointers.data(), environment.data(), parent,
+            {input.get(), output->write.get(), errors->write.get(), failure->write.get()});
   }
   failure->write.Close();
   if (const int error = ReadFailure(failure->read.get()); error != 0) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "common/process/arguments.h"
 #include "common/process/process.h"
 #include "coordinator/cli/commands.h"
 
@@ -72,6 +73,8 @@ int RunCommandLine(std::vector<std::string> arguments, const Console& console) {
   AddDatasetCommands(app, action);
   AddPolicyCommands(app, action);
   AddStoreCommands(app, action);
+  AddHealthCommand(app, action);
+  NameEnvironmentVariables(app);
 
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {

@@ -27,6 +27,7 @@ void AddDatasetCommands(CLI::App& app, Action& action);
 void AddExportCommand(CLI::App& datasets, Action& action);
 void AddPolicyCommands(CLI::App& app, Action& action);
 void AddStoreCommands(CLI::App& app, Action& action);
+void AddHealthCommand(CLI::App& app, Action& action);
 
 // What most commands take.
 struct ClientOptions {

@@ -117,7 +117,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: learner_ingest REPLAYING_ACTOR ITERATIONS\n");
     return 2;
   }
-  understudy::InitLogging("learner_ingest", "error");
+  understudy::InitLogging("learner_ingest", {.level = "error"});
   return understudy::benchmarks::PrintFound("learner_ingest",
                                             understudy::benchmarks::Measure(argv[1], std::atoll(argv[2])));
 }

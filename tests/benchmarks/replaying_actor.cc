@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: replaying_actor HOST:PORT\n");
     return 2;
   }
-  understudy::InitLogging("replaying_actor", "error");
+  understudy::InitLogging("replaying_actor", {.level = "error"});
   const absl::Status status = understudy::benchmarks::ReplayingActor(argv[1]).Run();
   if (status.ok()) return 0;
   std::fprintf(stderr, "replaying_actor: %s\n", status.ToString().c_str());

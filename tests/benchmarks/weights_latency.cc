@@ -123,7 +123,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: weights_latency UNDERSTUDY_ACTOR HIDDEN_SIZES VERSIONS\n");
     return 2;
   }
-  understudy::InitLogging("weights_latency", "error");
+  understudy::InitLogging("weights_latency", {.level = "error"});
   return understudy::benchmarks::PrintFound("weights_latency",
                                             understudy::benchmarks::Measure(argv[1], argv[2], std::atoll(argv[3])));
 }

@@ -67,6 +67,32 @@ TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
   EXPECT_EQ(test.store().GetExperiment(id)->status(), v1::STATUS_SUCCEEDED);
 }
 
+TEST(Coordinator, CountsWhatCameToItsStagesAndHowExperimentsEnded) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  StoreExpert(test);
+  TestWorker actor(test, ActorNamed("actor"));
+  v1::ExperimentSpec spec = EmptyExperiment();
+  AddEvaluate(spec, "expert", 3);
+  AddEvaluate(spec, "expert", 2);
+  const std::string id = test.Submit(spec);
+  const v1::Assignment first = actor.NextWork();
+  const CoordinatorStatus running = test.coordinator().Observe().value();
+  ASSERT_THAT(running.unfinished, SizeIs(1));
+  EXPECT_EQ(running.unfinished[0].id(), id);
+  EXPECT_EQ(running.workers.at(v1::WORKER_KIND_ACTOR).attached, 1);
+  EXPECT_EQ(running.workers.at(v1::WORKER_KIND_ACTOR).assigned, 1);
+  EXPECT_EQ(running.received.produced(), 0);
+  EXPECT_TRUE(RollOut(test, "actor", first.actor().stage(), 10).ok());
+  EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 10).ok());
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+  const CoordinatorStatus ended = test.coordinator().Observe().value();
+  EXPECT_TRUE(ended.unfinished.empty());
+  EXPECT_EQ(ended.finished.at(v1::STATUS_SUCCEEDED), 1);
+  EXPECT_EQ(ended.received.accepted(), 5);  // of both stages
+  EXPECT_EQ(ended.leased_requests, 0);
+}
+
 TEST(Coordinator, TheSameTokenIsTheSameExperiment) {
   TemporaryDirectory directory;
   TestCoordinator test(directory);

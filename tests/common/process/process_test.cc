@@ -10,13 +10,15 @@
 #include <cstdlib>
 #include <thread>
 
+#include "common/process/log_fields.h"
+
 namespace understudy {
 namespace {
 
 TEST(InitLogging, WritesTimeLevelProgramAndMessageToStderr) {
   EXPECT_EXIT(
       {
-        InitLogging("some-program", "info");
+        InitLogging("some-program", {});
         spdlog::warn("all is {}", "well");
         std::exit(0);
       },
@@ -24,9 +26,24 @@ TEST(InitLogging, WritesTimeLevelProgramAndMessageToStderr) {
       "^[0-9]+-[0-9]+-[0-9]+ [0-9]+:[0-9]+:[0-9]+\\.[0-9]+ warning some-program: all is well\n$");
 }
 
+TEST(InitLogging, WritesAnObjectALineWithWhatTheLineIsAbout) {
+  EXPECT_EXIT(
+      {
+        InitLogging("some-program", {.format = "json"});
+        SetLogWorker("host-1");
+        const LogScope scope({.experiment = "cartpole-1", .epoch = 7});
+        spdlog::error("a \"quote\",\nand \xff no UTF-8");
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0),
+      R"re(^\{"time":"[0-9-]+T[0-9:.]+\+00:00","level":"error","process":"some-program",)re"
+      R"re("message":"a \\"quote\\",\\nand . no UTF-8","experiment":"cartpole-1","epoch":7,"worker":"host-1"\})re"
+      "\n$");
+}
+
 TEST(InitLogging, LeavesOutWhatIsBelowTheLevel) {
   const auto log_all_levels = [](const char* level) {
-    InitLogging("p", level);
+    InitLogging("p", {.level = level});
     spdlog::debug("D");
     spdlog::info("I");
     spdlog::warn("W");

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "common/process/mutex.h"
 #include "common/rpc/address.h"
 #include "common/rpc/channel.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/testing/fake_workers_service.h"
 
 namespace understudy {
@@ -35,6 +37,56 @@ TEST(RpcServer, ServesOnAFreePortAndSaysWhich) {
     EXPECT_GT(address->port, 0);
     EXPECT_EQ(Call((*server)->address()), absl::StatusCode::kUnimplemented);
   }
+}
+
+// What gRPC's health service says of a service, or the code of its error.
+std::string Health(const std::string& address, const std::string& service) {
+  const auto channel = MakeChannel(address);
+  const auto stub = grpc::health::v1::Health::NewStub(channel);
+  grpc::ClientContext context;
+  SetDeadline(context, absl::Seconds(10));
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service(service);
+  grpc::health::v1::HealthCheckResponse response;
+  const absl::Status status = FromGrpc(stub->Check(&context, request, &response));
+  if (!status.ok()) return absl::StatusCodeToString(status.code());
+  return grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status());
+}
+
+TEST(RpcServer, AnswersHealthChecksForItselfAndItsServicesUntilItsEndIsAnnounced) {
+  FakeWorkersService service;
+  const auto server = RpcServer::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string& address = (*server)->address();
+  EXPECT_EQ(Health(address, ""), "SERVING");
+  EXPECT_EQ(Health(address, "understudy.v1.Workers"), "NOT_FOUND");
+  (*server)->AnnounceServices({"understudy.v1.Workers"});
+  EXPECT_EQ(Health(address, "understudy.v1.Workers"), "SERVING");
+  (*server)->AnnounceEnd();
+  EXPECT_EQ(Health(address, ""), "NOT_SERVING");
+  EXPECT_EQ(Health(address, "understudy.v1.Workers"), "NOT_SERVING");
+  EXPECT_EQ(Call(address), absl::StatusCode::kUnimplemented) << "calls are still taken";
+}
+
+TEST(RpcServer, TellsOfEveryCallWhenItHasEnded) {
+  Mutex mutex;
+  CondVar changed;
+  std::vector<std::string> calls;
+  FakeWorkersService service;
+  ServerOptions options;
+  options.on_call = [&](const std::string& method, absl::StatusCode code, absl::Duration taken) {
+    MutexLock lock(mutex);
+    EXPECT_GE(taken, absl::ZeroDuration());
+    calls.push_back(method + " " + absl::StatusCodeToString(code));
+    changed.NotifyAll();
+  };
+  const auto server = RpcServer::Start(options, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  Health((*server)->address(), "");  // none of ours
+  EXPECT_EQ(Call((*server)->address()), absl::StatusCode::kUnimplemented);
+  MutexLock lock(mutex);
+  while (calls.empty()) changed.Wait(mutex);
+  EXPECT_EQ(calls, std::vector<std::string>{"Workers.List UNIMPLEMENTED"});
 }
 
 TEST(RpcServer, RefusesAPortInUseAndNamesIt) {

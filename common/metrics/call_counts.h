@@ -1,0 +1,22 @@
+// Joins a server's calls with the metrics of calls.
+#ifndef UNDERSTUDY_COMMON_METRICS_CALL_COUNTS_H_
+#define UNDERSTUDY_COMMON_METRICS_CALL_COUNTS_H_
+
+#include <string>
+
+#include "common/metrics/latencies.h"
+#include "common/rpc/call_observer.h"
+
+namespace understudy {
+
+// For ServerOptions::on_call. `calls` must outlive the server.
+inline OnCall CountCalls(Latencies& calls) {
+  return [&calls](const std::string& method, absl::StatusCode code, absl::Duration taken) {
+    calls.Observe(method, taken);
+    calls.Count(method, code);
+  };
+}
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_METRICS_CALL_COUNTS_H_

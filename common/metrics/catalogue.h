@@ -1,0 +1,107 @@
+// Every metric that a process of ours may expose, with what it means. Labels have few values: reasons, kinds, methods
+// and operations that the code knows; the ids of experiments only while those run.
+#ifndef UNDERSTUDY_COMMON_METRICS_CATALOGUE_H_
+#define UNDERSTUDY_COMMON_METRICS_CATALOGUE_H_
+
+namespace understudy {
+
+struct Metric {
+  enum class Kind { kCounter, kGauge, kHistogram };
+  const char* name;
+  Kind kind;
+  const char* help;
+};
+
+inline constexpr auto kCounter = Metric::Kind::kCounter;
+inline constexpr auto kGauge = Metric::Kind::kGauge;
+inline constexpr auto kHistogram = Metric::Kind::kHistogram;
+
+// All processes. Counters begin with the process.
+inline constexpr Metric kBuildInfo = {"understudy_build_info", kGauge, "1. Labels: version, process"};
+inline constexpr Metric kProcessCpu = {"process_cpu_seconds_total", kCounter, "CPU time of the process, in seconds"};
+inline constexpr Metric kProcessMemory = {"process_resident_memory_bytes", kGauge, "Resident memory of the process"};
+inline constexpr Metric kProcessFiles = {"process_open_fds", kGauge, "Open file descriptors of the process"};
+
+// Per-hop accounting, as TrajectoryAccounting has it. hop="actor": what an actor made; produced = accepted + rejected +
+// lost + in flight. hop="sink": what came to a learner or the coordinator; produced = accepted + rejected. A learner
+// counts the trajectories of an order once the order has ended.
+inline constexpr Metric kProduced = {"understudy_trajectories_produced_total", kCounter,
+                                     "Trajectories that an actor made, or that came to a sink. Labels: hop"};
+inline constexpr Metric kAccepted = {"understudy_trajectories_accepted_total", kCounter,
+                                     "Trajectories that count: durable or consumed. Labels: hop"};
+inline constexpr Metric kRejected = {"understudy_trajectories_rejected_total", kCounter,
+                                     "Trajectories that do not count. Labels: hop, reason"};
+inline constexpr Metric kLost = {"understudy_trajectories_lost_total", kCounter,
+                                 "Trajectories whose stream broke before they were acknowledged. Labels: hop"};
+inline constexpr Metric kInFlight = {"understudy_trajectories_in_flight", kGauge,
+                                     "Trajectories that are sent and not acknowledged. Labels: hop"};
+inline constexpr Metric kSuperseded = {
+    "understudy_trajectories_superseded_total", kCounter,
+    "Accepted trajectories of iterations that came after the one that a stage ended with (learner)"};
+
+// Actor.
+inline constexpr Metric kSteps = {"understudy_environment_steps_total", kCounter, "Environment steps taken (actor)"};
+
+// Sinks and actors.
+inline constexpr Metric kPolicyVersion = {"understudy_policy_version", kGauge,
+                                          "Policy version last acted with (actor), or last asked for (learner)"};
+inline constexpr Metric kPolicyLag = {"understudy_policy_lag", kGauge,
+                                      "Iterations that the version asked for is behind what is trained (learner)"};
+inline constexpr Metric kRequestsQueued = {"understudy_requests_queued", kGauge,
+                                           "Rollout requests that wait in an actor behind the one in hand"};
+inline constexpr Metric kRequestsLeased = {"understudy_requests_leased", kGauge,
+                                           "Rollout requests that actors have from a sink, in hand or queued"};
+inline constexpr Metric kConnectedActors = {"understudy_connected_actors", kGauge,
+                                            "Streams of actors' threads to a sink"};
+
+// Learner.
+inline constexpr Metric kStage = {"understudy_stage_running", kGauge, "1 while a learner has a stage, else 0"};
+inline constexpr Metric kIteration = {"understudy_iteration", kGauge, "Iteration of the stage in hand (learner)"};
+inline constexpr Metric kMeanReturn = {"understudy_mean_return", kGauge,
+                                       "Mean return that the stage in hand reported last (learner)"};
+inline constexpr Metric kWithoutActors = {"understudy_without_actors_seconds", kGauge,
+                                          "For how long an order has waited without any actor (learner)"};
+inline constexpr Metric kReportsQueued = {"understudy_reports_queued", kGauge,
+                                          "Metrics and checkpoints on their way to the coordinator (learner)"};
+
+// Coordinator. One that stands by has the first alone.
+inline constexpr Metric kActive = {"understudy_coordinator_active", kGauge,
+                                   "1 where this coordinator is the active one, 0 where it stands by"};
+inline constexpr Metric kWorkers = {"understudy_workers", kGauge, "Attached workers, each with a lease. Labels: kind"};
+inline constexpr Metric kAssignedWorkers = {"understudy_assigned_workers", kGauge,
+                                            "Those of them that have an assignment. Labels: kind"};
+inline constexpr Metric kExperiments = {"understudy_experiments", kGauge, "Unfinished experiments. Labels: status"};
+inline constexpr Metric kFinishedExperiments = {"understudy_experiments_finished_total", kCounter,
+                                                "Experiments that ended. Labels: status"};
+inline constexpr Metric kExperimentStage = {"understudy_experiment_stage", kGauge,
+                                            "Index of a running experiment's running stage. Labels: experiment, kind"};
+inline constexpr Metric kExperimentIteration = {"understudy_experiment_iteration", kGauge,
+                                                "Iteration of its training. Labels: experiment"};
+inline constexpr Metric kExperimentMeanReturn = {"understudy_experiment_mean_return", kGauge,
+                                                 "Mean return that its training reported last. Labels: experiment"};
+inline constexpr Metric kExperimentProgress = {"understudy_experiment_progress_ratio", kGauge,
+                                               "How much of its running stage is done, 0 to 1. Labels: experiment"};
+inline constexpr Metric kExperimentActors = {"understudy_experiment_actors", kGauge,
+                                             "Actors assigned to its running stage. Labels: experiment"};
+inline constexpr Metric kExperimentWaiting = {
+    "understudy_experiment_waiting", kGauge,
+    "1 where its running stage cannot go on without something, else 0. Labels: experiment"};
+inline constexpr Metric kControlQueue = {"understudy_control_queue_events", kGauge,
+                                         "Events that wait for the coordinator's control thread"};
+inline constexpr Metric kStoreQueue = {"understudy_store_queue_jobs", kGauge,
+                                       "Results of actors that wait for a thread that saves them"};
+
+// Latencies.
+inline constexpr Metric kRpcDuration = {
+    "understudy_rpc_duration_seconds", kHistogram,
+    "From a call's arrival to its end, of calls that are not streams in both directions. Labels: method"};
+inline constexpr Metric kRpcCalls = {"understudy_rpc_calls_total", kCounter, "Such calls. Labels: method, code"};
+inline constexpr Metric kStoreDuration = {"understudy_store_duration_seconds", kHistogram,
+                                          "Calls of the store, with all waiting. Labels: operation"};
+inline constexpr Metric kStoreErrors = {"understudy_store_errors_total", kCounter,
+                                        "Calls that the store could not serve: UNAVAILABLE, RESOURCE_EXHAUSTED, "
+                                        "DATA_LOSS, INTERNAL, UNKNOWN. Labels: operation, code"};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_METRICS_CATALOGUE_H_

@@ -1,0 +1,43 @@
+// What a coordinator process tells Prometheus.
+#ifndef UNDERSTUDY_COORDINATOR_COORDINATOR_METRICS_H_
+#define UNDERSTUDY_COORDINATOR_COORDINATOR_METRICS_H_
+
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "common/metrics/call_counts.h"
+#include "common/metrics/latencies.h"
+#include "common/metrics/scrape.h"
+#include "common/process/mutex.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/coordinator_status.h"
+#include "coordinator/storage/store.h"
+
+namespace understudy {
+
+// Experiments are named while they run, and no longer.
+void AddMetrics(const CoordinatorStatus& status, Scrape& scrape);
+
+// Of a process that may be the active coordinator now, and stand by then. Thread-safe.
+class CoordinatorMetrics {
+ public:
+  // For ServerOptions::on_call.
+  OnCall on_call() { return CountCalls(calls_); }
+  // The store, and how long its calls take. Both this and the store must outlive it.
+  std::unique_ptr<Store> Measure(Store& store);
+
+  // nullptr: it stands by. Returns when nobody looks at the one before any more.
+  void SetActive(Coordinator* coordinator);
+
+  void AddTo(Scrape& scrape);
+
+ private:
+  Latencies calls_{kRpcDuration, kRpcCalls, "method"};
+  Latencies store_{kStoreDuration, kStoreErrors, "operation"};
+  Mutex mutex_;
+  Coordinator* active_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COORDINATOR_COORDINATOR_METRICS_H_
