@@ -29,7 +29,9 @@ class Collecting {
     dataset.mutable_recipe()->clear_transitions();
     dataset.mutable_recipe()->set_episodes(episodes);
     EXPECT_TRUE(store().CreateDataset(dataset).ok());
-    stage_ = MakeCollectStage("demos", dataset.recipe(), testing::TestSnapshot("expert", 1), store()).value();
+    stage_ = MakeCollectStage("demos", dataset.recipe(), dataset.recipe().environment(),
+                              testing::TestSnapshot("expert", 1), store())
+                 .value();
   }
 
   Store& store() { return data_->store(); }
