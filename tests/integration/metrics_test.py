@@ -1,4 +1,4 @@
-"""What the processes tell Prometheus, against what they account for; and the rules and the dashboard, against what they tell."""
+"""What the processes tell Prometheus, against what they account for; and rules and dashboard, against what they tell."""
 
 import json
 import re
@@ -36,7 +36,8 @@ def names(samples):
 
 def accounting(samples, hop):
     """As `experiments show --json` has it."""
-    found = {what: value(samples, f"understudy_trajectories_{what}_total", hop=hop) for what in ("produced", "accepted")}
+    found = {what: value(samples, f"understudy_trajectories_{what}_total", hop=hop)
+             for what in ("produced", "accepted")}
     found["rejected"] = sum(number for (name, labels), number in samples.items()
                             if name == "understudy_trajectories_rejected_total" and ("hop", hop) in labels)
     return found

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from understudy import BIN, EXPERIMENTS, TIMEOUT, TestCase, call, free_port, wait_until
+from understudy import BIN, EXPERIMENTS, TIMEOUT, Cluster, TestCase, call, free_port, make_certificates, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 # An iteration takes ten seconds: what drains has something to wait for.
@@ -63,6 +63,17 @@ class Health(TestCase):
         self.assertEqual(0, learner.wait(timeout=15))
 
 
+    def test_asks_with_a_certificate_where_there_is_tls(self):
+        certificates = make_certificates(self.directory / "tls")
+        cluster = Cluster(self.directory, certificates)
+        self.addCleanup(cluster.stop)
+        cluster.coordinator()
+        self.assertEqual(1, health(cluster.address).returncode)
+        for role in ("client", "actor", "coordinator"):
+            done = health(cluster.address, "--tls_dir", certificates / role)
+            self.assertEqual((0, "SERVING\n"), (done.returncode, done.stdout), done.stderr)
+
+
 class Reflection(TestCase):
     def test_lists_the_services(self):
         try:
@@ -89,7 +100,8 @@ class Logs(TestCase):
         for daemon in reversed(daemons):
             daemon.send_signal(signal.SIGTERM)
             self.assertEqual(0, daemon.wait(timeout=15))
-        for name, says in (("coordinator-0", "submitted"), ("learner-1", "training policy"), ("actor-2", "rolling out")):
+        for name, says in (("coordinator-0", "submitted"), ("learner-1", "training policy"),
+                           ("actor-2", "rolling out")):
             text = (self.directory / f"understudy-{name}.log").read_text()
             lines = [json.loads(line) for line in text.splitlines()]
             about = next(line for line in lines if says in line["message"])

@@ -36,9 +36,9 @@ TEST(InitLogging, WritesAnObjectALineWithWhatTheLineIsAbout) {
         std::exit(0);
       },
       ::testing::ExitedWithCode(0),
-      R"re(^\{"time":"[0-9-]+T[0-9:.]+\+00:00","level":"error","process":"some-program",)re"
-      R"re("message":"a \\"quote\\",\\nand . no UTF-8","experiment":"cartpole-1","epoch":7,"worker":"host-1"\})re"
-      "\n$");
+      "^.\"time\":\"[0-9-]+T[0-9:.]+.00:00\",\"level\":\"error\",\"process\":\"some-program\","
+      "\"message\":\"a ..quote..,.nand ... no UTF-8\","
+      "\"experiment\":\"cartpole-1\",\"epoch\":7,\"worker\":\"host-1\".\n$");
 }
 
 TEST(InitLogging, LeavesOutWhatIsBelowTheLevel) {
