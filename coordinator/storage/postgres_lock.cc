@@ -73,7 +73,7 @@ absl::Status PostgresLock::Open() {
                                                       ", expected 14 or later"));
   }
   session_ = *std::move(session);
-  return Ask("SET idle_session_timeout = '3s'").status();
+  return Ask("SET idle_session_timeout = '2s'").status();
 }
 
 absl::StatusOr<std::string> PostgresLock::Ask(const std::string& sql) {

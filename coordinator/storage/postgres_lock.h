@@ -20,7 +20,7 @@ namespace understudy {
 inline constexpr char kPostgresWriter[] = "understudy-writer ";
 
 // The server ends the session, and with it the lock, of a process that has died at once, and of one that it has not
-// heard of for three seconds, because it was stopped or its network was cut.
+// heard of for two seconds, because it was stopped or its network was cut.
 //
 // Thread-compatible.
 class PostgresLock {
@@ -33,7 +33,7 @@ class PostgresLock {
   ~PostgresLock();
 
   // Empty: it is held from now on, and sessions of those who held it before have been ended. Otherwise who has it, as
-  // "process 123 on host". Does not wait for it; to be asked again within three seconds. UNAVAILABLE: the server cannot
+  // "process 123 on host". Does not wait for it; to be asked again within two seconds. UNAVAILABLE: the server cannot
   // be reached.
   absl::StatusOr<std::string> TryTake();
 

@@ -210,7 +210,7 @@ class Migration(PostgresCase):
         first = call_json("run", CANONICAL, "--data_dir", data)
         url = self.new_database()
         there = call_json("store", "migrate", "--from", f"sqlite:{data}", "--to", url)
-        self.assertEqual(23, there["rows"]["episodes"])
+        self.assertEqual(first["stages"][1]["episodes"], there["rows"]["episodes"])
         self.assertEqual({"datasets": 1, "policies": 2, "checkpoints": 0}, there["verified"])
         self.assertEqual(there, call_json("store", "migrate", "--from", url, "--to", f"sqlite:{back}"))
         for place in (["--store", url], ["--data_dir", back]):
