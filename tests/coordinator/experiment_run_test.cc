@@ -83,7 +83,8 @@ class Collecting {
   RunContext context_{.store = store_,
                       .workforce = workforce_,
                       .write_behind = [this](const auto&, auto write, auto then) { then(*run_, save(write), kNow); },
-                      .collecting = {}};
+                      .collecting = {},
+                      .received = {}};
   std::unique_ptr<ExperimentRun> run_;
 };
 
