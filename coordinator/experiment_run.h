@@ -38,7 +38,7 @@ struct RunContext {
   // Datasets that are being collected, and by which experiment.
   std::map<std::string, std::string> collecting;
   // What became of trajectories that came to stages that are over.
-  v1::TrajectoryAccounting received;
+  v1::TrajectoryAccounting received = {};
 };
 
 // Thread-compatible; no gRPC, no clock. Stages begin and end at once, in the call that causes it; the store, watchers

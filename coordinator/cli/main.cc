@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "common/process/process.h"
 #include "coordinator/cli/command_line.h"
 
 namespace {
@@ -17,6 +18,8 @@ int TerminalColumns() {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
+  // What libraries complain of goes to standard error: standard output may be JSON.
+  understudy::InitLogging("understudy", {.level = "warning"});
   const understudy::Console console{
       .out = std::cout, .err = std::cerr, .live = isatty(STDERR_FILENO) == 1, .columns = TerminalColumns()};
   return understudy::RunCommandLine({argv + 1, argv + argc}, console);

@@ -123,7 +123,7 @@ class Metrics(TestCase):
             # No call of the store fails here.
             self.assertEqual(catalogue() - {"understudy_store_errors_total"}, exposed)
         with self.subTest("dashboard and rules"):
-            dashboard = json.loads((REPOSITORY / "deploy" / "grafana" / "understudy.json").read_text())
+            dashboard = json.loads((REPOSITORY / "deploy" / "grafana" / "dashboards" / "understudy.json").read_text())
             queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
             self.assertGreater(len(queries), 20)
             rules = (REPOSITORY / "deploy" / "prometheus" / "alerts.yml").read_text()

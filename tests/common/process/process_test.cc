@@ -37,7 +37,7 @@ TEST(InitLogging, WritesAnObjectALineWithWhatTheLineIsAbout) {
       },
       ::testing::ExitedWithCode(0),
       "^.\"time\":\"[0-9-]+T[0-9:.]+.00:00\",\"level\":\"error\",\"process\":\"some-program\","
-      "\"message\":\"a ..quote..,.nand ... no UTF-8\","
+      "\"message\":\"a ..quote..,.nand .+ no UTF-8\","
       "\"experiment\":\"cartpole-1\",\"epoch\":7,\"worker\":\"host-1\".\n$");
 }
 
