@@ -256,17 +256,21 @@ TEST(RolloutSink, OneOrdersFailureIsNoOthers) {
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
   sink.OnConnected(link);
-  const auto good = OrderOf(3), bad = OrderOf(200);
+  // Who has answered once is asked for two things at a time.
+  const auto first = OrderOf(3), good = OrderOf(3), bad = OrderOf(200);
+  ASSERT_TRUE(sink.Start(first, TestSnapshot("expert", 1), /*background=*/false).ok());
+  sink.OnMessage(link, Answer(link->Requests().at(0)));
+  ASSERT_TRUE(sink.Await(*first, cancellation).ok());
   ASSERT_TRUE(sink.Start(good, TestSnapshot("expert", 1), /*background=*/false).ok());
   ASSERT_TRUE(sink.Start(bad, TestSnapshot("expert", 1), /*background=*/false).ok());
   v1::ActorMessage failure;
-  failure.mutable_failure()->set_request_id(link->Requests().at(1).id());
+  failure.mutable_failure()->set_request_id(link->Requests().at(2).id());
   failure.mutable_failure()->set_message("no such simulator");
   sink.OnMessage(link, failure);
-  EXPECT_EQ(link->Requests().size(), 2u);  // and nobody is asked for the rest of it
+  EXPECT_EQ(link->Requests().size(), 3u);  // and nobody is asked for the rest of it
   EXPECT_TRUE(sink.Ready(*bad));
   EXPECT_FALSE(sink.Ready(*good));
-  sink.OnMessage(link, Answer(link->Requests()[0]));
+  sink.OnMessage(link, Answer(link->Requests()[1]));
   EXPECT_TRUE(sink.Await(*good, cancellation).ok());
   EXPECT_EQ(sink.Await(*bad, cancellation), absl::FailedPreconditionError("actor 'actor': no such simulator"));
 }
