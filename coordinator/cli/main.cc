@@ -18,8 +18,8 @@ int TerminalColumns() {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  // What libraries complain of goes to standard error: standard output may be JSON.
-  understudy::InitLogging("understudy", {.level = "warning"});
+  // To standard error, as standard output may be JSON. What libraries complain of is in the errors of commands, too.
+  understudy::InitLogging("understudy", {.level = "error"});
   const understudy::Console console{
       .out = std::cout, .err = std::cerr, .live = isatty(STDERR_FILENO) == 1, .columns = TerminalColumns()};
   return understudy::RunCommandLine({argv + 1, argv + argc}, console);
