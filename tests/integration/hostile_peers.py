@@ -8,7 +8,7 @@ import grpc
 
 from stubs import Messages
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 LIMITS = (4.8, float("inf"), 0.418879032, float("inf"))  # of CartPole's observations
 TIMEOUT = 60
 
@@ -99,7 +99,7 @@ def attach_actor(workers, worker_id):
     return Stream(workers.Attach, hello(v1.WORKER_KIND_ACTOR, worker_id), heartbeat=HEARTBEAT)
 
 
-def policy(policy_name, parameters, **changes):
+def policy(policy_name, parameters, digest=None, **changes):
     """The chunks of a policy for CartPole-v1, whose header is right but for the changes."""
     header = v1.PolicyHeader(name=policy_name, environment="CartPole-v1", parameter_count=len(parameters) // 4)
     header.network.type, header.network.activation, header.network.trunk = "mlp", "tanh", "separate"
@@ -112,12 +112,15 @@ def policy(policy_name, parameters, **changes):
                  for bounds in (header.observation_space.box.low, header.observation_space.box.high))
     text = f"network mlp [4] tanh separate; observations Box(4; low {low}; high {high}); actions Discrete(2)"
     header.fingerprint = hashlib.sha256(text.encode()).digest()
-    header.digest = hashlib.sha256(header.fingerprint + parameters).digest()
+    digest = digest or hashlib.sha256(header.fingerprint + parameters).digest()
     for field, value in changes.items():
         setattr(header, field, value)
     yield v1.PolicyChunk(header=header)
     for at in range(0, len(parameters), 1 << 20):
-        yield v1.PolicyChunk(parameters=parameters[at:at + (1 << 20)])
+        chunk = v1.PolicyChunk(parameters=parameters[at:at + (1 << 20)])
+        if at + (1 << 20) >= len(parameters):
+            chunk.digest = digest
+        yield chunk
 
 
 def publication(stage, chunks):

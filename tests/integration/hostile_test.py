@@ -214,9 +214,9 @@ class Hostile(TestCase):
         for code, words, key, changes in (
                 ("ABORTED", "epoch", stale, {}),
                 ("DATA_LOSS", "found fingerprint", stage, {"fingerprint": bytes(32)}),
-                ("DATA_LOSS", "found digest", stage, {"digest": bytes(32)}),
+                ("DATA_LOSS", "found digest", stage, {"digest": b"?" * 32}),
                 ("INVALID_ARGUMENT", "in all", stage, {"parameter_count": 2}),
-                ("INVALID_ARGUMENT", "ended before", stage, {"parameter_count": 1 << 25}),
+                ("INVALID_ARGUMENT", "as it is not the last", stage, {"parameter_count": 1 << 25}),
                 ("INVALID_ARGUMENT", "found parameter_count -1", stage, {"parameter_count": -1}),
                 ("INVALID_ARGUMENT", "cannot publish policy other", stage, {"name": "other"})):
             self.refused(code, words, lambda: publish(publication(key, policy(name, small, **changes))))
@@ -247,7 +247,7 @@ class Hostile(TestCase):
         self.assertEqual(1, version)
         self.assertEqual(192 * MIB, sum(len(chunk.parameters) for chunk in self.policies.Download(
             v1.GetPolicyRequest(name="hostile-policy"), timeout=60)))
-        return chunks[0].header.digest
+        return chunks[-1].digest
 
     def finish_by_hand(self, stage):
         """Our actor becomes honest; what it repeats is not taken twice."""
