@@ -13,9 +13,9 @@
 
 namespace understudy {
 
-// Lets every option --NAME of the program and of its commands be given as the environment variable UNDERSTUDY_NAME, too,
-// which --help shows; what the command line says wins. Options that exclude each other are left as they are: a variable
-// that is set for all commands would forbid the other. To be called when all options are there.
+// Lets every option --NAME of the program and of its commands be given as the environment variable UNDERSTUDY_NAME,
+// too, which --help shows; what the command line says wins. Options that exclude each other are left as they are: a
+// variable that is set for all commands would forbid the other. To be called when all options are there.
 inline void NameEnvironmentVariables(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     const bool asks = option == app.get_help_ptr() || option == app.get_version_ptr();

@@ -27,8 +27,7 @@ TEST(PostgresUrl, IsDescribedWithoutWhatIsSecret) {
 
 TEST(PostgresUrl, WhatIsNoneIsRefusedWithoutRepeatingIt) {
   for (const char* url : {"", "data", "mysql://user:pass@host/store", "host=host password=pass",
-                          "postgresql://user:pass%zz@host/store",
-                          "postgresql://host/store?pass=pass"}) {
+                          "postgresql://user:pass%zz@host/store", "postgresql://host/store?pass=pass"}) {
     const absl::Status status = DescribePostgresUrl(url).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << url << ": " << status;
     EXPECT_EQ(std::string(status.message()).find("pass@"), std::string::npos);
