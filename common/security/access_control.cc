@@ -115,13 +115,13 @@ PeerRoles AccessControl::FindTokenRoles(std::string_view token) {
 absl::Status AccessControl::ReadTokens() {
   looked_at_ = absl::Now();
   const std::string file = Identify(security_.tokens);
-  if (!file.empty() && file == tokens_read_) return absl::OkStatus();
+  if (file == tokens_seen_) return absl::OkStatus();
+  tokens_seen_ = file;
   const auto text = ReadSmallFile(security_.tokens);
   if (!text.ok()) return text.status();
   auto tokens = TokenTable::Parse(*text);
   if (!tokens.ok()) return absl::InvalidArgumentError(absl::StrCat(security_.tokens, ": ", tokens.status().message()));
   tokens_ = *std::move(tokens);
-  tokens_read_ = file;
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,14 +44,14 @@ class AccessControl {
 
   PeerRoles FindRoles(const grpc::AuthContext& context, std::string_view authorization);
   // The file is looked at once a second, and read again where it has changed. One that cannot be read any more, or not
-  // be understood, is logged, and changes nothing.
+  // be understood, is logged once, and changes nothing.
   PeerRoles FindTokenRoles(std::string_view token);
   absl::Status ReadTokens() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ServerSecurity security_;
   Mutex mutex_;
   TokenTable tokens_ ABSL_GUARDED_BY(mutex_);
-  std::string tokens_read_ ABSL_GUARDED_BY(mutex_);  // which file: inode, size and time
+  std::optional<std::string> tokens_seen_ ABSL_GUARDED_BY(mutex_);  // which file: inode, size and time
   absl::Time looked_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
