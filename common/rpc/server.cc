@@ -18,6 +18,7 @@
 #include "common/rpc/address.h"
 #include "common/rpc/grpc_log.h"
 #include "common/rpc/protocol.h"
+#include "common/rpc/reflection_limit.h"
 
 namespace understudy {
 namespace {
@@ -103,11 +104,10 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Configure(builder);
-  if (options.on_call) {
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
-    observers.push_back(ObserveCalls(options.on_call));
-    builder.experimental().SetInterceptorCreators(std::move(observers));
-  }
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(LimitReflection());
+  if (options.on_call) interceptors.push_back(ObserveCalls(options.on_call));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   int port = 0;
   const auto credentials =
       options.access == nullptr ? grpc::InsecureServerCredentials() : AccessControl::MakeCredentials(options.access);

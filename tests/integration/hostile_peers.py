@@ -71,6 +71,9 @@ class Stream:
         except Refused as refused:
             return refused
 
+    def active(self):
+        return self._call.is_active()
+
     def end(self):
         self._outgoing.put(None)
         self._call.cancel()

@@ -334,6 +334,17 @@ class Hostile(TestCase):
         self.assert_still_works()
         print(f"in the end the coordinator has {self.rss()} MiB, and had {self.rss('VmHWM')} at most")
 
+    def test_looking_around(self):
+        """Each stream of gRPC's reflection holds a thread of the server, of which there are 1,024: most are cancelled."""
+        channel = peers.channel(self.servers.address)
+        self.addCleanup(channel.close)
+        look = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        streams = [Stream(look) for _ in range(200)]
+        for stream in streams:
+            self.addCleanup(stream.end)
+        wait_until(lambda: sum(stream.active() for stream in streams) == 16, "the end of all streams but 16")
+        self.assert_serves("streams of reflection")
+
     def open_slow_streams(self):
         """Streams that say nothing: of each kind one that is returned, and many more."""
         channel = peers.channel(self.servers.address)

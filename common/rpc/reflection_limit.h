@@ -1,0 +1,20 @@
+// Keeps gRPC's reflection service from taking all threads of a server.
+#ifndef UNDERSTUDY_COMMON_RPC_REFLECTION_LIMIT_H_
+#define UNDERSTUDY_COMMON_RPC_REFLECTION_LIMIT_H_
+
+#include <grpcpp/support/server_interceptor.h>
+
+#include <memory>
+
+namespace understudy {
+
+// A stream of reflection holds one of the server's threads for as long as its caller likes; people who look around need
+// few.
+inline constexpr int kMaxReflectionStreams = 16;
+
+// Cancels every stream of reflection beyond kMaxReflectionStreams at a time. For one server.
+std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> LimitReflection();
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_COMMON_RPC_REFLECTION_LIMIT_H_
