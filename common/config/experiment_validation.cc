@@ -83,7 +83,7 @@ class StageChecker {
       Add("require", "found \"converged\" without a stop rule, expected stop: {mean_return: ...} beside it");
     }
     CheckAlgorithm(train);
-    if (train.has_ppo()) CheckPpo(train.ppo());
+    if (train.has_ppo()) CheckPpo(train);
   }
 
   void CheckAlgorithm(const v1::TrainStage& train) {
@@ -119,7 +119,12 @@ class StageChecker {
     }
   }
 
-  void CheckPpo(const v1::PpoOptions& ppo) {
+  void CheckPpo(const v1::TrainStage& train) {
+    const v1::PpoOptions& ppo = train.ppo();
+    if (train.learners() > ppo.slots()) {
+      Add("learners",
+          absl::StrCat("found ", train.learners(), ", expected at most ", ppo.slots(), ", the slots that they share"));
+    }
     const int64_t steps = int64_t{ppo.slots()} * ppo.steps_per_slot();
     if (steps > kMaxStepsPerIteration) {
       Add("steps_per_slot",

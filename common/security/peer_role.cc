@@ -28,6 +28,7 @@ const std::initializer_list<Rule> kRules = {
     {"/understudy.v1.Workers/FinishStage", {kLearner}},
     {"/understudy.v1.Workers/List", {kClient, kAdmin}},
     {"/understudy.v1.Rollouts/RollOut", {kActor}},
+    {"/understudy.v1.Ranks/Join", {kLearner}},
     {"/understudy.v1.Checkpoints/Save", {kLearner}},
     {"/understudy.v1.Checkpoints/Load", {kLearner}},
     {"/understudy.v1.Policies/Publish", {kLearner}},

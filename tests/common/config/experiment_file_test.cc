@@ -97,7 +97,8 @@ struct BadInput {
 };
 
 TEST(ExperimentFile, SaysInOneLineWhatIsWrongAndWhere) {
-  const std::string train_keys = "policy, algorithm, seed, dataset, initial, network, stop, require, threads, device";
+  const std::string train_keys =
+      "policy, algorithm, seed, dataset, initial, network, stop, require, threads, device, learners";
   const BadInput cases[] = {
       {"", "f.yaml:1: found nothing, expected a map"},
       {"just text", "f.yaml:1: found \"just text\", expected a map"},

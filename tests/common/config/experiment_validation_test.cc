@@ -85,6 +85,7 @@ TEST(ExperimentValidation, FillsInWhatTheAlgorithmDetermines) {
   EXPECT_TRUE(train.has_seed());
   EXPECT_EQ(train.threads(), 0);
   EXPECT_EQ(train.device(), "auto");
+  EXPECT_EQ(train.learners(), 1);
   EXPECT_EQ(train.ppo().slots(), 32);
   EXPECT_THAT(train.network().hidden_sizes(), ElementsAre(64, 64));
   EXPECT_EQ(train.network().type(), "mlp");
@@ -230,6 +231,19 @@ TEST(ExperimentValidation, BoundsWhatAnIterationHolds) {
   EXPECT_THAT(with_steps(4096, 4097, 256),
               ElementsAre("stages[0].train.steps_per_slot: found 16781312 steps an iteration (slots * steps_per_slot), "
                           "expected at most 16777216"));
+}
+
+TEST(ExperimentValidation, WantsASlotForEveryLearner) {
+  const auto with_learners = [](int learners) {
+    return AfterTrainChange([=](v1::TrainStage& train) {
+      train.set_learners(learners);
+      train.mutable_ppo()->set_slots(3);
+      train.mutable_ppo()->set_minibatch_size(64);
+    });
+  };
+  EXPECT_THAT(with_learners(3), IsEmpty());
+  EXPECT_THAT(with_learners(4),
+              ElementsAre("stages[0].train.learners: found 4, expected at most 3, the slots that they share"));
 }
 
 TEST(ExperimentValidation, BoundsTheSizeOfANetwork) {

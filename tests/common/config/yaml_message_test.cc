@@ -93,9 +93,10 @@ TEST(YamlMessage, RefusesRepeatedAndUnknownKeys) {
 TEST(YamlMessage, DoesNotTakeAMembersNameForAKey) {
   EXPECT_THAT(
       ViolationsOf("{algorithm: bc, bc: {epochs: 1}}"),
-      ElementsAre("bc: found an unknown key, expected one of policy, algorithm, seed, dataset, initial, network, "
-                  "stop, require, threads, device, loss, epochs, minibatch_size, learning_rate, weight_decay, "
-                  "validation_split, patience, max_gradient_norm, value_coefficient"));
+      ElementsAre(
+          "bc: found an unknown key, expected one of policy, algorithm, seed, dataset, initial, network, "
+          "stop, require, threads, device, learners, loss, epochs, minibatch_size, learning_rate, weight_decay, "
+          "validation_split, patience, max_gradient_norm, value_coefficient"));
 }
 
 TEST(YamlMessage, LeavesAMembersKeysAloneWhileNoneIsSelected) {
