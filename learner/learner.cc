@@ -3,11 +3,14 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/environment/registry.h"
 #include "common/process/error_text.h"
 #include "common/process/log_fields.h"
@@ -16,6 +19,7 @@
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/checkpoint.h"
+#include "learner/group/join_group.h"
 #include "learner/learner_stage.h"
 
 namespace understudy {
@@ -57,18 +61,31 @@ std::string StageText(const StageJob& job) {
   return absl::StrCat(job.work.stage().experiment_id(), " stage ", job.work.stage().stage());
 }
 
+// Nothing where it trains alone.
+std::string RankText(const v1::LearnerWork& work) {
+  const int ranks = work.train().learners();
+  return ranks > 1 ? absl::StrCat(", as rank ", work.rank(), " of ", ranks, " learners") : "";
+}
+
+// Ranks of one host share its processors, where the stage does not say how many threads to use.
+int ThreadsOf(const v1::TrainStage& stage, int ranks_here) {
+  if (stage.threads() > 0 || ranks_here == 1) return stage.threads();
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / ranks_here, 1, 4);
+}
+
 }  // namespace
 
-Learner::Learner(std::shared_ptr<Coordinators> coordinators) : client_(std::move(coordinators)) {}
+Learner::Learner(const LearnerOptions& options, std::shared_ptr<Coordinators> coordinators)
+    : credentials_(options.credentials), gradients_host_(options.gradients_host), client_(std::move(coordinators)) {}
 
 absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& options) {
   const auto coordinators = Coordinators::Make(options.coordinators, options.credentials);
   if (!coordinators.ok()) return coordinators.status();
-  std::unique_ptr<Learner> learner(new Learner(*coordinators));
-  auto server = RpcServer::Start(options.server, {&learner->rollouts_});
+  std::unique_ptr<Learner> learner(new Learner(options, *coordinators));
+  auto server = RpcServer::Start(options.server, {&learner->rollouts_, &learner->ranks_});
   if (!server.ok()) return server.status();
   learner->server_ = *std::move(server);
-  learner->server_->AnnounceServices({v1::Rollouts::service_full_name()});
+  learner->server_->AnnounceServices({v1::Rollouts::service_full_name(), v1::Ranks::service_full_name()});
   const auto address = RolloutsAddress(options.advertise, learner->server_->address());
   if (!address.ok()) return address.status();
   const v1::WorkerHello hello = MakeHello(*address);
@@ -79,18 +96,22 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
       WorkerSessionOptions{.coordinators = *coordinators,
                            .hello = hello,
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
-                           .heartbeat =
-                               [self] {
-                                 const RolloutSink::ActorStatus actors = self->sink_.actor_status();
-                                 v1::WorkerHeartbeat heartbeat;
-                                 heartbeat.set_connected_actors(actors.connected);
-                                 heartbeat.set_without_actors_ms(absl::ToInt64Milliseconds(actors.without_actors));
-                                 return heartbeat;
-                               }});
+                           .heartbeat = [self] { return self->Heartbeat(); }});
   return learner;
 }
 
 Learner::~Learner() { session_.reset(); }
+
+v1::WorkerHeartbeat Learner::Heartbeat() {
+  const RolloutSink::ActorStatus actors = sink_.actor_status();
+  v1::WorkerHeartbeat heartbeat;
+  heartbeat.set_connected_actors(actors.connected);
+  heartbeat.set_without_actors_ms(absl::ToInt64Milliseconds(actors.without_actors));
+  MutexLock lock(mutex_);
+  const int64_t since = desired_ == nullptr ? 0 : desired_->joining_since_ms.load();
+  if (since > 0) heartbeat.set_without_ranks_ms(std::max<int64_t>(absl::ToUnixMillis(absl::Now()) - since, 0));
+  return heartbeat;
+}
 
 void Learner::Drain() {
   server_->AnnounceEnd();
@@ -155,7 +176,8 @@ void Learner::Run() {
 void Learner::RunJob(StageJob& job) {
   const std::string name = StageText(job);
   const LogScope scope({.experiment = job.work.stage().experiment_id(), .epoch = job.work.stage().epoch()});
-  spdlog::info("{}: training policy '{}' with {}", name, job.work.train().policy(), job.work.train().algorithm());
+  spdlog::info("{}: training policy '{}' with {}{}", name, job.work.train().policy(), job.work.train().algorithm(),
+               RankText(job.work));
   sink_.Forget();
   const absl::StatusOr<v1::TrainResult> result = Train(job);
   sink_.End();
@@ -163,6 +185,8 @@ void Learner::RunJob(StageJob& job) {
     spdlog::info("{}: given up: {}", name, std::string(cancelled.message()));
   } else if (absl::IsAborted(result.status())) {
     spdlog::warn("{}: given up: fenced: {}", name, std::string(result.status().message()));
+  } else if (result.ok() && job.work.rank() > 0) {
+    spdlog::info("{}: rank {} is done", name, job.work.rank());
   } else {
     Finish(job, result);
   }
@@ -177,7 +201,7 @@ void Learner::Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>&
     MutexLock lock(mutex_);
     superseded_ += job.superseded_trajectories;
   }
-  trajectories = Sum(job.trajectories_before, sink_.accounting());
+  trajectories = Sum(Sum(job.trajectories_before, job.trajectories_elsewhere), sink_.accounting());
   if (const int64_t superseded = job.superseded_trajectories; superseded > 0) {
     trajectories.set_accepted(trajectories.accepted() - superseded);
     (*trajectories.mutable_rejected())[std::string(kRejectedSurplus)] += superseded;
@@ -226,18 +250,54 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
     if (!initial.ok()) return initial.status();
     input.initial = *std::move(initial);
   }
-  auto checkpoint = LoadCheckpoint(job);
+  Backoff backoff(absl::Milliseconds(20), kLongestReconnectPause, std::random_device{}());
+  while (true) {
+    absl::StatusOr<v1::TrainResult> result = TrainTogether(input, *algorithm, job);
+    if (absl::Status cancelled = job.cancellation.Check(); !cancelled.ok()) return cancelled;
+    if (!IsGroupBroken(result.status())) return result;
+    spdlog::warn("{}: {}; meeting again, to go on from the last checkpoint", StageText(job),
+                 std::string(result.status().message()));
+    sink_.End();
+    sink_.Forget();
+    job.cancellation.WaitFor(backoff.Next());
+    sink_.Begin(work.stage(), *environment);
+  }
+}
+
+absl::StatusOr<v1::TrainResult> Learner::TrainTogether(TrainingInput input, const TrainingAlgorithm& algorithm,
+                                                       StageJob& job) {
+  const v1::LearnerWork& work = job.work;
+  job.joining_since_ms = absl::ToUnixMillis(absl::Now());
+  const auto joined = JoinGroup({.stage = work.stage(),
+                                 .rank = work.rank(),
+                                 .size = std::max(1, work.train().learners()),
+                                 .first_address = work.first_address(),
+                                 .credentials = credentials_,
+                                 .gradients_host = gradients_host_},
+                                ranks_, job.cancellation);
+  job.joining_since_ms = 0;
+  if (!joined.ok()) return joined.status();
+  LearnerGroup& group = (*joined)->group();
+  input.stage.set_threads(ThreadsOf(input.stage, (*joined)->ranks_here()));
+  job.trajectories_before.Clear();
+  job.trajectories_elsewhere.Clear();
+  auto checkpoint = LoadCheckpoint(job, group);
   if (!checkpoint.ok()) return checkpoint.status();
   input.checkpoint = *std::move(checkpoint);
 
-  LearnerStage context(job, client_, sink_);
-  auto output = TrainFrom(input, *algorithm, job, context);
+  LearnerStage context(job, client_, sink_, group);
+  auto output = TrainFrom(input, algorithm, job, context);
   if (!output.ok()) {
     // The metrics that led here, and the last good checkpoint, are worth having all the more.
     context.Flush().IgnoreError();
     return output.status();
   }
   if (absl::Status status = context.Flush(); !status.ok()) return status;
+  if (group.rank() > 0) {
+    // Until rank 0 has published it, and goes: earlier, what it was sent last could be lost with the connection.
+    group.Gather("").status().IgnoreError();
+    return v1::TrainResult();
+  }
 
   const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);
   if (!version.ok()) return version.status();
@@ -249,13 +309,20 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
   return result;
 }
 
-absl::StatusOr<std::optional<v1::Checkpoint>> Learner::LoadCheckpoint(StageJob& job) {
-  auto checkpoint = client_.LoadCheckpoint(job.work.stage(), job.cancellation);
-  if (!absl::IsDataLoss(checkpoint.status())) return checkpoint;
-  // What is lost is time: the same seed leads to the same policy.
-  spdlog::error("{}: its checkpoint is damaged, so it begins anew: {}", StageText(job),
-                std::string(checkpoint.status().message()));
-  return std::nullopt;
+absl::StatusOr<std::optional<v1::Checkpoint>> Learner::LoadCheckpoint(StageJob& job, LearnerGroup& group) {
+  absl::StatusOr<std::optional<v1::Checkpoint>> checkpoint = std::nullopt;
+  if (group.rank() == 0) checkpoint = client_.LoadCheckpoint(job.work.stage(), job.cancellation);
+  if (absl::IsDataLoss(checkpoint.status())) {
+    // What is lost is time: the same seed leads to the same policy.
+    spdlog::error("{}: its checkpoint is damaged, so it begins anew: {}", StageText(job),
+                  std::string(checkpoint.status().message()));
+    checkpoint = std::nullopt;
+  }
+  if (!checkpoint.ok() || group.size() == 1) return checkpoint;
+  const auto bytes = group.Gather(checkpoint->has_value() ? (*checkpoint)->SerializeAsString() : "");
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->front().empty() || group.rank() == 0) return checkpoint;
+  return ParseCheckpoint(bytes->front());
 }
 
 absl::StatusOr<TrainingOutput> Learner::TrainFrom(TrainingInput& input, const TrainingAlgorithm& algorithm,

@@ -16,6 +16,7 @@
 #include "common/rpc/worker_session.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/coordinator_client.h"
+#include "learner/group/ranks_service.h"
 #include "learner/learner_stage.h"
 #include "learner/rollout_sink.h"
 #include "understudy/v1/workers.pb.h"
@@ -25,8 +26,10 @@ namespace understudy {
 struct LearnerOptions {
   std::string coordinators;                                         // Coordinators::Make's
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;  // MakeChannel's, towards them
-  ServerOptions server = {};                                        // of the Rollouts service
-  std::string advertise = {};                                       // where actors reach it; empty: where it listens
+  ServerOptions server = {};                                        // of the services Rollouts and Ranks
+  std::string advertise = {};                                       // where others reach it; empty: where it listens
+  // Where it listens, on any port, for the gradients of other learners of a stage, which are not encrypted.
+  std::string gradients_host = "127.0.0.1";
 };
 
 // Thread-safe.
@@ -53,9 +56,10 @@ class Learner {
   void AddMetrics(Scrape& scrape);
 
  private:
-  explicit Learner(std::shared_ptr<Coordinators> coordinators);
+  Learner(const LearnerOptions& options, std::shared_ptr<Coordinators> coordinators);
 
   void OnAssignment(const v1::Assignment& assignment);
+  v1::WorkerHeartbeat Heartbeat();
   std::shared_ptr<StageJob> NextJob();
   void RunJob(StageJob& job);
   // Tells the coordinator, until the stage is no longer this learner's or it is stopped.
@@ -63,17 +67,23 @@ class Learner {
   // Tries again, as the log says, while the coordinator is short of something (RESOURCE_EXHAUSTED: a full disk), or,
   // insisting, whatever it says: until OK, ABORTED or CANCELLED. Otherwise returns what it said.
   absl::Status Deliver(const v1::FinishStageRequest& request, const std::string& name, bool insisting);
+  // Until it is done or fails; ranks that lose each other meet again, and go on from the last checkpoint.
   absl::StatusOr<v1::TrainResult> Train(StageJob& job);
-  // nullopt: there is none to go on from.
-  absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(StageJob& job);
+  // From the last checkpoint, with the other ranks. Of rank 0, which publishes it, comes the result.
+  absl::StatusOr<v1::TrainResult> TrainTogether(TrainingInput input, const TrainingAlgorithm& algorithm, StageJob& job);
+  // The same at all ranks. nullopt: there is none to go on from.
+  absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(StageJob& job, LearnerGroup& group);
   // From the input's checkpoint, or anew where that does not fit.
   absl::StatusOr<TrainingOutput> TrainFrom(TrainingInput& input, const TrainingAlgorithm& algorithm, StageJob& job,
                                            LearnerStage& context);
 
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
+  const std::string gradients_host_;
   CoordinatorClient client_;
   Cancellation stopping_;
   RolloutSink sink_;
   RolloutService rollouts_{sink_};
+  RanksService ranks_;
   Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<StageJob> desired_ ABSL_GUARDED_BY(mutex_);  // null: idle

@@ -6,8 +6,8 @@
 
 namespace understudy {
 
-LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink)
-    : job_(job), client_(client), sink_(sink), reporter_(client, job.work.stage(), job.cancellation) {}
+LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink, LearnerGroup& group)
+    : job_(job), client_(client), sink_(sink), group_(group), reporter_(client, job.work.stage(), job.cancellation) {}
 
 absl::Status LearnerStage::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                                  bool background) {
@@ -21,7 +21,24 @@ bool LearnerStage::Ready(const Order& order) const { return sink_.Ready(order); 
 void LearnerStage::Drop(const Order& order) { sink_.Drop(order); }
 
 v1::TrajectoryAccounting LearnerStage::trajectories() const {
-  return Sum(job_.trajectories_before, sink_.accounting());
+  return Sum(Sum(job_.trajectories_before, job_.trajectories_elsewhere), sink_.accounting());
+}
+
+absl::StatusOr<std::vector<v1::RankReport>> LearnerStage::Exchange(v1::RankReport mine) {
+  leaving_ = job_.draining;
+  mine.set_draining(leaving_);
+  *mine.mutable_trajectories() = sink_.accounting();
+  auto reports = ExchangeReports(group_, mine);
+  if (!reports.ok()) return reports;
+  draining_ = false;
+  job_.trajectories_elsewhere.Clear();
+  for (size_t rank = 0; rank < reports->size(); ++rank) {
+    const v1::RankReport& report = (*reports)[rank];
+    draining_ |= report.draining();
+    if (static_cast<int>(rank) == group_.rank()) continue;
+    job_.trajectories_elsewhere = Sum(std::move(job_.trajectories_elsewhere), report.trajectories());
+  }
+  return reports;
 }
 
 absl::StatusOr<Demonstrations> LearnerStage::ReadDemonstrations() {
@@ -39,16 +56,20 @@ absl::Status LearnerStage::Report(const v1::StageProgress& progress) {
   return reporter_.Report(complete);
 }
 
-bool LearnerStage::CheckpointDue() { return job_.draining || reporter_.CheckpointDue(); }
+bool LearnerStage::CheckpointDue() { return draining_ || reporter_.CheckpointDue(); }
 
 absl::Status LearnerStage::SaveCheckpoint(v1::Checkpoint checkpoint) {
-  const bool last = job_.draining;
-  if (last) job_.saving = true;
-  const int64_t iteration = checkpoint.iteration();
-  *checkpoint.mutable_trajectories() = trajectories();
-  if (absl::Status status = reporter_.SaveCheckpoint(std::move(checkpoint)); !status.ok() || !last) return status;
+  if (leaving_) job_.saving = true;
+  if (group_.rank() == 0) {
+    *checkpoint.mutable_trajectories() = trajectories();
+    if (absl::Status status = reporter_.SaveCheckpoint(std::move(checkpoint)); !status.ok()) return status;
+  }
+  if (!draining_) return absl::OkStatus();
   if (absl::Status status = reporter_.Flush(); !status.ok()) return status;
-  job_.cancellation.Cancel(absl::StrCat("the learner is stopping; iteration ", iteration, " is stored"));
+  // Nobody leaves before rank 0 has stored it.
+  if (const auto stored = group_.Gather(""); !stored.ok()) return stored.status();
+  if (!leaving_) return absl::OkStatus();
+  job_.cancellation.Cancel("the learner is stopping; the iteration in hand is stored");
   return job_.cancellation.Check();
 }
 

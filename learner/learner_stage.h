@@ -12,6 +12,7 @@
 #include "common/process/mutex.h"
 #include "common/rollouts/accounting.h"
 #include "learner/coordinator_client.h"
+#include "learner/group/learner_group.h"
 #include "learner/progress_reporter.h"
 #include "learner/rollout_sink.h"
 #include "learner/training_context.h"
@@ -22,13 +23,16 @@ namespace understudy {
 // A stage in hand, and what ends it early.
 struct StageJob {
   v1::LearnerWork work;
-  // What became of its trajectories before this learner had it: the checkpoint's. Of the training thread alone.
+  // What became of its trajectories before this learner had it: the checkpoint's; and at the other ranks since. Of the
+  // training thread alone.
   v1::TrajectoryAccounting trajectories_before = {};
+  v1::TrajectoryAccounting trajectories_elsewhere = {};
   // Accepted, but for training that is no part of the result. Of the training thread alone.
   int64_t superseded_trajectories = 0;
   Cancellation cancellation = {};
-  std::atomic<bool> draining = false;  // to end after the iteration in hand, once its checkpoint is stored
-  std::atomic<bool> saving = false;    // that checkpoint has been taken
+  std::atomic<bool> draining = false;         // to end after the iteration in hand, once its checkpoint is stored
+  std::atomic<bool> saving = false;           // that checkpoint has been taken
+  std::atomic<int64_t> joining_since_ms = 0;  // waiting for other ranks, since this Unix time; 0: not
 
   // For who watches.
   Mutex mutex = {};
@@ -37,10 +41,10 @@ struct StageJob {
 };
 
 // Adds the stage's trajectories so far to reports and checkpoints: those of orders that have ended, so that what was
-// accepted is the same whoever died on the way. Thread-compatible.
+// accepted is the same whoever died on the way; other ranks', as of the last Exchange. Thread-compatible.
 class LearnerStage final : public TrainingContext {
  public:
-  LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink);
+  LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink, LearnerGroup& group);
 
   absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                      bool background) override;
@@ -48,10 +52,12 @@ class LearnerStage final : public TrainingContext {
   bool Ready(const Order& order) const override;
   void Drop(const Order& order) override;
   v1::TrajectoryAccounting trajectories() const override;
+  LearnerGroup& group() override { return group_; }
+  absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine) override;
   absl::StatusOr<Demonstrations> ReadDemonstrations() override;
   absl::Status Report(const v1::StageProgress& progress) override;
   bool CheckpointDue() override;
-  bool Draining() const override { return job_.draining; }
+  bool Draining() const override { return draining_; }
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 
@@ -62,7 +68,11 @@ class LearnerStage final : public TrainingContext {
   StageJob& job_;
   CoordinatorClient& client_;
   RolloutSink& sink_;
+  LearnerGroup& group_;
   ProgressReporter reporter_;
+  // As of the last Exchange, so that all ranks agree.
+  bool draining_ = false;  // some rank
+  bool leaving_ = false;   // this one
 };
 
 }  // namespace understudy

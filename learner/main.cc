@@ -59,6 +59,11 @@ int main(int argc, char** argv) {
   app.add_option("--listen", options.server.listen, "HOST:PORT for actors to connect to; port 0: any free one")
       ->capture_default_str();
   app.add_option("--advertise", options.advertise, "HOST:PORT that actors are told, where it differs from --listen");
+  app.add_option(
+         "--insecure_gradients", options.gradients_host,
+         "Where to listen for gradients of learners on other hosts, for stages with `learners`: on a network that "
+         "you trust, as gradients are not encrypted. Without this, learners of one stage are on one host")
+      ->type_name("HOST");
   understudy::AddClientSecurityOptions(app, client_security);
   understudy::AddServerSecurityOptions(app, server_security, options.server.insecure);
   understudy::AddMetricsOption(app, metrics_port);

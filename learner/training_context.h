@@ -11,9 +11,12 @@
 #include "common/rollouts/episode_order.h"
 #include "common/rollouts/segment_order.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "learner/group/learner_group.h"
+#include "learner/group/rank_reports.h"
 #include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/datasets.pb.h"
 #include "understudy/v1/experiments.pb.h"
+#include "understudy/v1/ranks.pb.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
@@ -62,6 +65,16 @@ class TrainingContext {
   // yet.
   virtual v1::TrajectoryAccounting trajectories() const = 0;
 
+  // Who trains this stage. Every rank runs the algorithm, with the same input. Rollouts and demonstrations are a rank's
+  // own; only rank 0 reports, evaluates and is asked for checkpoints.
+  virtual LearnerGroup& group() { return alone_; }
+
+  // Tells all ranks what this one has to say at the end of an iteration, and returns what each said, by rank; the
+  // context fills in the trajectories and whether the rank is draining. The group's errors.
+  virtual absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine) {
+    return ExchangeReports(group(), mine);
+  }
+
   // The stage's dataset.
   virtual absl::StatusOr<Demonstrations> ReadDemonstrations() = 0;
 
@@ -72,16 +85,19 @@ class TrainingContext {
   // Whether to take a checkpoint now, at the end of an iteration, once it has been reported.
   virtual bool CheckpointDue() = 0;
 
-  // The process is to end after the next checkpoint: it is not to be put off.
+  // A process, of this rank or another, is to end after the next checkpoint: it is not to be put off.
   virtual bool Draining() const = 0;
 
   // Hands a checkpoint over, to be stored after everything that was reported before it; the context fills in the
   // trajectories. Non-blocking but for a slow coordinator; an earlier one's error is returned here. CANCELLED also
-  // where the process is to end now that this one is stored.
+  // where the process is to end now that this one is stored. Called by all ranks; those but rank 0 hand over nothing.
   virtual absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) = 0;
 
   // OK, or CANCELLED: for algorithms to ask between minibatches.
   virtual absl::Status CheckCancelled() const = 0;
+
+ private:
+  LoneLearner alone_;
 };
 
 }  // namespace understudy

@@ -60,16 +60,16 @@ std::optional<v1::RolloutRequest> SegmentOrder::Next(uint64_t request_id, int ac
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
   v1::SegmentRequest& segments = *request.mutable_segments();
-  segments.set_begin(range->begin);
-  segments.set_end(range->end);
+  segments.set_begin(options_.first_slot + range->begin);
+  segments.set_end(options_.first_slot + range->end);
   segments.set_steps(options_.steps);
-  for (int64_t slot = range->begin; slot < range->end && !options_.states.empty(); ++slot) {
-    *segments.add_states() = options_.states[static_cast<size_t>(slot)];
+  for (int64_t place = range->begin; place < range->end && !options_.states.empty(); ++place) {
+    *segments.add_states() = options_.states[static_cast<size_t>(place)];
   }
   return request;
 }
 
-absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRange& range) const {
+absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRange& slots) const {
   auto trajectory = result.batch().trajectories().begin();
   const auto end = result.batch().trajectories().end();
   if (result.states().empty() && !result.last()) {
@@ -77,13 +77,13 @@ absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRa
   }
   for (int i = 0; i < result.states_size(); ++i) {
     const int64_t slot = result.states(0).slot() + i;
-    if (!range.contains(slot) || leases_.IsDone(slot)) {
-      return Wrong(slot, absl::StrCat("request ", result.request_id(), " is for slots ", range.begin, " to ",
-                                      range.end - 1, ", each once"));
+    if (!slots.contains(slot) || leases_.IsDone(PlaceOf(slot))) {
+      return Wrong(slot, absl::StrCat("request ", result.request_id(), " is for slots ", slots.begin, " to ",
+                                      slots.end - 1, ", each once"));
     }
     v1::SlotState place;
     place.set_slot(slot);
-    if (!options_.states.empty()) place = options_.states[static_cast<size_t>(slot)];
+    if (!options_.states.empty()) place = options_.states[static_cast<size_t>(PlaceOf(slot))];
     const int64_t wanted = place.steps() + options_.steps;
     for (; place.steps() < wanted; ++trajectory) {
       if (trajectory == end) return Wrong(slot, absl::StrCat("ends ", wanted - place.steps(), " steps early"));
@@ -95,8 +95,8 @@ absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRa
   if (trajectory != end) return Wrong(trajectory->slot(), "a trajectory of a slot without state");
   if (result.last() && result.states_size() < leases_.remaining(result.request_id())) {
     return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(),
-                                                   ": the last result came without all slots from ", range.begin,
-                                                   " to ", range.end - 1));
+                                                   ": the last result came without all slots from ", slots.begin,
+                                                   " to ", slots.end - 1));
   }
   return absl::OkStatus();
 }
@@ -110,15 +110,17 @@ absl::StatusOr<Acceptance> SegmentOrder::AcceptAndTake(v1::RolloutResult& result
   const auto range = leases_.Find(result.request_id());
   if (!range.has_value()) {
     const auto& trajectories = result.batch().trajectories();
-    const bool all_done = std::all_of(trajectories.begin(), trajectories.end(),
-                                      [&](const v1::Trajectory& piece) { return leases_.IsDone(piece.slot()); });
+    const bool all_done = std::all_of(trajectories.begin(), trajectories.end(), [&](const v1::Trajectory& piece) {
+      return leases_.IsDone(PlaceOf(piece.slot()));
+    });
     return Reject(result, all_done ? kRejectedDuplicate : kRejectedStale,
                   absl::StrCat("request ", result.request_id(), " is over"));
   }
-  if (absl::Status status = Check(result, *range); !status.ok()) return status;
+  const NumberRange slots{.begin = options_.first_slot + range->begin, .end = options_.first_slot + range->end};
+  if (absl::Status status = Check(result, slots); !status.ok()) return status;
   for (const v1::SlotState& state : result.states()) {
-    states_[static_cast<size_t>(state.slot())] = state;
-    leases_.Complete(state.slot());
+    states_[static_cast<size_t>(PlaceOf(state.slot()))] = state;
+    leases_.Complete(PlaceOf(state.slot()));
   }
   const Acceptance acceptance{.accepted = result.batch().trajectories_size()};
   if (!result.states().empty()) batches_[result.states(0).slot()] = std::move(*result.mutable_batch());

@@ -18,7 +18,8 @@ struct SegmentOrderOptions {
   BatchExpectation expectation;
   uint64_t seed = 0;
   int64_t slots = 0;
-  int64_t steps = 0;  // of each slot
+  int64_t steps = 0;       // of each slot
+  int64_t first_slot = 0;  // the number of the first
   // Where every slot stands, in order; empty: all begin.
   std::vector<v1::SlotState> states = {};
   // Most slots in one request: the inference width.
@@ -45,10 +46,12 @@ class SegmentOrder final : public Order {
   std::vector<v1::SlotState> TakeStates();
 
  private:
-  absl::Status Check(const v1::RolloutResult& result, const NumberRange& range) const;
+  absl::Status Check(const v1::RolloutResult& result, const NumberRange& slots) const;
+  // Its place among this order's slots.
+  int64_t PlaceOf(int64_t slot) const { return slot - options_.first_slot; }
 
   SegmentOrderOptions options_;
-  LeaseTable leases_;
+  LeaseTable leases_;                               // of places
   std::map<int64_t, v1::TrajectoryBatch> batches_;  // by first slot
   std::vector<v1::SlotState> states_;               // where the slots of batches_ stand
 };

@@ -1,6 +1,7 @@
 #include "learner/algorithms/bc.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -65,7 +66,7 @@ class BcTrainer {
         distillation_(options_.loss() == "distillation"),
         dataset_(std::move(dataset)),
         state_(input, "epoch", std::move(policy), std::move(backpropagation), {.weight_decay = options_.weight_decay()},
-               options_.max_gradient_norm()) {}
+               options_.max_gradient_norm(), context.group()) {}
 
   // To be called first, if at all.
   absl::Status Restore(const v1::Checkpoint& checkpoint);
@@ -73,10 +74,17 @@ class BcTrainer {
 
  private:
   absl::Status RunEpoch();
+  // What this rank's share of the minibatches contributes to the mean loss.
   absl::StatusOr<BcLoss> Train();
-  absl::StatusOr<BcLoss> UpdateMinibatch();
-  // nullopt: nothing is held out.
-  absl::StatusOr<std::optional<BcLoss>> Validate();
+  // The gradient is of the mean over `size` steps, of which the minibatch has this rank's.
+  absl::StatusOr<BcLoss> UpdateMinibatch(size_t size);
+  // The same of what is held out.
+  absl::StatusOr<BcLoss> Validate();
+  // Of a minibatch.
+  std::span<const uint32_t> OwnPart(std::span<const uint32_t> steps) const {
+    const Share own = state_.group.ShareOf(static_cast<int64_t>(steps.size()));
+    return steps.subspan(static_cast<size_t>(own.begin), static_cast<size_t>(own.size()));
+  }
   BcLoss LossOf(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
                 const NetworkGradients& gradients) const {
     return distillation_ ? Distillation(output, samples, minibatch_size, options_.value_coefficient(), gradients)
@@ -86,7 +94,7 @@ class BcTrainer {
   v1::StageProgress Progress() const;
   // What the stage comes to if training ends with this epoch's policy.
   TrainingOutput OutputOf(const Epoch& epoch) const;
-  absl::Status OfferCheckpoint();
+  absl::Status SaveCheckpoint();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("bc", "epoch", state_.iteration, fault); }
 
   bool restores_best() const { return options_.patience() > 0 && dataset_.validation.steps() > 0; }
@@ -130,7 +138,7 @@ absl::Status BcTrainer::Restore(const v1::Checkpoint& checkpoint) {
 
 absl::StatusOr<TrainingOutput> BcTrainer::Run() {
   absl::Status status;
-  while (status.ok() && state_.iteration < options_.epochs() && !state_.stop_rule.reached() && !out_of_patience()) {
+  while (status.ok() && state_.iteration < options_.epochs() && !state_.ended() && !out_of_patience()) {
     status = RunEpoch();
   }
   return state_.Conclude(status, OutputOf(restores_best() && best_.snapshot != nullptr ? best_ : last_), context_);
@@ -154,24 +162,28 @@ absl::Status BcTrainer::RunEpoch() {
   ++state_.iteration;
   const absl::StatusOr<BcLoss> training = Train();
   if (!training.ok()) return training.status();
-  const absl::StatusOr<std::optional<BcLoss>> validation = Validate();
+  const absl::StatusOr<BcLoss> validation = Validate();
   if (!validation.ok()) return Fault(validation.status());
+  std::array<double, 4> losses = {training->loss, training->accuracy, validation->loss, validation->accuracy};
+  if (absl::Status status = state_.group.Sum(losses); !status.ok()) return status;
   last_ = {.snapshot = state_.policy.Snapshot(input_.stage.policy(), state_.iteration),
-           .training = *training,
-           .validation = *validation};
+           .training = {.loss = losses[0], .accuracy = losses[1]},
+           .validation = std::nullopt};
+  if (dataset_.validation.steps() > 0) last_.validation = {.loss = losses[2], .accuracy = losses[3]};
   if (restores_best() && (best_.snapshot == nullptr || last_.validation->loss < best_.validation->loss)) best_ = last_;
   return FinishEpoch();
 }
 
 absl::Status BcTrainer::FinishEpoch() {
-  absl::Status status = state_.stop_rule.AfterIteration(Progress(), OutputOf(last_), context_);
-  if (!status.ok()) return During("epoch", state_.iteration, status);
-  return OfferCheckpoint();
+  const auto reports = state_.Exchange({}, *last_.snapshot, context_);
+  if (!reports.ok()) return reports.status();
+  const absl::StatusOr<bool> checkpoint = state_.EndIteration(Progress(), OutputOf(last_), context_);
+  if (!checkpoint.ok()) return checkpoint.status();
+  return *checkpoint ? SaveCheckpoint() : absl::OkStatus();
 }
 
-absl::Status BcTrainer::OfferCheckpoint() {
-  const absl::StatusOr<bool> due = state_.CheckpointDue(context_);
-  if (!due.ok() || !*due) return due.status();
+absl::Status BcTrainer::SaveCheckpoint() {
+  if (state_.group.rank() > 0) return context_.SaveCheckpoint({});
   v1::Checkpoint checkpoint = state_.Capture();
   v1::BcState& bc = *checkpoint.mutable_bc();
   *bc.mutable_last() = Save(last_);
@@ -189,8 +201,8 @@ absl::StatusOr<BcLoss> BcTrainer::Train() {
   BcLoss mean;
   for (const std::span<const uint32_t> steps : Minibatches(order, options_.minibatch_size())) {
     if (absl::Status status = context_.CheckCancelled(); !status.ok()) return status;
-    GatherSteps(dataset_.training, steps, minibatch_);
-    const absl::StatusOr<BcLoss> loss = UpdateMinibatch();
+    GatherSteps(dataset_.training, OwnPart(steps), minibatch_);
+    const absl::StatusOr<BcLoss> loss = UpdateMinibatch(steps.size());
     if (!loss.ok()) return Fault(loss.status());
     const double share = static_cast<double>(steps.size()) / static_cast<double>(order.size());
     mean.loss += share * loss->loss;
@@ -200,11 +212,10 @@ absl::StatusOr<BcLoss> BcTrainer::Train() {
   return mean;
 }
 
-absl::StatusOr<BcLoss> BcTrainer::UpdateMinibatch() {
+absl::StatusOr<BcLoss> BcTrainer::UpdateMinibatch(size_t size) {
   const BcSamples samples = minibatch_.samples();
-  const size_t size = samples.actions.size();
   const size_t actions = state_.policy.actions();
-  block_losses_.assign(size / kBlockRows + 1, {});
+  block_losses_.assign(samples.actions.size() / kBlockRows + 1, {});
   const absl::StatusOr<double> norm = state_.update.Apply(
       minibatch_.observations, distillation_, options_.learning_rate(),
       [&](size_t first_row, const NetworkOutput& output, const NetworkGradients& gradients) {
@@ -218,16 +229,17 @@ absl::StatusOr<BcLoss> BcTrainer::UpdateMinibatch() {
   return mean;
 }
 
-absl::StatusOr<std::optional<BcLoss>> BcTrainer::Validate() {
+absl::StatusOr<BcLoss> BcTrainer::Validate() {
   const BcData& data = dataset_.validation;
-  if (data.steps() == 0) return std::nullopt;
   std::vector<uint32_t> order(data.steps());
   std::iota(order.begin(), order.end(), 0u);
   BcLoss mean;
   for (const std::span<const uint32_t> steps : Minibatches(order, kMaxValidationMinibatch)) {
-    GatherSteps(data, steps, minibatch_);
-    std::vector<float> logits(steps.size() * state_.policy.actions());
-    std::vector<float> values(distillation_ ? steps.size() : 0);
+    const std::span<const uint32_t> own = OwnPart(steps);
+    if (own.empty()) continue;
+    GatherSteps(data, own, minibatch_);
+    std::vector<float> logits(own.size() * state_.policy.actions());
+    std::vector<float> values(distillation_ ? own.size() : 0);
     state_.policy.Infer(minibatch_.observations, {.logits = logits, .values = values});
     if (absl::Status status = CheckFinite("logits of validation", logits); !status.ok()) return status;
     if (absl::Status status = CheckFinite("values of validation", values); !status.ok()) return status;

@@ -9,8 +9,8 @@
 namespace understudy {
 
 // target[i] = source[indices[i]].
-template <typename T, typename Index>
-void GatherElements(const std::vector<T>& source, std::span<const Index> indices, std::vector<T>& target) {
+template <typename Source, typename T, typename Index>
+void GatherElements(const Source& source, std::span<const Index> indices, std::vector<T>& target) {
   target.resize(indices.size());
   for (size_t i = 0; i < indices.size(); ++i) target[i] = source[indices[i]];
 }

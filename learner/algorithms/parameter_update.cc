@@ -1,5 +1,6 @@
 #include "learner/algorithms/parameter_update.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -11,17 +12,24 @@
 namespace understudy {
 
 ParameterUpdate::ParameterUpdate(Policy& policy, std::unique_ptr<Backpropagation> backpropagation, AdamOptions options,
-                                 double max_gradient_norm)
+                                 double max_gradient_norm, LearnerGroup& group)
     : policy_(policy),
       backpropagation_(std::move(backpropagation)),
       adam_(options, static_cast<int64_t>(policy.parameters().size())),
       max_gradient_norm_(max_gradient_norm),
+      group_(group),
       gradients_(policy.parameters().size()) {}
 
 absl::StatusOr<double> ParameterUpdate::Apply(std::span<const float> observations, bool with_values,
                                               double learning_rate, const Loss& loss) {
   const std::span<float> parameters = policy_.parameters();
-  absl::Status status = backpropagation_->Compute(parameters, observations, with_values, loss, gradients_);
+  absl::Status status = absl::OkStatus();
+  if (observations.empty()) {
+    std::fill(gradients_.begin(), gradients_.end(), 0.0f);
+  } else {
+    status = backpropagation_->Compute(parameters, observations, with_values, loss, gradients_);
+  }
+  if (status.ok()) status = group_.Sum(gradients_);
   if (!status.ok()) return status;
   const double norm = GlobalNorm(gradients_);
   if (!std::isfinite(norm)) return Fault("gradient of ", gradients_);

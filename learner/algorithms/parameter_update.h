@@ -1,4 +1,4 @@
-// One step of gradient descent: backpropagation of a loss, clip, Adam.
+// One step of gradient descent: backpropagation of a loss, all ranks' gradients summed, clip, Adam.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_PARAMETER_UPDATE_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_PARAMETER_UPDATE_H_
 
@@ -10,21 +10,23 @@
 #include "absl/status/statusor.h"
 #include "common/policy/policy.h"
 #include "learner/backpropagation/backpropagation.h"
+#include "learner/group/learner_group.h"
 #include "learner/optimizer.h"
 
 namespace understudy {
 
-// Thread-compatible; the policy must outlive it and stay where it is.
+// Thread-compatible; the policy, which must stay where it is, and the group must outlive it.
 class ParameterUpdate {
  public:
   // `max_gradient_norm`: 0: no clipping.
   ParameterUpdate(Policy& policy, std::unique_ptr<Backpropagation> backpropagation, AdamOptions options,
-                  double max_gradient_norm);
+                  double max_gradient_norm, LearnerGroup& group);
 
-  // Updates the policy's parameters by the loss of `observations` [M, observation size] that `loss` differentiates.
-  // Returns the global gradient norm before clipping. INTERNAL names what is not finite: "element 5 of logits is nan",
-  // "gradient of actor.1.weight is nan", where parameters and optimiser stay as they are; or, after the update,
-  // "actor.1.weight is inf".
+  // Updates the policy's parameters by the loss of `observations` [M, observation size] that `loss` differentiates:
+  // this rank's part of a minibatch, perhaps none of it. The sum of all ranks' losses is what is minimised. The group's
+  // errors; else returns the global gradient norm before clipping. INTERNAL names what is not finite: "element 5 of
+  // logits is nan", "gradient of actor.1.weight is nan", where parameters and optimiser stay as they are; or, after the
+  // update, "actor.1.weight is inf".
   absl::StatusOr<double> Apply(std::span<const float> observations, bool with_values, double learning_rate,
                                const Loss& loss);
 
@@ -39,6 +41,7 @@ class ParameterUpdate {
   const std::unique_ptr<Backpropagation> backpropagation_;
   Adam adam_;
   double max_gradient_norm_;
+  LearnerGroup& group_;
   std::vector<float> gradients_;
 };
 

@@ -1,6 +1,7 @@
 #include "learner/algorithms/ppo.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <utility>
@@ -33,6 +34,13 @@ struct UpdateStatistics {
     gradient_norm += norm;
     ++minibatches;
   }
+
+  UpdateStatistics& operator+=(const UpdateStatistics& other) {
+    sum += other.sum;
+    gradient_norm += other.gradient_norm;
+    minibatches += other.minibatches;
+    return *this;
+  }
 };
 
 class PpoTrainer {
@@ -42,7 +50,9 @@ class PpoTrainer {
       : input_(input),
         options_(input.stage.ppo()),
         context_(context),
-        state_(input, "iteration", std::move(policy), std::move(backpropagation), {}, options_.max_gradient_norm()),
+        state_(input, "iteration", std::move(policy), std::move(backpropagation), {}, options_.max_gradient_norm(),
+               context.group()),
+        slots_(state_.group.ShareOf(options_.slots())),
         returns_(options_.slots()) {}
 
   // To be called first, if at all.
@@ -60,12 +70,13 @@ class PpoTrainer {
   absl::Status Update(const PpoBatch& batch);
   // One pass over the batch. Returns its mean approximate KL.
   absl::StatusOr<double> UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options);
-  absl::Status UpdateMinibatch(const PpoLossOptions& options);
+  // The gradient is of the mean over `size` steps, of which the minibatch has this rank's.
+  absl::Status UpdateMinibatch(size_t size, const PpoLossOptions& options);
   absl::Status FinishIteration();
   v1::StageProgress Progress() const;
   // What the stage comes to if this iteration was the last.
   TrainingOutput Output() const;
-  absl::Status OfferCheckpoint();
+  absl::Status SaveCheckpoint();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("ppo", "iteration", state_.iteration, fault); }
 
   int64_t steps_per_iteration() const { return int64_t{options_.slots()} * options_.steps_per_slot(); }
@@ -84,9 +95,10 @@ class PpoTrainer {
   TrainingContext& context_;
 
   TrainingState state_;
+  const Share slots_;  // this rank's
   RecentReturns returns_;
   std::shared_ptr<const PolicySnapshot> snapshot_;  // of the current parameters
-  // The next iteration's steps, their behaviour policy, and where the slots stand before them.
+  // The next iteration's steps, their behaviour policy, and where this rank's slots stand before them.
   std::shared_ptr<SegmentOrder> rollout_;
   std::shared_ptr<const PolicySnapshot> behaviour_;
   std::vector<v1::SlotState> slot_states_;
@@ -95,6 +107,7 @@ class PpoTrainer {
   PpoMinibatch minibatch_;
   std::vector<PpoLoss> block_losses_;
   UpdateStatistics statistics_;
+  v1::RankReport report_;
   double explained_variance_ = 0;
 };
 
@@ -113,7 +126,7 @@ absl::Status PpoTrainer::Restore(const v1::Checkpoint& checkpoint) {
   if (ppo.behaviour_parameters().empty() == lags) {
     return CheckpointDoesNotFit("ppo.behaviour_parameters", lags ? "none" : "some", lags ? "some" : "none");
   }
-  slot_states_.assign(ppo.slots().begin(), ppo.slots().end());
+  slot_states_.assign(ppo.slots().begin() + slots_.begin, ppo.slots().begin() + slots_.end);
   returns_.Restore(ppo);
   if (lags) {
     v1::PolicyHeader header = state_.policy.header();
@@ -127,7 +140,7 @@ absl::Status PpoTrainer::Restore(const v1::Checkpoint& checkpoint) {
 absl::StatusOr<TrainingOutput> PpoTrainer::Run() {
   snapshot_ = state_.policy.Snapshot(input_.stage.policy(), state_.iteration + 1);
   absl::Status status = StartNextRollOut(behaviour_ != nullptr ? behaviour_ : snapshot_);
-  while (status.ok() && state_.iteration < iterations() && !state_.stop_rule.reached()) status = Iterate();
+  while (status.ok() && state_.iteration < iterations() && !state_.ended()) status = Iterate();
   if (rollout_ != nullptr) context_.Drop(*rollout_);
   return state_.Conclude(status, Output(), context_);
 }
@@ -146,9 +159,14 @@ absl::Status PpoTrainer::Iterate() {
 }
 
 absl::Status PpoTrainer::FinishIteration() {
-  absl::Status status = state_.stop_rule.AfterIteration(Progress(), Output(), context_);
-  if (!status.ok()) return During("iteration", state_.iteration, status);
-  return OfferCheckpoint();
+  const auto reports = state_.Exchange(std::exchange(report_, {}), *snapshot_, context_);
+  if (!reports.ok()) return reports.status();
+  for (const v1::RankReport& report : *reports) {
+    for (const double finished : report.finished_returns()) returns_.AddFinished(finished);
+  }
+  const absl::StatusOr<bool> checkpoint = state_.EndIteration(Progress(), Output(), context_);
+  if (!checkpoint.ok()) return checkpoint.status();
+  return *checkpoint ? SaveCheckpoint() : absl::OkStatus();
 }
 
 TrainingOutput PpoTrainer::Output() const {
@@ -159,23 +177,37 @@ TrainingOutput PpoTrainer::Output() const {
   return output;
 }
 
-absl::Status PpoTrainer::OfferCheckpoint() {
-  const absl::StatusOr<bool> due = state_.CheckpointDue(context_);
-  if (!due.ok() || !*due) return due.status();
+absl::Status PpoTrainer::SaveCheckpoint() {
+  v1::PpoState mine;
+  mine.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
+  returns_.SaveRunning(slots_, mine);
+  const auto all = state_.group.Gather(mine.SerializeAsString());
+  if (!all.ok()) return all.status();
+  if (state_.group.rank() > 0) return context_.SaveCheckpoint({});
   v1::Checkpoint checkpoint = state_.Capture();
   v1::PpoState& ppo = *checkpoint.mutable_ppo();
-  ppo.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
-  returns_.Save(ppo);
+  // Of every rank its slots, in order: what is repeated is appended.
+  for (const std::string& theirs : *all) {
+    if (!ppo.MergeFromString(theirs)) return absl::InternalError("a rank sent no PpoState");
+  }
+  returns_.SaveFinished(ppo);
   if (rollout_ != nullptr && behaviour_ != snapshot_) ppo.set_behaviour_parameters(behaviour_->parameters);
   return context_.SaveCheckpoint(std::move(checkpoint));
 }
 
 absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments) {
-  for (const v1::TrajectoryBatch& segment : segments) returns_.Add(segment, input_.environment);
-  const PpoBatch batch =
+  for (const v1::TrajectoryBatch& segment : segments) {
+    for (const double finished : returns_.Add(segment, input_.environment)) report_.add_finished_returns(finished);
+  }
+  PpoBatch batch =
       MakePpoBatch(segments, input_.environment, state_.policy,
                    {.gamma = options_.gamma(), .lambda = options_.gae_lambda()}, state_.update.backpropagation());
-  if (absl::Status status = CheckBatch(batch); !status.ok()) return Fault(status);
+  absl::Status status = CheckBatch(batch);
+  if (!status.ok()) return Fault(status);
+  const int64_t length = options_.steps_per_slot();
+  status = ShareAdvantages({.begin = slots_.begin * length, .end = slots_.end * length}, steps_per_iteration(),
+                           state_.group, batch);
+  if (!status.ok()) return status;
   explained_variance_ = ExplainedVariance(batch);
   return Update(batch);
 }
@@ -197,8 +229,9 @@ absl::Status PpoTrainer::StartNextRollOut(std::shared_ptr<const PolicySnapshot> 
                       .policy_version = behaviour_->header.version(),
                       .action_mode = v1::ACTION_MODE_SAMPLE},
       .seed = input_.stage.seed(),
-      .slots = options_.slots(),
+      .slots = slots_.size(),
       .steps = options_.steps_per_slot(),
+      .first_slot = slots_.begin,
       .states = slot_states_,
   });
   return context_.Start(rollout_, behaviour_, /*background=*/false);
@@ -227,22 +260,27 @@ absl::Status PpoTrainer::Update(const PpoBatch& batch) {
 }
 
 absl::StatusOr<double> PpoTrainer::UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options) {
-  const std::vector<uint32_t> order = RandomOrder(
-      batch.steps(), RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, state_.iteration, epoch));
-  const UpdateStatistics before = statistics_;
+  const std::vector<uint32_t> order =
+      RandomOrder(static_cast<uint32_t>(batch.steps()),
+                  RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, state_.iteration, epoch));
+  const UpdateStatistics before = std::exchange(statistics_, {});
   for (const std::span<const uint32_t> steps : Minibatches(order, options_.minibatch_size())) {
     if (absl::Status status = context_.CheckCancelled(); !status.ok()) return status;
     minibatch_.Gather(batch, steps, options_.normalize_advantages());
-    if (absl::Status status = UpdateMinibatch(options); !status.ok()) return status;
+    if (absl::Status status = UpdateMinibatch(steps.size(), options); !status.ok()) return status;
   }
-  return (statistics_.sum.approximate_kl - before.sum.approximate_kl) /
-         static_cast<double>(statistics_.minibatches - before.minibatches);
+  PpoLoss& sum = statistics_.sum;
+  std::array<double, 5> sums = {sum.policy_loss, sum.value_loss, sum.entropy, sum.approximate_kl, sum.clip_fraction};
+  if (absl::Status status = state_.group.Sum(sums); !status.ok()) return status;
+  sum = {sums[0], sums[1], sums[2], sums[3], sums[4]};
+  const double kl = sum.approximate_kl / static_cast<double>(statistics_.minibatches);
+  statistics_ += before;
+  return kl;
 }
 
-absl::Status PpoTrainer::UpdateMinibatch(const PpoLossOptions& options) {
+absl::Status PpoTrainer::UpdateMinibatch(size_t size, const PpoLossOptions& options) {
   const PpoSamples samples = minibatch_.samples();
-  const size_t size = samples.actions.size();
-  block_losses_.assign(size / kBlockRows + 1, {});
+  block_losses_.assign(samples.actions.size() / kBlockRows + 1, {});
   const absl::StatusOr<double> norm = state_.update.Apply(
       minibatch_.observations(), /*with_values=*/true, learning_rate(),
       [&](size_t first_row, const NetworkOutput& output, const NetworkGradients& gradients) {

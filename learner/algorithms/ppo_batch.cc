@@ -83,24 +83,48 @@ PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1:
   return batch;
 }
 
+absl::Status ShareAdvantages(Share own, int64_t steps, LearnerGroup& group, PpoBatch& batch) {
+  batch.first_step = static_cast<size_t>(own.begin);
+  for (std::vector<float>* const numbers : {&batch.advantages, &batch.returns}) {
+    // A sum: what is another rank's is 0 here.
+    numbers->insert(numbers->begin(), batch.first_step, 0.0f);
+    numbers->resize(static_cast<size_t>(steps));
+    if (absl::Status status = group.Sum(*numbers); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 double ExplainedVariance(const PpoBatch& batch) {
   const double total = MomentsOf(batch.returns).variance;
   return total > 0 ? 1 - MomentsOf(batch.advantages).variance / total : 0;
 }
 
 void PpoMinibatch::Gather(const PpoBatch& batch, std::span<const uint32_t> steps, bool normalize) {
-  const size_t width = batch.observation_size;
-  observations_.resize(steps.size() * width);
-  for (size_t i = 0; i < steps.size(); ++i) {
-    std::memcpy(observations_.data() + i * width, batch.observations[steps[i]], width * sizeof(float));
+  std::span<const uint32_t> own = steps;
+  const bool alone = batch.own_steps() == batch.steps();
+  if (!alone) {
+    own_.clear();
+    for (const uint32_t step : steps) {
+      const size_t place = step - batch.first_step;
+      if (step >= batch.first_step && place < batch.own_steps()) own_.push_back(static_cast<uint32_t>(place));
+    }
+    own = own_;
   }
-  GatherElements(batch.actions, steps, actions_);
-  GatherElements(batch.log_probs, steps, log_probs_);
-  GatherElements(batch.values, steps, values_);
-  GatherElements(batch.advantages, steps, advantages_);
-  GatherElements(batch.returns, steps, returns_);
+  const size_t width = batch.observation_size;
+  observations_.resize(own.size() * width);
+  for (size_t i = 0; i < own.size(); ++i) {
+    std::memcpy(observations_.data() + i * width, batch.observations[own[i]], width * sizeof(float));
+  }
+  const size_t first = batch.first_step;
+  const size_t count = batch.own_steps();
+  GatherElements(batch.actions, own, actions_);
+  GatherElements(batch.log_probs, own, log_probs_);
+  GatherElements(batch.values, own, values_);
+  GatherElements(std::span(batch.advantages).subspan(first, count), own, advantages_);
+  GatherElements(std::span(batch.returns).subspan(first, count), own, returns_);
   if (!normalize || steps.size() < 2) return;
-  const Moments moments = MomentsOf(advantages_);
+  if (!alone) GatherElements(batch.advantages, steps, all_advantages_);
+  const Moments moments = MomentsOf(alone ? advantages_ : all_advantages_);
   const double scale = 1 / (std::sqrt(moments.variance) + 1e-8);
   for (float& advantage : advantages_) advantage = static_cast<float>((advantage - moments.mean) * scale);
 }

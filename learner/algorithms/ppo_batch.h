@@ -1,4 +1,4 @@
-// What PPO learns from in one iteration: every slot's segment, with value estimates and advantages.
+// What PPO learns from in one iteration: the segments of a rank's slots, with value estimates and advantages.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_PPO_BATCH_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_PPO_BATCH_H_
 
@@ -6,40 +6,50 @@
 #include <span>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "common/policy/policy.h"
 #include "learner/advantage.h"
 #include "learner/algorithms/ppo_loss.h"
 #include "learner/backpropagation/backpropagation.h"
+#include "learner/group/learner_group.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
 
-// S steps. Observations stay where they came in.
+// s steps of this rank's slots, which are those from `first_step` on of the S steps of all slots, in order.
+// Observations stay where they came in.
 struct PpoBatch {
   size_t observation_size = 0;
-  std::vector<const float*> observations;  // [S]: each step's
-  std::vector<int32_t> actions;
-  std::vector<float> log_probs;
-  std::vector<float> values;
-  std::vector<float> advantages;
-  std::vector<float> returns;  // advantages + values: the critic's targets
+  size_t first_step = 0;
+  std::vector<const float*> observations;  // [s]: each step's
+  std::vector<int32_t> actions;            // [s]
+  std::vector<float> log_probs;            // [s]
+  std::vector<float> values;               // [s]
+  std::vector<float> advantages;           // [S]
+  std::vector<float> returns;              // [S] advantages + values: the critic's targets
 
-  int64_t steps() const { return static_cast<int64_t>(actions.size()); }
+  size_t steps() const { return advantages.size(); }
+  size_t own_steps() const { return actions.size(); }
 };
 
-// `policy` estimates the values of all observations, each trajectory's final one too, on the threads of
-// `backpropagation`. `batches` must outlive the result.
+// Of a learner that trains alone, so that all steps are its own. `policy` estimates the values of all observations,
+// each trajectory's final one too, on the threads of `backpropagation`. `batches` must outlive the result.
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
                       const Policy& policy, const AdvantageOptions& options, Backpropagation& backpropagation);
+
+// Makes of each rank's batch one with the advantages and returns of all ranks' steps. `own`: which of the `steps` steps
+// of all ranks this one's are. The group's errors.
+absl::Status ShareAdvantages(Share own, int64_t steps, LearnerGroup& group, PpoBatch& batch);
 
 // 1 - Var[returns - values] / Var[returns]: 1 for a perfect critic, 0 for one that knows only the mean; 0 where all
 // returns are equal.
 double ExplainedVariance(const PpoBatch& batch);
 
-// Some of a batch's steps, gathered; buffers are reused from one Gather to the next.
+// This rank's part of a minibatch, gathered; buffers are reused from one Gather to the next.
 class PpoMinibatch {
  public:
-  // Takes these steps of the batch. `normalize`: advantages to mean 0 and variance 1 (a single step's stays as it is).
+  // Takes those of these steps that are this rank's. `normalize`: advantages by the mean and variance of all these
+  // steps', to 0 and 1 (a single step's stays as it is).
   void Gather(const PpoBatch& batch, std::span<const uint32_t> steps, bool normalize);
 
   std::span<const float> observations() const { return observations_; }
@@ -52,6 +62,8 @@ class PpoMinibatch {
   std::vector<float> values_;
   std::vector<float> advantages_;
   std::vector<float> returns_;
+  std::vector<uint32_t> own_;  // where the steps are among this rank's
+  std::vector<float> all_advantages_;
 };
 
 }  // namespace understudy

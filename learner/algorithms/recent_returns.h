@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "learner/group/learner_group.h"
 #include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/trajectory.pb.h"
 
@@ -17,14 +18,17 @@ class RecentReturns {
  public:
   explicit RecentReturns(int64_t slots) : running_(slots) {}
 
-  // The next segment of every slot, valid, in the order of time for each.
-  void Add(const v1::TrajectoryBatch& batch, const v1::EnvironmentSpec& environment);
+  // The next segment of some slots, valid, in the order of time for each. Returns the returns of the episodes that
+  // finished in it, in the order of the batch: to be added, with those of other batches before and after it.
+  std::vector<double> Add(const v1::TrajectoryBatch& batch, const v1::EnvironmentSpec& environment);
+  void AddFinished(double episode_return);
 
   // nullopt: no episode has finished yet.
   std::optional<double> Mean() const;
 
   // Into a checkpoint, and from one with as many slots.
-  void Save(v1::PpoState& state) const;
+  void SaveRunning(Share slots, v1::PpoState& state) const;
+  void SaveFinished(v1::PpoState& state) const;
   void Restore(const v1::PpoState& state);
 
  private:

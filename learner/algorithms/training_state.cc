@@ -27,12 +27,48 @@ std::vector<float> FromBytes(const std::string& bytes) {
 
 TrainingState::TrainingState(const TrainingInput& input, std::string_view unit, Policy initial,
                              std::unique_ptr<Backpropagation> backpropagation, AdamOptions optimizer,
-                             double max_gradient_norm)
+                             double max_gradient_norm, LearnerGroup& learners)
     : policy(std::move(initial)),
-      update(policy, std::move(backpropagation), optimizer, max_gradient_norm),
+      group(learners),
+      update(policy, std::move(backpropagation), optimizer, max_gradient_norm, group),
       stop_rule(input.stage, input.environment),
       unit_(unit),
       started_(std::chrono::steady_clock::now()) {}
+
+absl::StatusOr<std::vector<v1::RankReport>> TrainingState::Exchange(v1::RankReport mine, const PolicySnapshot& made,
+                                                                    TrainingContext& context) {
+  if (group.size() > 1) mine.set_policy_digest(made.Digest());
+  const std::string digest = mine.policy_digest();
+  auto reports = context.Exchange(std::move(mine));
+  if (!reports.ok()) return reports;
+  for (size_t rank = 0; rank < reports->size(); ++rank) {
+    const std::string& theirs = (*reports)[rank].policy_digest();
+    if (theirs == digest) continue;
+    return absl::InternalError(absl::StrCat(std::string(unit_), " ", iteration, ": rank ", rank, " has come to policy ",
+                                            ToHex(theirs).substr(0, 12), ", rank ", group.rank(), " to ",
+                                            ToHex(digest).substr(0, 12),
+                                            ": the learners of a stage must be of one release"));
+  }
+  return reports;
+}
+
+absl::StatusOr<bool> TrainingState::EndIteration(v1::StageProgress report, TrainingOutput output,
+                                                 TrainingContext& context) {
+  v1::RankDecision decision;
+  if (group.rank() == 0) {
+    absl::Status status = stop_rule.AfterIteration(std::move(report), std::move(output), context);
+    if (!status.ok()) return During(unit_, iteration, status);
+    const auto due = CheckpointDue(context);
+    if (!due.ok()) return due;
+    decision.set_checkpoint(*due);
+    decision.set_ended(stop_rule.reached());
+  }
+  const auto decisions = group.Gather(group.rank() == 0 ? decision.SerializeAsString() : "");
+  if (!decisions.ok()) return decisions.status();
+  if (!decision.ParseFromString(decisions->front())) return absl::InternalError("rank 0 sent no RankDecision");
+  ended_ = decision.ended();
+  return decision.checkpoint();
+}
 
 absl::StatusOr<bool> TrainingState::CheckpointDue(TrainingContext& context) {
   if (stop_rule.reached() || !context.CheckpointDue()) return false;
@@ -45,6 +81,7 @@ absl::StatusOr<bool> TrainingState::CheckpointDue(TrainingContext& context) {
 
 absl::StatusOr<TrainingOutput> TrainingState::Conclude(const absl::Status& trained, TrainingOutput output,
                                                        TrainingContext& context) {
+  if (group.rank() > 0) return trained.ok() ? absl::StatusOr<TrainingOutput>(std::move(output)) : trained;
   absl::StatusOr<TrainingOutput> concluded = stop_rule.Conclude(trained, std::move(output), context);
   if (concluded.ok() || !trained.ok()) return concluded;
   return During(unit_, iteration, concluded.status());

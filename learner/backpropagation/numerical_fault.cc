@@ -36,6 +36,7 @@ std::optional<size_t> FindNotFinite(std::span<const float> values) {
 }
 
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault) {
+  if (!absl::IsInternal(fault)) return fault;
   return absl::Status(
       fault.code(), absl::StrCat(std::string(algorithm), ": ", fault.message(), " in ", std::string(unit), " ", number,
                                  ": training has diverged; a smaller learning_rate may help"));

@@ -18,6 +18,7 @@ class FakeTrainingContext : public TrainingContext {
   bool Ready(const Order& order) const override { return order.done(); }
   void Drop(const Order& order) override;
   v1::TrajectoryAccounting trajectories() const override;
+  LearnerGroup& group() override { return learners != nullptr ? *learners : TrainingContext::group(); }
   absl::StatusOr<Demonstrations> ReadDemonstrations() override { return demonstrations; }
   absl::Status Report(const v1::StageProgress& progress) override {
     reports.push_back(progress);
@@ -28,6 +29,8 @@ class FakeTrainingContext : public TrainingContext {
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 
+  // The other ranks; null: there are none.
+  LearnerGroup* learners = nullptr;
   // What ReadDemonstrations answers.
   Demonstrations demonstrations;
   // CheckCancelled says so after this many calls; negative: never.

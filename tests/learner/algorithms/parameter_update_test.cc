@@ -23,6 +23,8 @@ using testing::CartPoleHeader;
 
 constexpr size_t kRows = 64;
 
+LoneLearner alone;
+
 std::vector<float> RandomRows() {
   RandomStream random(8, RandomPurpose::kEpisodeReset, 0, 0);
   std::vector<float> rows(kRows * 4);
@@ -39,7 +41,7 @@ int32_t RightAction(const std::vector<float>& rows, size_t row) { return rows[4 
 
 TEST(ParameterUpdate, PpoOverfitsABatch) {
   Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [64, 64]"), 1);
-  ParameterUpdate update(policy, BackpropagationOf(policy), {}, 0.5);
+  ParameterUpdate update(policy, BackpropagationOf(policy), {}, 0.5, alone);
   const std::vector<float> observations = RandomRows();
   std::vector<int32_t> actions(kRows);
   std::vector<float> log_probs(kRows, std::log(0.5f)), values(kRows), advantages(kRows), returns(kRows);
@@ -67,7 +69,7 @@ TEST(ParameterUpdate, PpoOverfitsABatch) {
 
 TEST(ParameterUpdate, ReturnsTheNormBeforeClipping) {
   Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
-  ParameterUpdate update(policy, BackpropagationOf(policy), {}, 1e-3);
+  ParameterUpdate update(policy, BackpropagationOf(policy), {}, 1e-3, alone);
   const std::vector<int32_t> actions(kRows, 1);
   const double norm = *update.Apply(
       RandomRows(), false, 0.01, [&](size_t, const NetworkOutput& output, const NetworkGradients& gradients) {
@@ -83,7 +85,7 @@ TEST(ParameterUpdate, ReturnsTheNormBeforeClipping) {
 // A small network after one good update, and what it was then.
 struct Updated {
   Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
-  ParameterUpdate update{policy, BackpropagationOf(policy), {}, 1};
+  ParameterUpdate update{policy, BackpropagationOf(policy), {}, 1, alone};
   std::vector<float> parameters;
   Adam::State optimizer;
 
@@ -154,7 +156,7 @@ TEST(ParameterUpdate, AParameterThatTheStepMakesInfiniteIsNamed) {
 
 TEST(ParameterUpdate, ASecondMomentThatOverflowsIsNamed) {
   Policy policy = *Policy::Create(CartPoleHeader("hidden_sizes: [8]"), 1);
-  ParameterUpdate update(policy, BackpropagationOf(policy), {}, /*max_gradient_norm=*/0);
+  ParameterUpdate update(policy, BackpropagationOf(policy), {}, /*max_gradient_norm=*/0, alone);
   const auto applied =
       update.Apply(RandomRows(), false, 0.01, [](size_t, const NetworkOutput&, const NetworkGradients& gradients) {
         for (size_t i = 0; i < gradients.logits.size(); ++i) gradients.logits[i] = i % 2 == 0 ? 1e30f : 0.0f;

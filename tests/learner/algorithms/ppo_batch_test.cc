@@ -47,7 +47,7 @@ float RewardOf(const std::vector<v1::TrajectoryBatch>& batches, size_t step) {
 TEST(PpoBatch, ReadsEachStepsObservationWhereItCameIn) {
   const auto batches = Segments({Piece(0, 2, true, false), Piece(0, 1, false, false), Piece(1, 3, false, true)});
   const PpoBatch batch = Make(batches, kOneStep);
-  EXPECT_EQ(batch.steps(), 6);
+  EXPECT_EQ(batch.steps(), 6u);
   EXPECT_EQ(batch.observation_size, 4u);
   const auto* const first = reinterpret_cast<const float*>(batches[0].observations().data());
   // The final observations, in rows 2, 4 and 8, are no step's.

@@ -21,6 +21,8 @@ using ::testing::HasSubstr;
 
 constexpr AdamOptions kAdam = {.weight_decay = 0.01};
 
+LoneLearner alone;
+
 TrainingInput Input(const std::string& network = "hidden_sizes: [8]", const std::string& seed = "1") {
   return testing::CartPoleTraining("algorithm: 'ppo' seed: " + seed + " network { " + network + " }");
 }
@@ -28,7 +30,8 @@ TrainingInput Input(const std::string& network = "hidden_sizes: [8]", const std:
 std::unique_ptr<TrainingState> Begin(const TrainingInput& input) {
   Policy policy = *StartingPolicy(input);
   auto backpropagation = *MakeBackpropagation(policy.header(), "cpu", /*threads=*/1);
-  return std::make_unique<TrainingState>(input, "iteration", std::move(policy), std::move(backpropagation), kAdam, 0.5);
+  return std::make_unique<TrainingState>(input, "iteration", std::move(policy), std::move(backpropagation), kAdam, 0.5,
+                                         alone);
 }
 
 // Updates by gradients that depend on the parameters and on `salt`.

@@ -1,0 +1,57 @@
+// Where the learners of a stage meet: at rank 0.
+#ifndef UNDERSTUDY_LEARNER_GROUP_RANKS_SERVICE_H_
+#define UNDERSTUDY_LEARNER_GROUP_RANKS_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/process/cancellation.h"
+#include "common/process/mutex.h"
+#include "understudy/v1/ranks.grpc.pb.h"
+
+namespace understudy {
+
+// Thread-safe. One meeting at a time. Bounds: one stream of each rank is kept, all others are refused.
+class RanksService final : public v1::Ranks::CallbackService {
+ public:
+  // Opens a meeting of `size` ranks and waits until all are there; `mine` is rank 0's request. Then the meeting lasts
+  // until Close; as soon as a rank goes before that, all streams end, and `broken` is called, at most once and on any
+  // thread. The streams of an earlier meeting end. CANCELLED: the cancellation's. While ranks are missing, the log says
+  // so.
+  absl::StatusOr<v1::Roster> Meet(const v1::JoinRequest& mine, int size, const Cancellation& cancellation,
+                                  std::function<void(const std::string& why)> broken);
+
+  // Ends all streams. Idempotent; after it has returned, `broken` is not called any more.
+  void Close();
+
+  grpc::ServerWriteReactor<v1::Roster>* Join(grpc::CallbackServerContext* context,
+                                             const v1::JoinRequest* request) override;
+
+ private:
+  class Stream;
+
+  void CloseLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckLocked(const v1::JoinRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CompleteLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void BreakLocked(const std::string& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnGone(const Stream& stream);
+
+  Mutex mutex_;
+  CondVar changed_;
+  v1::StageKey stage_ ABSL_GUARDED_BY(mutex_);  // empty: there is no meeting
+  int size_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool met_ ABSL_GUARDED_BY(mutex_) = false;                                // all have the roster
+  std::map<int, std::shared_ptr<Stream>> streams_ ABSL_GUARDED_BY(mutex_);  // of ranks that are there
+  std::function<void(const std::string&)> broken_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_LEARNER_GROUP_RANKS_SERVICE_H_

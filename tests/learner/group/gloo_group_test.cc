@@ -1,0 +1,138 @@
+#include "learner/group/gloo_group.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <numeric>
+#include <optional>
+#include <thread>
+
+#include "tests/testing/gloo_ranks.h"
+
+namespace understudy {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::OnRanks;
+using testing::RunRanks;
+
+TEST(GlooGroup, EveryRankGetsTheSameSumBitForBit) {
+  for (const int ranks : {2, 3, 4}) {
+    for (const size_t count : {size_t{1}, size_t{2}, size_t{9'001}, size_t{700'000}}) {
+      SCOPED_TRACE(absl::StrCat(ranks, " ranks, ", count, " numbers"));
+      std::vector<std::vector<float>> sums(static_cast<size_t>(ranks));
+      RunRanks(ranks, [&](LearnerGroup& group) {
+        std::vector<float>& numbers = sums[static_cast<size_t>(group.rank())];
+        for (size_t i = 0; i < count; ++i) numbers.push_back(1.0f / static_cast<float>(i + 1 + 7 * group.rank()));
+        EXPECT_TRUE(group.Sum(numbers).ok());
+      });
+      for (const std::vector<float>& sum : sums) EXPECT_TRUE(sum == sums[0]);
+      for (size_t i = 0; i < count; i += 1 + count / 100) {
+        double expected = 0;
+        for (int rank = 0; rank < ranks; ++rank) expected += 1.0 / static_cast<double>(i + 1 + 7 * rank);
+        EXPECT_NEAR(sums[0][i], expected, 1e-6) << i;
+      }
+    }
+  }
+}
+
+TEST(GlooGroup, SumsAreTheSameAgain) {
+  std::vector<std::vector<float>> sums;
+  for (int time = 0; time < 2; ++time) {
+    std::vector<float>& sum = sums.emplace_back();
+    RunRanks(3, [&](LearnerGroup& group) {
+      std::vector<float> numbers(10'000);
+      for (size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = 1.0f / static_cast<float>(3 * i + 1 + static_cast<size_t>(group.rank()));
+      }
+      EXPECT_TRUE(group.Sum(numbers).ok());
+      if (group.rank() == 0) sum = numbers;
+    });
+  }
+  EXPECT_TRUE(sums[0] == sums[1]);
+}
+
+TEST(GlooGroup, GathersWhatEachGaveInOrderOfRank) {
+  const std::string large(3 << 20, 'x');
+  RunRanks(3, [&](LearnerGroup& group) {
+    const auto first = group.Gather(group.rank() == 1 ? "" : absl::StrCat("of ", group.rank()));
+    ASSERT_TRUE(first.ok()) << first.status();
+    EXPECT_THAT(*first, ElementsAre("of 0", "", "of 2"));
+    const auto second = group.Gather(group.rank() == 2 ? large : "");
+    ASSERT_TRUE(second.ok()) << second.status();
+    EXPECT_TRUE((*second)[2] == large);
+    const auto nothing = group.Gather("");
+    ASSERT_TRUE(nothing.ok()) << nothing.status();
+    EXPECT_THAT(*nothing, ElementsAre("", "", ""));
+    std::vector<double> numbers = {0.1 * group.rank(), 1};
+    ASSERT_TRUE(group.Sum(numbers).ok());
+    EXPECT_THAT(numbers, ElementsAre(0.1 + 0.2, 3));
+  });
+}
+
+TEST(GlooGroup, SharesAreAsEqualAsCanBeAndLeaveNothingOut) {
+  RunRanks(3, [](LearnerGroup& group) {
+    const Share share = group.ShareOf(8);
+    EXPECT_EQ(share.begin, std::vector<int64_t>({0, 2, 5})[static_cast<size_t>(group.rank())]);
+    EXPECT_EQ(share.end, std::vector<int64_t>({2, 5, 8})[static_cast<size_t>(group.rank())]);
+    EXPECT_EQ(group.ShareOf(2).size(), group.rank() == 0 ? 0 : 1);
+  });
+}
+
+TEST(GlooGroup, BreakingWakesWhoWaitsAndNothingWorksAfterwards) {
+  OnRanks ranks(2);
+  std::promise<void> waiting;
+  std::thread waits([&] {
+    std::vector<float> numbers(1000);
+    waiting.set_value();
+    const absl::Status status = ranks[1].Sum(numbers);
+    EXPECT_TRUE(IsGroupBroken(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("it was enough"));
+  });
+  // Rank 0 never comes.
+  waiting.get_future().wait();
+  ranks[1].Break("it was enough");
+  waits.join();
+  ranks[1].Break("it is so still");
+  EXPECT_THAT(std::string(ranks[1].Gather("").status().message()), HasSubstr("it was enough"));
+  EXPECT_TRUE(IsGroupBroken(ranks[0].Gather("").status()));
+}
+
+TEST(GlooGroup, ARankThatGoesWakesTheOthers) {
+  OnRanks ranks(2);
+  std::thread waits([&] {
+    std::vector<float> numbers(1000);
+    EXPECT_TRUE(IsGroupBroken(ranks[0].Sum(numbers)));
+  });
+  ranks.Leave(1);
+  waits.join();
+}
+
+TEST(GlooGroup, WhatGoesWrongWhereTheyMeetIsSaid) {
+  const auto failed = GlooGroup::Connect({.rank = 0,
+                                          .size = 2,
+                                          .host = "127.0.0.1",
+                                          .meet = [](const std::string&) -> absl::StatusOr<std::vector<std::string>> {
+                                            return absl::CancelledError("nobody came");
+                                          }});
+  EXPECT_EQ(failed.status(), absl::CancelledError("nobody came"));
+  const auto few = GlooGroup::Connect(
+      {.rank = 0, .size = 2, .host = "127.0.0.1", .meet = [](const std::string& mine) { return std::vector{mine}; }});
+  EXPECT_THAT(std::string(few.status().message()), HasSubstr("found 1 ranks, expected 2"));
+  const auto short_one =
+      GlooGroup::Connect({.rank = 0, .size = 2, .host = "127.0.0.1", .meet = [](const std::string& mine) {
+                            return std::vector<std::string>{mine, "x"};
+                          }});
+  EXPECT_THAT(std::string(short_one.status().message()), HasSubstr("rank 1 gave 1 bytes of addresses"));
+  const auto elsewhere = GlooGroup::Connect({.rank = 0, .size = 2, .host = "192.0.2.1", .meet = nullptr});
+  EXPECT_THAT(std::string(elsewhere.status().message()), HasSubstr("cannot listen for other learners on 192.0.2.1"));
+  const auto nowhere = GlooGroup::Connect({.rank = 0, .size = 2, .host = "no.such.host.invalid", .meet = nullptr});
+  EXPECT_TRUE(absl::IsInvalidArgument(nowhere.status())) << nowhere.status();
+}
+
+}  // namespace
+}  // namespace understudy
