@@ -22,6 +22,7 @@ using Action = std::function<absl::StatusOr<int>(const Console&)>;
 
 void AddRunCommand(CLI::App& app, Action& action);
 void AddExperimentCommands(CLI::App& app, Action& action);
+void AddMetricsCommand(CLI::App& experiments, Action& action);
 void AddWorkerCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
 void AddExportCommand(CLI::App& datasets, Action& action);

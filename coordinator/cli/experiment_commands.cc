@@ -141,6 +141,7 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
   AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds", Watch);
   AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", Cancel);
   AddWithId(group, action, "resume", "Go on with a failed or cancelled experiment where it stopped", Resume);
+  AddMetricsCommand(group, action);
   AddCommand<ClientOptions>(group, action, "keys", "All keys of an experiment file: meaning, bounds, defaults",
                             "understudy experiments keys", Keys);
 }

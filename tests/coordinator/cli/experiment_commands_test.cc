@@ -149,6 +149,25 @@ TEST(ExperimentsCancel, ShowsTheExperimentAfterwards) {
   EXPECT_TRUE(coordinator.cancelled());
 }
 
+TEST(ExperimentsMetrics, PrintsALineForEachIteration) {
+  const FakeCoordinator coordinator({RunningExperiment()});
+  const CommandResult csv = RunAt(coordinator, {"experiments", "metrics", "e1"});
+  EXPECT_EQ(csv.exit_status, 0) << csv.err;
+  EXPECT_EQ(csv.out, "iteration,steps,mean_return,policy_loss\n1,1024,,0.5\n2,2048,21,0.25\n");
+  const CommandResult json = RunAt(coordinator, {"experiments", "metrics", "e1", "--json"});
+  const auto rows = nlohmann::json::parse(json.out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1], nlohmann::json::parse(
+                         R"({"iteration": 2, "steps": 2048, "metrics": {"mean_return": 21.0, "policy_loss": 0.25}})"));
+}
+
+TEST(ExperimentsMetrics, SaysThatThereIsNoSuchStage) {
+  const FakeCoordinator coordinator({RunningExperiment()});
+  const CommandResult result = RunAt(coordinator, {"experiments", "metrics", "e1", "--stage", "2"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.err, HasSubstr("stage: no such stage"));
+}
+
 TEST(WorkersList, SaysWhatEachWorksOn) {
   const FakeCoordinator coordinator({RunningExperiment()});
   EXPECT_EQ(RunAt(coordinator, {"workers", "list"}).out,

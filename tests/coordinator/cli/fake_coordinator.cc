@@ -152,4 +152,17 @@ grpc::Status FakeCoordinator::FakeWorkers::List(grpc::ServerContext*, const v1::
   return grpc::Status::OK;
 }
 
+grpc::Status FakeCoordinator::ListMetrics(grpc::ServerContext*, const v1::ListMetricsRequest* request,
+                                          v1::ListMetricsResponse* response) {
+  if (request->stage() != 0) return {grpc::StatusCode::INVALID_ARGUMENT, "stage: no such stage"};
+  for (const int iteration : {1, 2}) {
+    v1::StageProgress& progress = *response->add_metrics();
+    progress.set_iteration(iteration);
+    progress.set_steps(1024 * iteration);
+    (*progress.mutable_metrics())["policy_loss"] = 0.5 / iteration;
+    if (iteration == 2) (*progress.mutable_metrics())["mean_return"] = 21;
+  }
+  return grpc::Status::OK;
+}
+
 }  // namespace understudy

@@ -57,6 +57,10 @@ class FakeCoordinator final : public v1::Experiments::Service {
   grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeExperimentRequest* request,
                       v1::Experiment* response) override;
 
+  // Of stage 0, two iterations; of any other, an error.
+  grpc::Status ListMetrics(grpc::ServerContext* context, const v1::ListMetricsRequest* request,
+                           v1::ListMetricsResponse* response) override;
+
  private:
   // Lists one actor at work.
   class FakeWorkers final : public v1::Workers::Service {
