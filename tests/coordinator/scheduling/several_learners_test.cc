@@ -227,6 +227,25 @@ TEST(SeveralLearners, AreRestoredWithTheirRanksAndTheirEpoch) {
   EXPECT_THAT(PlacementOf(placements, "x").ranks, ElementsAre(0, 1));
 }
 
+TEST(SeveralLearners, TheOneThatIsAwayHearsThatItHasLostAStageOfWhichNobodyHasToldIt) {
+  AssignmentPlanner planner(kIncarnation);
+  AddLearners(planner, {"l0", "l1"});
+  planner.RestoreStage(Stage("a"), Learners(2), {"l0", "l1"}, 77, kStart);
+  planner.SetAway("l0", After(1));
+  planner.RemoveStage(Stage("a"), kStart);
+  EXPECT_THAT(WorkersOf(planner.Plan(kStart)), ElementsAre("l0"));
+}
+
+TEST(SeveralLearners, OneThatWasAwayBeforeItsStageWasRestoredMayBeReplaced) {
+  AssignmentPlanner planner(kIncarnation);
+  AddLearners(planner, {"l0", "l1"});
+  planner.SetAway("l0", After(1));
+  planner.RestoreStage(Stage("a"), Learners(2), {"l0", "l1"}, 77, kStart);
+  AddLearners(planner, {"l2"});
+  planner.Plan(After(1));
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("l2", "l1"));
+}
+
 TEST(SeveralLearners, AreNotRestoredWhereOneHasAnotherStageOrTwoRanks) {
   AssignmentPlanner planner(kIncarnation);
   AddLearners(planner, {"l0", "l1", "l2"});
