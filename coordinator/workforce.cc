@@ -113,7 +113,7 @@ void Workforce::RestoreTraining(const StageId& id, v1::LearnerWork work, bool ac
     planner_.AddWorker(worker, Role::kLearner);
   }
   const bool restored = planner_.RestoreStage(id, demand, learners, grant.epoch(), now);
-  for (const std::string& worker : learners) {
+  for (const std::string& worker : std::set<std::string>(learners.begin(), learners.end())) {
     if (links_.contains(worker)) continue;
     planner_.SetAway(worker, now + kRestartGrace);
     // It was to be kept for this stage alone.

@@ -38,8 +38,8 @@ class Workforce {
   absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
 
   // Both ignore a link that is no longer the worker's. `left`: the worker said goodbye. It is gone at once then, and so
-  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, or until another
-  // takes it over after kReattachGrace, for it may come back.
+  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, another of the
+  // stage's learners is gone, or an idle one takes its place after kReattachGrace, for it may come back.
   void Heartbeat(const std::string& worker, const WorkerLink& link, const v1::WorkerHeartbeat& heartbeat,
                  absl::Time now);
   void Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time now);

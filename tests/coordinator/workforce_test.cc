@@ -528,6 +528,26 @@ TEST(Workforce, RestoredLearnersKeepTheirRanks) {
   EXPECT_EQ(workforce.WaitingFor(Stage("e")), "actors");
 }
 
+TEST(Workforce, AGrantThatNamesALearnerTwiceIsNotRestored) {
+  Workforce workforce(2);
+  workforce.RestoreTraining(Stage("e"), WorkFor(2), true, GrantTo({"a", "a"}, 42), kStart);
+  Settle(workforce, kStart);
+  EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
+  EXPECT_THAT(workforce.List(kStart), IsEmpty());
+}
+
+TEST(Workforce, ARestoredLearnerThatIsThereAlreadyIsNotAway) {
+  Workforce workforce(2);
+  const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, kStart);
+  Attach(workforce, "idle", v1::WORKER_KIND_LEARNER, kStart);
+  // The store could not be read until now.
+  workforce.RestoreTraining(Stage("e"), WorkFor(1), true, GrantTo({"learner"}, 42), After(1));
+  Settle(workforce, After(1));
+  EXPECT_EQ(learner->sent.back().learner().stage().epoch(), 42);
+  Settle(workforce, After(5));
+  EXPECT_EQ(workforce.StageEpoch(Stage("e")), 42);
+}
+
 TEST(Workforce, AGrantOfWhichOneLearnerHasAnotherStageIsNotRestored) {
   Workforce workforce(2);
   workforce.RestoreTraining(Stage("first"), WorkFor(1), true, GrantTo({"a"}, 42), kStart);
