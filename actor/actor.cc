@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "actor/sink_session.h"
 #include "common/process/log_fields.h"
@@ -106,7 +107,8 @@ void Actor::OnAssignment(const v1::Assignment& assignment) {
     next->work = assignment.actor();
     const v1::StageKey& stage = next->work.stage();
     const LogScope scope({.experiment = stage.experiment_id(), .epoch = stage.epoch()});
-    spdlog::info("rolling out for {} at {}", StageText(next->work.stage()), next->work.rollouts_address());
+    spdlog::info("rolling out for {} at {}", StageText(next->work.stage()),
+                 absl::StrJoin(next->work.rollouts_addresses(), ", "));
   }
   std::shared_ptr<Job> earlier;
   {
@@ -135,9 +137,17 @@ std::shared_ptr<Actor::Job> Actor::NextJob(const std::shared_ptr<Job>& done) {
 }
 
 void Actor::Work(const std::string& id, Job& job) {
+  std::vector<std::thread> others;
+  for (int i = 1; i < job.work.rollouts_addresses_size(); ++i) {
+    others.emplace_back([this, &id, &job, i] { Serve(id, job, job.work.rollouts_addresses(i)); });
+  }
+  Serve(id, job, job.work.rollouts_addresses(0));
+  for (std::thread& other : others) other.join();
+}
+
+void Actor::Serve(const std::string& id, Job& job, const std::string& address) {
   const v1::StageKey& stage = job.work.stage();
   const LogScope scope({.experiment = stage.experiment_id(), .epoch = stage.epoch(), .worker = id});
-  const std::string& address = job.work.rollouts_address();
   if (absl::Status status = ValidateAddress(address); !status.ok()) {
     spdlog::error("{}: {}", StageText(job.work.stage()), std::string(status.message()));
     return;

@@ -29,7 +29,9 @@ struct ActorOptions {
 
 // Thread-safe. Besides the session's thread, which brings assignments, there are those that roll out: each has a stream
 // of its own to the sink, to which it is an actor like others, so that orders are shared among threads just as among
-// processes. To the coordinator all are one worker, with one assignment and one account.
+// processes. Where an assignment names several sinks, each of these threads has a stream to every one of them, each but
+// the first on one more thread for as long as the assignment lasts: they share the processor as the sinks need it. To
+// the coordinator all are one worker, with one assignment and one account.
 class Actor {
  public:
   // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: Coordinators::Make's, or threads
@@ -59,8 +61,9 @@ class Actor {
   void Run(const std::string& id);
   // The latest assignment, once it is not the one that the thread has `done`; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
-  // Until the job is left: where the stream to the sink breaks, connects again.
+  // Both until the job is left. All of its sinks, or one: where the stream to that breaks, connects again.
   void Work(const std::string& id, Job& job);
+  void Serve(const std::string& id, Job& job, const std::string& address);
 
   const ActorOptions options_;
   const std::string worker_id_ = MakeWorkerId();

@@ -85,6 +85,8 @@ absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train
   work.set_environment(environment->name());
   work.set_step_latency_us(environment->step_latency_us());
   *work.mutable_train() = train;
+  // An experiment that an earlier release has stored says nothing of them.
+  work.mutable_train()->set_learners(std::max(train.learners(), 1));
   if (!train.dataset().empty()) {
     const auto dataset = context_.store.GetDataset(train.dataset());
     if (!dataset.ok()) return dataset.status();
@@ -101,7 +103,7 @@ absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train
   // Cloning from data needs actors for its evaluations only.
   const bool actors = train.has_stop() || !train.has_bc();
   v1::StageState& state = *experiment_.mutable_stages(stage);
-  if (!state.has_grant()) {
+  if (state.grant().learners_size() != work.train().learners()) {
     context_.workforce.AddTraining(stage_id(stage), std::move(work), actors, now);
     return absl::OkStatus();
   }

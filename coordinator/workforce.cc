@@ -4,20 +4,33 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace understudy {
 namespace {
 
 constexpr int64_t kNoticeable = 2'000;  // ms
 
-v1::WorkerHello HelloOf(const v1::StageGrant& grant) {
+v1::WorkerHello HelloOf(const v1::GrantedLearner& learner) {
   v1::WorkerHello hello;
   hello.set_kind(v1::WORKER_KIND_LEARNER);
-  hello.set_worker_id(grant.worker_id());
-  hello.set_host(grant.host());
-  hello.set_pid(grant.pid());
-  hello.set_rollouts_address(grant.rollouts_address());
+  hello.set_worker_id(learner.worker_id());
+  hello.set_host(learner.host());
+  hello.set_pid(learner.pid());
+  hello.set_rollouts_address(learner.rollouts_address());
   return hello;
+}
+
+StageDemand DemandOf(const v1::LearnerWork& work, bool actors) {
+  return {.learners = work.train().learners(), .actors = actors};
+}
+
+std::string WaitingForLearners(int needed, int attached) {
+  if (needed == 1) return "a learner";
+  const std::string learners = absl::StrCat(needed, " learners");
+  if (attached >= needed) return learners;
+  if (attached == 0) return absl::StrCat(learners, ": none is attached");
+  return absl::StrCat(learners, ": ", attached, attached == 1 ? " is attached" : " are attached");
 }
 
 }  // namespace
@@ -81,57 +94,85 @@ std::set<StageId> Workforce::TakeChangedStages() {
 }
 
 void Workforce::AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now) {
+  const StageDemand demand = DemandOf(work, actors);
   training_[id] = {std::move(work), actors};
-  planner_.AddStage(id, {.learner = true, .actors = actors}, Counted(now));
+  planner_.AddStage(id, demand, Counted(now));
 }
 
 void Workforce::RestoreTraining(const StageId& id, v1::LearnerWork work, bool actors, const v1::StageGrant& grant,
                                 absl::Time wall) {
   const absl::Time now = Counted(wall);
+  const StageDemand demand = DemandOf(work, actors);
   training_[id] = {std::move(work), actors};
-  const bool known = table_.Find(grant.worker_id()) != nullptr;
-  if (table_.Attach(HelloOf(grant), now)) {
-    if (known) planner_.RemoveWorker(grant.worker_id(), now);
-    planner_.AddWorker(grant.worker_id(), Role::kLearner);
+  std::vector<std::string> learners;
+  for (const v1::GrantedLearner& learner : grant.learners()) {
+    const std::string& worker = learners.emplace_back(learner.worker_id());
+    const bool known = table_.Find(worker) != nullptr;
+    if (!table_.Attach(HelloOf(learner), now)) continue;
+    if (known) planner_.RemoveWorker(worker, now);
+    planner_.AddWorker(worker, Role::kLearner);
   }
-  planner_.RestoreStage(id, {.learner = true, .actors = actors}, grant.worker_id(), grant.epoch(), now);
-  planner_.SetAway(grant.worker_id(), now + kRestartGrace);
+  const bool restored = planner_.RestoreStage(id, demand, learners, grant.epoch(), now);
+  for (const std::string& worker : std::set<std::string>(learners.begin(), learners.end())) {
+    if (links_.contains(worker)) continue;
+    planner_.SetAway(worker, now + kRestartGrace);
+    // It was to be kept for this stage alone.
+    if (!restored && !planner_.HasStage(worker)) Remove(worker, now);
+  }
 }
 
 void Workforce::AddRollouts(const StageId& id, absl::Time now) {
-  planner_.AddStage(id, {.learner = false, .actors = true}, Counted(now));
+  planner_.AddStage(id, {.learners = 0, .actors = true}, Counted(now));
 }
 
-void Workforce::RemoveStage(const StageId& id, absl::Time wall) {
-  const absl::Time now = Counted(wall);
-  const std::string learner = planner_.LearnerOf(id);
-  planner_.RemoveStage(id, now);
+void Workforce::RemoveStage(const StageId& id, absl::Time now) {
+  planner_.RemoveStage(id, Counted(now));
   training_.erase(id);
-  // One that is away was kept for this stage alone: another would be stuck with it until its lease ends.
-  if (!learner.empty() && !links_.contains(learner)) Remove(learner, now);
 }
 
 v1::StageGrant Workforce::GrantOf(const StageId& id) {
   v1::StageGrant grant;
-  const AttachedWorker* learner = table_.Find(planner_.LearnerOf(id));
-  if (learner == nullptr) return grant;
-  grant.set_epoch(planner_.StageEpoch(id));
-  grant.set_worker_id(learner->hello.worker_id());
-  grant.set_host(learner->hello.host());
-  grant.set_pid(learner->hello.pid());
-  grant.set_rollouts_address(learner->hello.rollouts_address());
+  for (const std::string& worker : planner_.LearnersOf(id)) {
+    const v1::WorkerHello& hello = table_.Find(worker)->hello;
+    v1::GrantedLearner& learner = *grant.add_learners();
+    learner.set_worker_id(hello.worker_id());
+    learner.set_host(hello.host());
+    learner.set_pid(hello.pid());
+    learner.set_rollouts_address(hello.rollouts_address());
+  }
+  if (grant.learners_size() > 0) grant.set_epoch(planner_.StageEpoch(id));
   return grant;
 }
 
 std::string Workforce::WaitingFor(const StageId& id) {
   const auto training = training_.find(id);
   if (training == training_.end()) return ActorsOf(id) == 0 ? "actors" : "";
-  const std::string learner = planner_.LearnerOf(id);
-  if (!links_.contains(learner)) return learner.empty() ? "a learner" : "its learner, which has not been heard of";
+  const std::vector<std::string> learners = planner_.LearnersOf(id);
+  if (learners.empty()) return WaitingForLearners(training->second.work.train().learners(), planner_.learners());
+  if (std::string away = WaitingForAway(learners); !away.empty()) return away;
+  for (const std::string& learner : learners) {
+    if (table_.Find(learner)->heartbeat.without_ranks_ms() < kNoticeable) continue;
+    return "its learners: they have not reached each other";
+  }
   if (!training->second.actors) return "";
   if (ActorsOf(id) == 0) return "actors";
-  const v1::WorkerHeartbeat& heartbeat = table_.Find(learner)->heartbeat;
-  return heartbeat.without_actors_ms() >= kNoticeable ? "actors: none has reached the learner" : "";
+  for (size_t rank = 0; rank < learners.size(); ++rank) {
+    if (table_.Find(learners[rank])->heartbeat.without_actors_ms() < kNoticeable) continue;
+    return absl::StrCat("actors: none has reached the learner",
+                        learners.size() > 1 ? absl::StrCat(" of rank ", rank) : "");
+  }
+  return "";
+}
+
+std::string Workforce::WaitingForAway(const std::vector<std::string>& learners) const {
+  std::vector<size_t> away;
+  for (size_t rank = 0; rank < learners.size(); ++rank) {
+    if (!links_.contains(learners[rank])) away.push_back(rank);
+  }
+  if (away.empty()) return "";
+  if (learners.size() == 1) return "its learner, which has not been heard of";
+  if (away.size() == 1) return absl::StrCat("its learner of rank ", away[0], ", which has not been heard of");
+  return absl::StrCat("its learners of ranks ", absl::StrJoin(away, ", "), ", which have not been heard of");
 }
 
 void Workforce::Plan(absl::Time wall) {
@@ -212,17 +253,35 @@ v1::Assignment Workforce::AssignmentFor(const Placement& placement, const v1::As
   key.set_experiment_id(placement.stage->experiment);
   key.set_stage(placement.stage->stage);
   key.set_epoch(placement.stage_epoch);
-  const std::string learner = planner_.LearnerOf(*placement.stage);
-  if (learner == placement.worker) {
-    *assignment.mutable_learner() = training_.at(*placement.stage).work;
-    *assignment.mutable_learner()->mutable_stage() = key;
-    return assignment;
-  }
-  *assignment.mutable_actor()->mutable_stage() = key;
-  if (!learner.empty()) {
-    assignment.mutable_actor()->set_rollouts_address(table_.Find(learner)->hello.rollouts_address());
+  if (table_.Find(placement.worker)->hello.kind() == v1::WORKER_KIND_LEARNER) {
+    *assignment.mutable_learner() = LearnerWorkFor(placement);
+    *assignment.mutable_learner()->mutable_stage() = std::move(key);
+  } else {
+    *assignment.mutable_actor() = ActorWorkFor(placement);
+    *assignment.mutable_actor()->mutable_stage() = std::move(key);
   }
   return assignment;
+}
+
+v1::LearnerWork Workforce::LearnerWorkFor(const Placement& placement) {
+  v1::LearnerWork work = training_.at(*placement.stage).work;
+  const std::vector<std::string> learners = planner_.LearnersOf(*placement.stage);
+  if (learners.size() > 1) {
+    work.set_rank(placement.ranks.front());
+    work.set_first_address(RolloutsAddressOf(learners.front()));
+  }
+  return work;
+}
+
+v1::ActorWork Workforce::ActorWorkFor(const Placement& placement) {
+  v1::ActorWork work;
+  const std::vector<std::string> learners = planner_.LearnersOf(*placement.stage);
+  for (const int rank : placement.ranks) work.add_rollouts_addresses(RolloutsAddressOf(learners[rank]));
+  return work;
+}
+
+const std::string& Workforce::RolloutsAddressOf(const std::string& learner) {
+  return table_.Find(learner)->hello.rollouts_address();
 }
 
 }  // namespace understudy

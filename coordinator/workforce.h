@@ -21,8 +21,8 @@
 namespace understudy {
 
 inline constexpr size_t kMaxWorkers = 20'000;
-// How long a learner whose stream has broken may take to attach again before another may take its stage over: some
-// tries of a live one, and little for everybody who waits for a dead one.
+// How long a learner whose stream has broken may take to attach again before another may take its place: some tries of
+// a live one, and little for everybody who waits for a dead one.
 inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
 // The same after a restart of the coordinator, when learners do not know yet that it is back.
 inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
@@ -38,28 +38,30 @@ class Workforce {
   absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
 
   // Both ignore a link that is no longer the worker's. `left`: the worker said goodbye. It is gone at once then, and so
-  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, or until another
-  // takes it over after kReattachGrace, for it may come back.
+  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, another of the
+  // stage's learners is gone, or an idle one takes its place after kReattachGrace, for it may come back.
   void Heartbeat(const std::string& worker, const WorkerLink& link, const v1::WorkerHeartbeat& heartbeat,
                  absl::Time now);
   void Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time now);
 
-  // A stage that trains: `work` is what its learner is told, but for the epoch.
+  // A stage that trains, with work.train.learners learners: `work` is what each of them is told, but for the epoch, its
+  // rank, and where they meet.
   void AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now);
-  // The same for a stage that an earlier coordinator had granted: its learner keeps it, with the epoch, if it attaches
-  // in time.
+  // The same for a stage that an earlier coordinator had granted, to as many: they keep it, with the epoch, if they
+  // attach in time.
   void RestoreTraining(const StageId& id, v1::LearnerWork work, bool actors, const v1::StageGrant& grant,
                        absl::Time now);
   // A stage whose actors come to the coordinator.
   void AddRollouts(const StageId& id, absl::Time now);
   void RemoveStage(const StageId& id, absl::Time now);
 
-  // 0: no such stage, or it waits for a learner.
+  // 0: no such stage, or it waits for learners.
   int64_t StageEpoch(const StageId& id) const { return planner_.StageEpoch(id); }
   int ActorsOf(const StageId& id) const { return planner_.ActorsOf(id); }
   // Who trains a stage, by the last Plan; epoch 0: nobody.
   v1::StageGrant GrantOf(const StageId& id);
-  // What a stage cannot go on without at the moment: "a learner", "actors" …; empty: nothing.
+  // What a stage cannot go on without at the moment: "a learner", "2 learners: 1 is attached", "actors" …; empty:
+  // nothing.
   std::string WaitingFor(const StageId& id);
 
   // Stages of which GrantOf, ActorsOf or WaitingFor may say something else than before the last call.
@@ -90,6 +92,11 @@ class Workforce {
   // The worker, which is attached, was heard of.
   void NoteHeardOf(const std::string& worker);
   v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
+  v1::LearnerWork LearnerWorkFor(const Placement& placement);
+  v1::ActorWork ActorWorkFor(const Placement& placement);
+  const std::string& RolloutsAddressOf(const std::string& learner);
+  // Of learners by rank, which are granted: those that are away.
+  std::string WaitingForAway(const std::vector<std::string>& learners) const;
 
   WorkerTable table_;
   AssignmentPlanner planner_;

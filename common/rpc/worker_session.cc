@@ -47,7 +47,8 @@ bool HasWork(const v1::Assignment& assignment) { return assignment.work_case() !
 
 bool SameWork(const v1::Assignment& a, const v1::Assignment& b) {
   return a.work_case() == b.work_case() && SameStage(StageOf(a), StageOf(b)) &&
-         a.actor().rollouts_address() == b.actor().rollouts_address();
+         std::equal(a.actor().rollouts_addresses().begin(), a.actor().rollouts_addresses().end(),
+                    b.actor().rollouts_addresses().begin(), b.actor().rollouts_addresses().end());
 }
 
 }  // namespace
@@ -106,8 +107,8 @@ class WorkerSession::Impl {
     if (stream->Write(hello)) heartbeats.emplace([this, &stream] { SendHeartbeats(*stream); });
     v1::Assignment assignment;
     while (stream->Read(&assignment)) {
-      if (assignment.has_actor() && assignment.actor().rollouts_address().empty()) {
-        assignment.mutable_actor()->set_rollouts_address(coordinator_.address);
+      if (assignment.has_actor() && assignment.actor().rollouts_addresses().empty()) {
+        assignment.mutable_actor()->add_rollouts_addresses(coordinator_.address);
       }
       Follow(assignment);
     }

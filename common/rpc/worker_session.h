@@ -15,10 +15,10 @@ namespace understudy {
 struct WorkerSessionOptions {
   std::shared_ptr<Coordinators> coordinators;
   v1::WorkerHello hello;  // protocol_version is filled in
-  // There is other work than before: of another kind or stage, or, for actors, at another address. The assignment's
+  // There is other work than before: of another kind or stage, or, for actors, at other addresses. The assignment's
   // epoch alone is nothing to disturb a worker for: a restarted coordinator gives the same work under a new one. Called
   // on the session's thread, one call at a time; must return soon. While the coordinator is away the last assignment
-  // stands. An actor's has an address always: where the sink is the coordinator itself, that of the one it attached to.
+  // stands. An actor's has addresses always: where the sink is the coordinator itself, that of the one it attached to.
   std::function<void(const v1::Assignment&)> on_assignment;
   // The heartbeat's content, but for the epoch. The last one is sent when the session ends.
   std::function<v1::WorkerHeartbeat()> heartbeat;

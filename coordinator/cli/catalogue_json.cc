@@ -74,6 +74,7 @@ Json WorkerJson(const v1::Worker& worker) {
   if (const v1::StageKey* stage = AssignedStage(worker.assignment()); stage != nullptr) {
     json["experiment_id"] = stage->experiment_id();
     json["stage"] = stage->stage();
+    if (const std::optional<int> rank = AssignedRank(worker.assignment())) json["rank"] = *rank;
   }
   json["epoch"] = worker.assignment().epoch();
   const v1::WorkerHeartbeat& heartbeat = worker.heartbeat();

@@ -30,6 +30,13 @@ std::string Network(const v1::NetworkSpec& network) {
                       network.trunk());
 }
 
+std::string WorkText(const v1::Assignment& assignment) {
+  const v1::StageKey* stage = AssignedStage(assignment);
+  if (stage == nullptr) return "idle";
+  const std::optional<int> rank = AssignedRank(assignment);
+  return absl::StrCat(stage->experiment_id(), " stage ", stage->stage() + 1, rank ? absl::StrCat(" rank ", *rank) : "");
+}
+
 std::string MeanReturn(const v1::Dataset& dataset) { return absl::StrFormat("%.1f", dataset.mean_return()); }
 
 }  // namespace
@@ -94,10 +101,8 @@ std::string FormatPolicy(const v1::StoredPolicy& policy) {
 std::string FormatWorkers(const std::vector<v1::Worker>& workers) {
   std::vector<std::vector<std::string>> rows = {{"worker", "kind", "host", ">pid", "works on", ">steps", ">silent"}};
   for (const v1::Worker& worker : workers) {
-    const v1::StageKey* stage = AssignedStage(worker.assignment());
     rows.push_back({worker.hello().worker_id(), WorkerKindName(worker.hello().kind()), worker.hello().host(),
-                    absl::StrCat(worker.hello().pid()),
-                    stage == nullptr ? "idle" : absl::StrCat(stage->experiment_id(), " stage ", stage->stage() + 1),
+                    absl::StrCat(worker.hello().pid()), WorkText(worker.assignment()),
                     CountText(worker.heartbeat().steps_produced()),
                     DurationText(absl::Milliseconds(worker.silent_ms()))});
   }
@@ -120,6 +125,11 @@ const v1::StageKey* AssignedStage(const v1::Assignment& assignment) {
   if (assignment.has_actor()) return &assignment.actor().stage();
   if (assignment.has_learner()) return &assignment.learner().stage();
   return nullptr;
+}
+
+std::optional<int> AssignedRank(const v1::Assignment& assignment) {
+  if (assignment.learner().train().learners() <= 1) return std::nullopt;
+  return assignment.learner().rank();
 }
 
 }  // namespace understudy

@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COORDINATOR_CLI_CATALOGUE_REPORT_H_
 #define UNDERSTUDY_COORDINATOR_CLI_CATALOGUE_REPORT_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ std::vector<std::string> RecordNames(const v1::DatasetRecipe& recipe);
 std::string WorkerKindName(v1::WorkerKind kind);
 // nullptr: idle.
 const v1::StageKey* AssignedStage(const v1::Assignment& assignment);
+// nullopt: it is no learner of a stage that has several.
+std::optional<int> AssignedRank(const v1::Assignment& assignment);
 
 }  // namespace understudy
 

@@ -80,15 +80,19 @@ absl::Status LocalCluster::AwaitCoordinator() {
 }
 
 absl::Status LocalCluster::StartWorkers() {
-  const absl::Status learner =
-      Start("understudy-learner", "understudy-learner",
-            {"--coordinator", address_, "--listen", "127.0.0.1:0", "--log_level", options_.log_level});
-  if (!learner.ok()) return learner;
-  for (int i = 1; i <= options_.actors; ++i) {
-    const std::string name = options_.actors == 1 ? "understudy-actor" : absl::StrCat("understudy-actor ", i);
-    const absl::Status actor =
-        Start("understudy-actor", name, {"--coordinator", address_, "--log_level", options_.log_level});
-    if (!actor.ok()) return actor;
+  const absl::Status learners =
+      StartSeveral("understudy-learner", options_.learners,
+                   {"--coordinator", address_, "--listen", "127.0.0.1:0", "--log_level", options_.log_level});
+  if (!learners.ok()) return learners;
+  return StartSeveral("understudy-actor", options_.actors,
+                      {"--coordinator", address_, "--log_level", options_.log_level});
+}
+
+absl::Status LocalCluster::StartSeveral(const std::string& program, int count,
+                                        const std::vector<std::string>& arguments) {
+  for (int i = 1; i <= count; ++i) {
+    const absl::Status started = Start(program, count == 1 ? program : absl::StrCat(program, " ", i), arguments);
+    if (!started.ok()) return started;
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,4 @@
-// Coordinator, learner and actors as processes of this machine, which are started again when they end.
+// Coordinator, learners and actors as processes of this machine, which are started again when they end.
 #ifndef UNDERSTUDY_COORDINATOR_CLI_LOCAL_CLUSTER_H_
 #define UNDERSTUDY_COORDINATOR_CLI_LOCAL_CLUSTER_H_
 
@@ -15,6 +15,7 @@ namespace understudy {
 struct LocalClusterOptions {
   std::string program_directory;  // where understudy-coordinator, -learner and -actor are
   std::string data_directory;
+  int learners = 1;
   int actors = 1;
   std::string log_level = "warning";
   // Takes lines that the processes log, and warnings about them.
@@ -56,6 +57,7 @@ class LocalCluster {
   absl::Status AwaitCoordinator();
   absl::Status StartCoordinator();
   absl::Status StartWorkers();
+  absl::Status StartSeveral(const std::string& program, int count, const std::vector<std::string>& arguments);
   absl::Status StartAgain(int child, const std::string& end);
 
   ProcessGroup& group_;

@@ -1,5 +1,6 @@
 #include "coordinator/cli/run.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -23,6 +24,13 @@ constexpr absl::Duration kCancelTimeout = absl::Seconds(2);
 std::string OwnDirectory() {
   std::error_code error;
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+// As many as the stage needs that needs most.
+int LearnersFor(const v1::ExperimentSpec& spec) {
+  int learners = 1;
+  for (const v1::StageSpec& stage : spec.stages()) learners = std::max(learners, stage.train().learners());
+  return learners;
 }
 
 // Until the session has ended, with its status, or there is a reason to end it.
@@ -99,6 +107,7 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
   absl::StatusOr<LocalCluster> cluster = LocalCluster::Start(
       **processes, {.program_directory = options.program_directory.empty() ? OwnDirectory() : options.program_directory,
                     .data_directory = directory.path(),
+                    .learners = LearnersFor(*spec),
                     .actors = options.actors,
                     .log_level = options.log_level,
                     .log = log});

@@ -5,7 +5,7 @@ namespace understudy {
 
 void AddRunCommand(CLI::App& app, Action& action) {
   const auto [command, options] = AddCommand<RunOptions>(
-      app, action, "run", "Run an experiment on this machine: coordinator, learner and actors, from start to end",
+      app, action, "run", "Run an experiment on this machine: coordinator, learners and actors, from start to end",
       "understudy run deploy/experiments/cartpole.yaml --actors 4 --data_dir demonstrations", RunExperiment);
   command->add_option("FILE", options->file, "The experiment file")->required();
   command

@@ -19,9 +19,9 @@ void AssignmentPlanner::RemoveWorker(const std::string& worker, absl::Time now) 
     MoveActor(worker, nullptr, now);
   } else if (stage != nullptr) {
     StopSharing(*stage, now);
-    AwaitLearner(*stage, now);
+    FreeLearners(*stage);
+    AwaitLearners(*stage, now);
   }
-  if (found->second.away_until) away_.erase({*found->second.away_until, worker});
   idle_learners_.erase(worker);
   idle_actors_.erase(worker);
   changed_.erase(worker);
@@ -29,32 +29,27 @@ void AssignmentPlanner::RemoveWorker(const std::string& worker, absl::Time now) 
 }
 
 void AssignmentPlanner::AddStage(const StageId& id, StageDemand demand, absl::Time now) {
-  Stage& stage = stages_[id];
-  stage.id = id;
-  stage.demand = demand;
-  if (demand.learner) {
-    AwaitLearner(stage, now);
+  Stage& stage = stages_.try_emplace(id, id, demand).first->second;
+  if (demand.learners > 0) {
+    AwaitLearners(stage, now);
   } else {
     stage.epoch = ++epoch_;
     StartSharing(stage, now);
   }
 }
 
-bool AssignmentPlanner::RestoreStage(const StageId& id, StageDemand demand, const std::string& learner, int64_t epoch,
-                                     absl::Time now) {
-  Worker& holder = workers_.at(learner);
-  if (holder.stage != nullptr) {
+bool AssignmentPlanner::RestoreStage(const StageId& id, StageDemand demand, const std::vector<std::string>& learners,
+                                     int64_t epoch, absl::Time now) {
+  const bool free = std::all_of(learners.begin(), learners.end(),
+                                [this](const std::string& learner) { return workers_.at(learner).stage == nullptr; });
+  if (!free || std::set<std::string>(learners.begin(), learners.end()).size() != learners.size()) {
     AddStage(id, demand, now);
     return false;
   }
-  Stage& stage = stages_[id];
-  stage.id = id;
-  stage.demand = demand;
-  stage.learner = learner;
+  Stage& stage = stages_.try_emplace(id, id, demand).first->second;
   stage.epoch = epoch;
-  holder.stage = &stage;
-  idle_learners_.erase(learner);
-  changed_.insert(learner);
+  stage.learners.resize(learners.size());
+  for (size_t rank = 0; rank < learners.size(); ++rank) Place(learners[rank], stage, rank);
   changed_stages_.insert(id);
   StartSharing(stage, now);
   return true;
@@ -81,24 +76,19 @@ void AssignmentPlanner::RemoveStage(const StageId& id, absl::Time now) {
   if (found == stages_.end()) return;
   Stage& stage = found->second;
   StopSharing(stage, now);
-  waiting_.erase({stage.since, stage.order, &stage});
-  if (!stage.learner.empty()) {
-    Worker& learner = workers_.at(stage.learner);
-    learner.stage = nullptr;
-    if (learner.away_until) {
-      away_.erase({*learner.away_until, stage.learner});
-    } else {
-      idle_learners_.insert(stage.learner);
-    }
-    changed_.insert(stage.learner);
-  }
+  waiting_.Erase(stage.demand.learners, stage.Wait());
+  FreeLearners(stage);
   stages_.erase(found);
 }
 
 std::vector<Placement> AssignmentPlanner::Plan(absl::Time now) {
-  MatchLearners(now);
+  GrantStages(now);
+  // There are fewer learners then, and a stage that needs more keeps nobody waiting any longer.
+  if (TakePlacesOver(now)) GrantStages(now);
+  NoteLearners();
   ShareActors(now);
   TakeTurns(now);
+  ShareRanks();
   return TakeChanges();
 }
 
@@ -119,9 +109,9 @@ int64_t AssignmentPlanner::StageEpoch(const StageId& id) const {
   return found == stages_.end() ? 0 : found->second.epoch;
 }
 
-std::string AssignmentPlanner::LearnerOf(const StageId& id) const {
+std::vector<std::string> AssignmentPlanner::LearnersOf(const StageId& id) const {
   const auto found = stages_.find(id);
-  return found == stages_.end() ? "" : found->second.learner;
+  return found == stages_.end() ? std::vector<std::string>() : found->second.learners;
 }
 
 int AssignmentPlanner::ActorsOf(const StageId& id) const {
@@ -139,11 +129,10 @@ void AssignmentPlanner::SetSince(Stage& stage, absl::Time now) {
   changed_stages_.insert(stage.id);
 }
 
-void AssignmentPlanner::AwaitLearner(Stage& stage, absl::Time now) {
-  stage.learner.clear();
+void AssignmentPlanner::AwaitLearners(Stage& stage, absl::Time now) {
   stage.epoch = 0;
   SetSince(stage, now);
-  waiting_.insert({stage.since, stage.order, &stage});
+  waiting_.Insert(stage.demand.learners, stage.Wait());
 }
 
 void AssignmentPlanner::StartSharing(Stage& stage, absl::Time now) {
@@ -156,7 +145,7 @@ void AssignmentPlanner::StartSharing(Stage& stage, absl::Time now) {
 void AssignmentPlanner::StopSharing(Stage& stage, absl::Time now) {
   if (!stage.sharing) return;
   while (!stage.actors.empty()) {
-    const std::string actor = *stage.actors.begin();
+    const std::string actor = stage.actors.ranks().begin()->first;
     MoveActor(actor, nullptr, now);
   }
   shares_.erase(ShareOf(stage));
@@ -167,7 +156,8 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
   Worker& actor = workers_.at(worker);
   if (Stage* from = std::exchange(actor.stage, to)) {
     shares_.erase(ShareOf(*from));
-    from->actors.erase(worker);
+    from->actors.Remove(worker);
+    unbalanced_.insert(from->id);
     changed_stages_.insert(from->id);
     if (from->actors.empty()) SetSince(*from, now);
     shares_.insert(ShareOf(*from));
@@ -178,38 +168,84 @@ void AssignmentPlanner::MoveActor(const std::string& worker, Stage* to, absl::Ti
     idle_actors_.erase(worker);
     shares_.erase(ShareOf(*to));
     if (to->actors.empty()) SetSince(*to, now);
-    to->actors.insert(worker);
+    to->actors.Add(worker);
+    unbalanced_.insert(to->id);
     changed_stages_.insert(to->id);
     shares_.insert(ShareOf(*to));
   }
   changed_.insert(worker);
 }
 
-void AssignmentPlanner::Grant(Stage& stage, const std::string& learner, absl::Time now) {
-  stage.learner = learner;
-  stage.epoch = ++epoch_;
-  workers_.at(learner).stage = &stage;
-  changed_.insert(learner);
-  changed_stages_.insert(stage.id);
+void AssignmentPlanner::Place(const std::string& learner, Stage& stage, size_t rank) {
+  stage.learners[rank] = learner;
+  Worker& worker = workers_.at(learner);
+  worker.stage = &stage;
+  worker.rank = static_cast<int>(rank);
+  if (worker.away_until) away_.insert({*worker.away_until, learner});
   idle_learners_.erase(learner);
-  // After a takeover its actors are to go to the new learner.
-  changed_.insert(stage.actors.begin(), stage.actors.end());
-  if (!stage.sharing) StartSharing(stage, now);
+  ++placed_learners_;
+  changed_.insert(learner);
 }
 
-void AssignmentPlanner::MatchLearners(absl::Time now) {
-  while (!waiting_.empty() && !idle_learners_.empty()) {
-    Stage& stage = *std::get<Stage*>(*waiting_.begin());
-    waiting_.erase(waiting_.begin());
-    Grant(stage, std::string(*idle_learners_.begin()), now);
+void AssignmentPlanner::Displace(const std::string& learner) {
+  Worker& worker = workers_.at(learner);
+  worker.stage = nullptr;
+  --placed_learners_;
+  changed_.insert(learner);
+  if (worker.away_until) {
+    away_.erase({*worker.away_until, learner});
+    worker.told_stage_epoch = -1;
+  } else {
+    idle_learners_.insert(learner);
   }
+}
+
+void AssignmentPlanner::FreeLearners(Stage& stage) {
+  stage.earlier = std::exchange(stage.learners, {});
+  for (const std::string& learner : stage.earlier) Displace(learner);
+}
+
+void AssignmentPlanner::GrantStages(absl::Time now) {
+  while (const auto next = waiting_.Next(static_cast<int>(idle_learners_.size()), learners())) {
+    Stage& stage = stages_.at(*next);
+    waiting_.Erase(stage.demand.learners, stage.Wait());
+    stage.learners.resize(stage.demand.learners);
+    for (size_t rank = 0; rank < stage.earlier.size(); ++rank) {
+      if (idle_learners_.contains(stage.earlier[rank])) Place(stage.earlier[rank], stage, rank);
+    }
+    for (size_t rank = 0; rank < stage.learners.size(); ++rank) {
+      if (stage.learners[rank].empty()) Place(std::string(*idle_learners_.begin()), stage, rank);
+    }
+    stage.epoch = ++epoch_;
+    changed_stages_.insert(stage.id);
+    StartSharing(stage, now);
+  }
+}
+
+bool AssignmentPlanner::TakePlacesOver(absl::Time now) {
+  bool taken = false;
   while (!away_.empty() && away_.begin()->first <= now && !idle_learners_.empty()) {
-    Worker& earlier = workers_.at(away_.begin()->second);
-    // Told in any case, even if it never heard that it had the stage: the caller has kept it for that alone.
-    earlier.told_stage_epoch = -1;
-    changed_.insert(away_.begin()->second);
-    away_.erase(away_.begin());
-    Grant(*std::exchange(earlier.stage, nullptr), std::string(*idle_learners_.begin()), now);
+    const std::string earlier = away_.begin()->second;
+    const int rank = workers_.at(earlier).rank;
+    Stage& stage = *workers_.at(earlier).stage;
+    Displace(earlier);
+    Place(std::string(*idle_learners_.begin()), stage, rank);
+    stage.epoch = ++epoch_;
+    changed_stages_.insert(stage.id);
+    // Everybody of the stage is to go on under its new epoch.
+    changed_.insert(stage.learners.begin(), stage.learners.end());
+    for (const auto& [actor, ranks] : stage.actors.ranks()) changed_.insert(actor);
+    taken = true;
+  }
+  return taken;
+}
+
+// Where there are fewer learners than a stage waits for, it says how many there are.
+void AssignmentPlanner::NoteLearners() {
+  const int before = std::exchange(noted_learners_, learners());
+  if (before == learners()) return;
+  for (StageId& stage : waiting_.NeedingMoreThan(std::max(std::min(before, learners()), 1))) {
+    changed_stages_.insert(std::move(stage));
   }
 }
 
@@ -220,15 +256,22 @@ void AssignmentPlanner::ShareActors(absl::Time now) {
     MoveActor(actor, std::get<Stage*>(*shares_.begin()), now);
   }
   while (std::get<size_t>(*shares_.rbegin()) > std::get<size_t>(*shares_.begin()) + 1) {
-    const std::string actor = *std::get<Stage*>(*shares_.rbegin())->actors.rbegin();
+    const std::string actor = std::get<Stage*>(*shares_.rbegin())->actors.Spare();
     MoveActor(actor, std::get<Stage*>(*shares_.begin()), now);
   }
 }
 
 void AssignmentPlanner::TakeTurns(absl::Time now) {
   while (next_turn() <= now) {
-    const std::string actor = *std::get<Stage*>(*LongestHolder())->actors.begin();
+    const std::string actor = std::get<Stage*>(*LongestHolder())->actors.Spare();
     MoveActor(actor, std::get<Stage*>(*shares_.begin()), now);
+  }
+}
+
+void AssignmentPlanner::ShareRanks() {
+  for (const StageId& id : std::exchange(unbalanced_, {})) {
+    const auto found = stages_.find(id);
+    if (found != stages_.end()) changed_.merge(found->second.actors.Balance());
   }
 }
 
@@ -236,15 +279,21 @@ std::vector<Placement> AssignmentPlanner::TakeChanges() {
   std::vector<Placement> placements;
   for (const std::string& id : changed_) {
     Worker& worker = workers_.at(id);
-    const int64_t stage_epoch = worker.stage == nullptr ? 0 : worker.stage->epoch;
-    if (stage_epoch == worker.told_stage_epoch) continue;
-    worker.told_stage_epoch = stage_epoch;
-    Placement& placement = placements.emplace_back();
+    Placement placement;
     placement.worker = id;
-    if (worker.stage == nullptr) continue;
-    placement.epoch = ++epoch_;
-    placement.stage = worker.stage->id;
-    placement.stage_epoch = stage_epoch;
+    if (worker.stage != nullptr) {
+      placement.stage_epoch = worker.stage->epoch;
+      placement.ranks =
+          worker.role == Role::kLearner ? std::vector<int>{worker.rank} : worker.stage->actors.ranks().at(id);
+    }
+    if (placement.stage_epoch == worker.told_stage_epoch && placement.ranks == worker.told_ranks) continue;
+    worker.told_stage_epoch = placement.stage_epoch;
+    worker.told_ranks = placement.ranks;
+    if (worker.stage != nullptr) {
+      placement.epoch = ++epoch_;
+      placement.stage = worker.stage->id;
+    }
+    placements.push_back(std::move(placement));
   }
   changed_.clear();
   return placements;

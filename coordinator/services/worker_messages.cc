@@ -87,6 +87,7 @@ absl::Status ValidateHeartbeat(const v1::WorkerHeartbeat& heartbeat) {
   status.Update(CheckNotNegative("steps_produced", heartbeat.steps_produced()));
   status.Update(CheckNotNegative("connected_actors", heartbeat.connected_actors()));
   status.Update(CheckNotNegative("without_actors_ms", heartbeat.without_actors_ms()));
+  status.Update(CheckNotNegative("without_ranks_ms", heartbeat.without_ranks_ms()));
   status.Update(CheckAccounting(heartbeat.trajectories()));
   return status;
 }

@@ -33,11 +33,11 @@ using ::understudy::testing::TestSnapshot;
 
 using Digests = std::map<int64_t, std::string>;
 
-v1::Assignment AssignmentTo(const std::string& rollouts_address, int64_t epoch) {
+v1::Assignment AssignmentTo(const std::vector<std::string>& rollouts_addresses, int64_t epoch) {
   v1::Assignment assignment;
   assignment.set_epoch(epoch);
   assignment.set_heartbeat_ms(20);
-  assignment.mutable_actor()->set_rollouts_address(rollouts_address);
+  for (const std::string& address : rollouts_addresses) assignment.mutable_actor()->add_rollouts_addresses(address);
   assignment.mutable_actor()->mutable_stage()->set_experiment_id("e");
   assignment.mutable_actor()->mutable_stage()->set_epoch(epoch);
   return assignment;
@@ -84,7 +84,7 @@ TEST(Actor, FulfilsWhatTheSinkOfItsAssignmentAsksFor) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
-  workers.Assign(AssignmentTo(sink.address(), 1));
+  workers.Assign(AssignmentTo({sink.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
@@ -103,7 +103,7 @@ TEST(Actor, WithSeveralThreadsIsSeveralToItsSinkAndOneToTheCoordinator) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
-  workers.Assign(AssignmentTo(sink.address(), 1));
+  workers.Assign(AssignmentTo({sink.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 3});
   ASSERT_TRUE(actor.ok()) << actor.status();
   const std::vector<v1::ActorHello> hellos = sink.AwaitHellos(3);
@@ -127,11 +127,11 @@ TEST(Actor, AllThreadsFollowItsLatestAssignment) {
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink first(CartPoleSpec());
   DispatcherSink second(CartPoleSpec());
-  workers.Assign(AssignmentTo(first.address(), 1));
+  workers.Assign(AssignmentTo({first.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 3});
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_EQ(first.AwaitHellos(3).size(), 3u);
-  workers.Assign(AssignmentTo(second.address(), 2));
+  workers.Assign(AssignmentTo({second.address()}, 2));
   EXPECT_EQ(second.AwaitHellos(3).size(), 3u);
 }
 
@@ -140,7 +140,7 @@ TEST(Actor, ContinuesAfterItsStreamBreaksAndAccountsForAll) {
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
   sink.BreakAfter(2);
-  workers.Assign(AssignmentTo(sink.address(), 1));
+  workers.Assign(AssignmentTo({sink.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
@@ -159,7 +159,7 @@ TEST(Actor, PlaysSegmentsInTurn) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
-  workers.Assign(AssignmentTo(sink.address(), 1));
+  workers.Assign(AssignmentTo({sink.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   std::vector<v1::SlotState> states;
@@ -175,17 +175,86 @@ TEST(Actor, PlaysSegmentsInTurn) {
   }
 }
 
+TEST(Actor, ServesAllSinksOfItsAssignmentAtATime) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink first(CartPoleSpec());
+  DispatcherSink second(CartPoleSpec());
+  workers.Assign(AssignmentTo({first.address(), second.address()}, 1));
+  const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 2});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  const std::string worker = workers.AwaitHellos(1).at(0).worker_id();
+  for (DispatcherSink* sink : {&first, &second}) {
+    std::set<std::string> ids;
+    for (const v1::ActorHello& hello : sink->AwaitHellos(2)) ids.insert(hello.worker_id());
+    EXPECT_EQ(ids, (std::set<std::string>{worker + ".1", worker + ".2"}));
+  }
+  // One asks for more than can be done; the other need not wait for its turn.
+  Digests without_end, digests;
+  std::promise<void> under_way;
+  bool told = false;
+  const auto order = CollectingOrder(1'000'000, without_end, [&] {
+    if (!std::exchange(told, true)) under_way.set_value();
+  });
+  std::future<absl::Status> run =
+      std::async(std::launch::async, [&] { return first.Run(order, TestSnapshot("expert", 1)); });
+  under_way.get_future().wait();
+  EXPECT_EQ(second.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1)), absl::OkStatus());
+  EXPECT_EQ(digests, PlayedDirectly(100));
+  first.Fail(absl::CancelledError("enough"));
+  EXPECT_EQ(run.get(), absl::CancelledError("enough"));
+  EXPECT_TRUE(workers.AwaitHeartbeat(
+      [](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.trajectories().accepted() > 100; }));
+}
+
+TEST(Actor, GoesOnWithOneSinkWhileAnotherIsAwayAndFindsItAgain) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink stays(CartPoleSpec());
+  auto leaves = std::make_unique<DispatcherSink>(CartPoleSpec());
+  const std::string address = leaves->address();
+  workers.Assign(AssignmentTo({address, stays.address()}, 1));
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  ASSERT_EQ(leaves->AwaitHellos(1).size(), 1u);
+  leaves.reset();
+  Digests digests;
+  EXPECT_EQ(stays.Run(CollectingOrder(100, digests), TestSnapshot("expert", 1)), absl::OkStatus());
+  EXPECT_EQ(digests, PlayedDirectly(100));
+  DispatcherSink back(CartPoleSpec(), address);
+  Digests again;
+  EXPECT_EQ(back.Run(CollectingOrder(30, again), TestSnapshot("expert", 1)), absl::OkStatus());
+  EXPECT_EQ(again, PlayedDirectly(30));
+  EXPECT_EQ(stays.hellos().size(), 1u);
+}
+
+TEST(Actor, LeavesAllSinksButThoseOfItsLatestAssignment) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  DispatcherSink first(CartPoleSpec());
+  DispatcherSink second(CartPoleSpec());
+  workers.Assign(AssignmentTo({first.address(), second.address()}, 1));
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_EQ(first.AwaitHellos(1).size(), 1u);
+  EXPECT_EQ(second.AwaitHellos(1).size(), 1u);
+  workers.Assign(AssignmentTo({second.address()}, 2));
+  EXPECT_EQ(second.AwaitHellos(2).at(1).stage().epoch(), 2);
+  EXPECT_TRUE(first.AwaitGone(1));
+  EXPECT_EQ(first.hellos().size(), 1u);
+}
+
 TEST(Actor, GoesWhereItsLatestAssignmentSays) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink first(CartPoleSpec());
   DispatcherSink second(CartPoleSpec());
-  workers.Assign(AssignmentTo(first.address(), 1));
+  workers.Assign(AssignmentTo({first.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
   ASSERT_TRUE(first.Run(CollectingOrder(4, digests), TestSnapshot("expert", 1)).ok());
-  workers.Assign(AssignmentTo(second.address(), 2));
+  workers.Assign(AssignmentTo({second.address()}, 2));
   ASSERT_TRUE(second.Run(CollectingOrder(8, digests), TestSnapshot("expert", 1)).ok());
   EXPECT_EQ(digests.size(), 8u);
   EXPECT_EQ(second.hellos().at(0).stage().epoch(), 2);
@@ -194,7 +263,7 @@ TEST(Actor, GoesWhereItsLatestAssignmentSays) {
 TEST(Actor, KeepsItsAssignmentAndCanStopWhileItsSinkIsAway) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
-  workers.Assign(AssignmentTo("127.0.0.1:1", 1));
+  workers.Assign(AssignmentTo({"127.0.0.1:1"}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_TRUE(workers.AwaitHeartbeat([](const v1::WorkerHeartbeat& heartbeat) { return heartbeat.epoch() == 1; }));
@@ -206,7 +275,7 @@ TEST(Actor, AnswersWithWhatItCannotDo) {
   v1::EnvironmentSpec other = CartPoleSpec();
   other.set_max_episode_steps(77);
   DispatcherSink sink(other);
-  workers.Assign(AssignmentTo(sink.address(), 1));
+  workers.Assign(AssignmentTo({sink.address()}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   Digests digests;
@@ -232,7 +301,7 @@ TEST_P(DrainingActor, FinishesWhatEachThreadHasInHandAndSaysSoLast) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
-  workers.Assign(AssignmentTo(sink.address(), 1));
+  workers.Assign(AssignmentTo({sink.address()}, 1));
   auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = GetParam()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   // Far more than it can do meanwhile, sixteen episodes a request.
@@ -269,8 +338,10 @@ TEST(Actor, DrainsAtOnceWhereNothingIsInHand) {
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
   DispatcherSink sink(CartPoleSpec());
-  for (const std::string& address : {sink.address(), std::string("127.0.0.1:1")}) {
-    workers.Assign(AssignmentTo(address, 1));
+  const std::string nowhere = "127.0.0.1:1";
+  using Addresses = std::vector<std::string>;
+  for (const Addresses& addresses : {Addresses{sink.address()}, {nowhere}, Addresses{sink.address(), nowhere}}) {
+    workers.Assign(AssignmentTo(addresses, 1));
     const auto actor = Actor::Start({.coordinators = coordinator->address(), .threads = 2});
     ASSERT_TRUE(actor.ok()) << actor.status();
     std::promise<void> drained;
@@ -283,7 +354,7 @@ TEST(Actor, SaysForHowLongItsSinkIsAway) {
   LogCapture log;
   FakeWorkersService workers;
   const auto coordinator = RpcServer::Start({}, {&workers}).value();
-  workers.Assign(AssignmentTo("127.0.0.1:1", 1));
+  workers.Assign(AssignmentTo({"127.0.0.1:1"}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
   EXPECT_TRUE(log.Await("no stream to the sink at 127.0.0.1:1: "));

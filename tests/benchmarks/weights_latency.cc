@@ -32,7 +32,7 @@ v1::Assignment AssignmentTo(const std::string& rollouts_address) {
   assignment.set_epoch(1);
   assignment.set_lease_ms(10000);
   assignment.set_heartbeat_ms(5000);
-  assignment.mutable_actor()->set_rollouts_address(rollouts_address);
+  assignment.mutable_actor()->add_rollouts_addresses(rollouts_address);
   *assignment.mutable_actor()->mutable_stage() = BenchmarkStage();
   return assignment;
 }

@@ -1,6 +1,9 @@
 // What a coordinator makes of the store that an earlier one left.
 #include <gmock/gmock.h>
+#include <google/protobuf/unknown_field_set.h>
 #include <gtest/gtest.h>
+
+#include <functional>
 
 #include "coordinator/coordinator.h"
 #include "tests/coordinator/test_coordinator.h"
@@ -66,6 +69,79 @@ TEST(RestartedCoordinator, GivesTheStageOfALearnerThatIsGoneToAnotherUnderALater
   EXPECT_TRUE(absl::IsAborted(test.ReportProgress(old, 1)));
   test.FinishTraining(work);
   EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+v1::ExperimentSpec OneTrainingOf(int learners) {
+  v1::ExperimentSpec spec = OneTraining();
+  spec.mutable_stages(0)->mutable_train()->set_learners(learners);
+  return spec;
+}
+
+TEST(RestartedCoordinator, LeavesAStageToTheLearnersThatHaveItWithTheirRanks) {
+  TemporaryDirectory directory;
+  std::string id;
+  v1::LearnerWork first;
+  {
+    TestCoordinator test(directory);
+    TestWorker a(test, LearnerNamed("a"));
+    TestWorker b(test, LearnerNamed("b"));
+    id = test.Submit(OneTrainingOf(2));
+    first = a.NextWork().learner();
+    EXPECT_EQ(first.rank(), 0);
+    EXPECT_EQ(b.NextWork().learner().rank(), 1);
+  }
+  TestCoordinator test(directory);
+  ASSERT_THAT(test.Get(id).stages(0).grant().learners(), SizeIs(2));
+  EXPECT_TRUE(test.ReportProgress(first.stage(), 1).ok());
+  TestWorker another(test, LearnerNamed("another"));
+  TestWorker b(test, LearnerNamed("b"));
+  TestWorker a(test, LearnerNamed("a"));
+  const v1::LearnerWork work = a.NextWork().learner();
+  EXPECT_EQ(work.rank(), 0);
+  EXPECT_EQ(work.train().learners(), 2);
+  EXPECT_EQ(b.NextWork().learner().rank(), 1);
+  EXPECT_EQ(work.stage().epoch(), first.stage().epoch());
+  test.FinishTraining(work);
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+// Changes what is stored of the grant of a stage that "gone" trains, and restarts. The stage is to be granted anew.
+void GrantsAnewAfter(const std::function<void(v1::StageGrant&)>& change) {
+  TemporaryDirectory directory;
+  std::string id;
+  v1::StageKey old;
+  {
+    TestCoordinator test(directory);
+    TestWorker learner(test, LearnerNamed("gone"));
+    id = test.Submit(OneTraining());
+    old = learner.NextWork().learner().stage();
+    test.coordinator().Stop();
+    v1::Experiment experiment = test.store().GetExperiment(id).value();
+    change(*experiment.mutable_stages(0)->mutable_grant());
+    ASSERT_TRUE(test.store().PutExperiment(experiment, "").ok());
+  }
+  TestCoordinator test(directory);
+  // It is nobody's, so that no grace is given.
+  EXPECT_EQ(test.Get(id).stages(0).waiting_for(), "a learner");
+  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(old, 1)));
+  TestWorker learner(test, LearnerNamed("gone"));
+  const v1::LearnerWork work = learner.NextWork().learner();
+  EXPECT_GT(work.stage().epoch() >> 32, old.epoch() >> 32);
+  test.FinishTraining(work);
+  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(RestartedCoordinator, GrantsAStageAnewWhoseGrantAnEarlierReleaseHasStored) {
+  GrantsAnewAfter([](v1::StageGrant& grant) {
+    grant.clear_learners();
+    google::protobuf::UnknownFieldSet& earlier = *grant.GetReflection()->MutableUnknownFields(&grant);
+    earlier.AddLengthDelimited(2, "gone");
+    earlier.AddLengthDelimited(5, "127.0.0.1:7");
+  });
+}
+
+TEST(RestartedCoordinator, GrantsAStageAnewThatWasGrantedToAnotherNumberOfLearners) {
+  GrantsAnewAfter([](v1::StageGrant& grant) { grant.add_learners()->set_worker_id("another"); });
 }
 
 TEST(RestartedCoordinator, ARepeatedFinishIsFineAfterARestartToo) {

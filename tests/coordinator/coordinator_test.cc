@@ -40,7 +40,7 @@ TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
   const v1::Assignment training = learner.NextWork();
   EXPECT_EQ(training.learner().environment(), "CartPole-v1");
   EXPECT_EQ(training.learner().train().ppo().environment_steps(), 150'000);
-  EXPECT_EQ(actor.NextWork().actor().rollouts_address(), "127.0.0.1:7");
+  EXPECT_EQ(actor.NextWork().actor().rollouts_addresses(0), "127.0.0.1:7");
   EXPECT_TRUE(test.ReportProgress(training.learner().stage(), 1).ok());
   test.FinishTraining(training.learner());
 
@@ -178,6 +178,26 @@ TEST(Coordinator, AnotherLearnerTakesOverAndTheFirstIsFenced) {
   EXPECT_TRUE(absl::IsAborted(test.FinishStage(Failure(old, "late"))));
   test.FinishTraining(work);
   EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+}
+
+TEST(Coordinator, AnyOfSeveralLearnersMayFailTheirStage) {
+  TemporaryDirectory directory;
+  TestCoordinator test(directory);
+  v1::ExperimentSpec spec = OneTraining();
+  spec.mutable_stages(0)->mutable_train()->set_learners(2);
+  const std::string id = test.Submit(spec);
+  TestWorker first(test, LearnerNamed("first"));
+  EXPECT_EQ(first.Next().value().epoch(), 0);
+  EXPECT_EQ(test.Get(id).stages(0).waiting_for(), "2 learners: 1 is attached");
+  TestWorker second(test, LearnerNamed("second"));
+  const v1::LearnerWork work = second.NextWork().learner();
+  EXPECT_EQ(work.rank(), 1);
+  EXPECT_EQ(work.first_address(), LearnerNamed("first").rollouts_address());
+  EXPECT_EQ(first.NextWork().learner().rank(), 0);
+  EXPECT_TRUE(test.FinishStage(Failure(work.stage(), "rank 1: no memory")).ok());
+  EXPECT_EQ(test.AwaitFinished(id).stages(0).error(), "rank 1: no memory");
+  first.AwaitIdle();
+  second.AwaitIdle();
 }
 
 TEST(Coordinator, CancelsWhileAStageWaitsForALearner) {

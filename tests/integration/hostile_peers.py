@@ -8,7 +8,7 @@ import grpc
 
 from stubs import Messages
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 LIMITS = (4.8, float("inf"), 0.418879032, float("inf"))  # of CartPole's observations
 TIMEOUT = 60
 

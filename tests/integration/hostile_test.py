@@ -264,8 +264,8 @@ class Hostile(TestCase):
         experiment = self.submit("trained")
         actor = peers.attach_actor(self.workers, "hostile")
         work = actor.read_until(lambda assignment: assignment.HasField("actor")).actor
-        self.assertNotEqual("", work.rollouts_address)
-        with contextlib.closing(peers.channel(work.rollouts_address)) as channel:
+        [address] = work.rollouts_addresses
+        with contextlib.closing(peers.channel(address)) as channel:
             rollouts = v1.RolloutsStub(channel)
             self.refuse_hellos(rollouts, work.stage)
             self.refuse_results(rollouts, work.stage)

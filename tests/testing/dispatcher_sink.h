@@ -21,8 +21,9 @@ namespace understudy::testing {
 // Thread-safe.
 class DispatcherSink final : public RolloutHandler {
  public:
-  explicit DispatcherSink(const v1::EnvironmentSpec& environment) : dispatcher_(environment) {
-    server_ = RpcServer::Start({}, {&service_}).value();
+  explicit DispatcherSink(const v1::EnvironmentSpec& environment, const std::string& listen = "127.0.0.1:0")
+      : dispatcher_(environment) {
+    server_ = RpcServer::Start({.listen = listen}, {&service_}).value();
   }
   ~DispatcherSink() override { server_->Shutdown(); }
 
@@ -68,6 +69,14 @@ class DispatcherSink final : public RolloutHandler {
     return hellos_;
   }
 
+  // Whether so many streams have ended within ten seconds.
+  bool AwaitGone(int streams) {
+    MutexLock lock(mutex_);
+    const absl::Time deadline = absl::Now() + absl::Seconds(10);
+    while (gone_ < streams && absl::Now() < deadline) changed_.WaitFor(mutex_, deadline - absl::Now());
+    return gone_ >= streams;
+  }
+
   void OnConnected(std::shared_ptr<ActorLink> link) override {
     MutexLock lock(mutex_);
     hellos_.push_back(link->hello());
@@ -91,6 +100,8 @@ class DispatcherSink final : public RolloutHandler {
   void OnGone(std::shared_ptr<ActorLink> link) override {
     MutexLock lock(mutex_);
     dispatcher_.Disconnect(*link, absl::Now());
+    ++gone_;
+    changed_.NotifyAll();
   }
 
  private:
@@ -100,6 +111,7 @@ class DispatcherSink final : public RolloutHandler {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::ActorHello> hellos_ ABSL_GUARDED_BY(mutex_);
   int break_after_ ABSL_GUARDED_BY(mutex_) = 0;
+  int gone_ ABSL_GUARDED_BY(mutex_) = 0;
   RolloutService service_{*this};
   std::unique_ptr<RpcServer> server_;
 };

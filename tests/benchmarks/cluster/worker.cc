@@ -95,7 +95,7 @@ void Worker::Measure(const v1::StageKey& stage, bool learner) {
 
 void Worker::FollowRollouts(const v1::Assignment& assignment) {
   if (roll_out_ != nullptr) std::exchange(roll_out_, nullptr)->Cancel();
-  if (assignment.has_actor() && assignment.actor().rollouts_address().empty()) BeginRollouts();
+  if (assignment.has_actor() && assignment.actor().rollouts_addresses().empty()) BeginRollouts();
 }
 
 void Worker::BeginRollouts() {

@@ -158,7 +158,8 @@ TEST(WorkerSession, EndsWhileItIsRefusedOrAlone) {
 
 v1::Assignment OfStage(v1::Assignment assignment, int64_t stage_epoch, const std::string& address = "") {
   assignment.mutable_actor()->mutable_stage()->set_epoch(stage_epoch);
-  assignment.mutable_actor()->set_rollouts_address(address);
+  assignment.mutable_actor()->clear_rollouts_addresses();
+  if (!address.empty()) assignment.mutable_actor()->add_rollouts_addresses(address);
   return assignment;
 }
 
@@ -176,7 +177,7 @@ TEST(WorkerSession, IsNotDisturbedByTheSameWorkUnderAnotherEpochOfTheAssignment)
   EXPECT_TRUE(inbox.empty());
 }
 
-TEST(WorkerSession, FollowsAnotherEpochOfItsStageAndAnotherAddressOfItsSink) {
+TEST(WorkerSession, FollowsAnotherEpochOfItsStageAndOtherAddressesOfItsSinks) {
   FakeWorkersService service;
   service.Assign(OfStage(ActorAssignment(1), 1, "127.0.0.1:1"));
   const auto server = RpcServer::Start({}, {&service});
@@ -187,7 +188,14 @@ TEST(WorkerSession, FollowsAnotherEpochOfItsStageAndAnotherAddressOfItsSink) {
   service.Assign(OfStage(ActorAssignment(1), 2, "127.0.0.1:1"));
   EXPECT_EQ(inbox.Take().value().actor().stage().epoch(), 2);
   service.Assign(OfStage(ActorAssignment(1), 2, "127.0.0.1:2"));
-  EXPECT_EQ(inbox.Take().value().actor().rollouts_address(), "127.0.0.1:2");
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_addresses(0), "127.0.0.1:2");
+  v1::Assignment both = OfStage(ActorAssignment(1), 2, "127.0.0.1:2");
+  both.mutable_actor()->add_rollouts_addresses("127.0.0.1:3");
+  service.Assign(both);
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_addresses_size(), 2);
+  *both.mutable_actor()->mutable_rollouts_addresses(1) = "127.0.0.1:4";
+  service.Assign(both);
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_addresses(1), "127.0.0.1:4");
   v1::Assignment learner = ActorAssignment(1);
   *learner.mutable_learner()->mutable_stage() = OfStage(learner, 2).actor().stage();
   service.Assign(learner);
@@ -227,12 +235,12 @@ TEST(WorkerSession, GoesOverToTheCoordinatorThatTakesOver) {
   std::string standby = RpcServer::Start({}, {&after}).value()->address();
   Inbox inbox;
   const WorkerSession session(OptionsFor(standby + "," + first->address(), inbox));
-  EXPECT_EQ(inbox.Take().value().actor().rollouts_address(), first->address());
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_addresses(0), first->address());
   first->Shutdown();
   const auto second = RpcServer::Start({.listen = standby}, {&after});
   ASSERT_TRUE(second.ok()) << second.status();
   // The same stage, but its sink is elsewhere now.
-  EXPECT_EQ(inbox.Take().value().actor().rollouts_address(), standby);
+  EXPECT_EQ(inbox.Take().value().actor().rollouts_addresses(0), standby);
 }
 
 TEST(WorkerSession, SendsItsLastTotalsBeforeItEnds) {

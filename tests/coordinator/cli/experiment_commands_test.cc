@@ -171,11 +171,14 @@ TEST(ExperimentsMetrics, SaysThatThereIsNoSuchStage) {
 TEST(WorkersList, SaysWhatEachWorksOn) {
   const FakeCoordinator coordinator({RunningExperiment()});
   EXPECT_EQ(RunAt(coordinator, {"workers", "list"}).out,
-            "worker  kind   host       pid  works on     steps  silent\n"
-            "------  -----  ---------  ---  ----------  ------  ------\n"
-            "w1      actor  somewhere   42  e1 stage 1  12,345  0.25 s\n");
+            "worker  kind     host       pid  works on            steps  silent\n"
+            "------  -------  ---------  ---  -----------------  ------  ------\n"
+            "w1      actor    somewhere   42  e1 stage 1         12,345  0.25 s\n"
+            "w2      learner  somewhere   43  e1 stage 1 rank 1       0  0.00 s\n");
   const auto json = nlohmann::json::parse(RunAt(coordinator, {"workers", "list", "--json"}).out);
-  ASSERT_EQ(json.size(), 1u);
+  ASSERT_EQ(json.size(), 2u);
+  EXPECT_EQ(json[1]["rank"], 1);
+  EXPECT_FALSE(json[0].contains("rank"));
   EXPECT_EQ(json[0]["kind"], "actor");
   EXPECT_EQ(json[0]["steps_produced"], 12345);
 }

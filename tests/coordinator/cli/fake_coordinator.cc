@@ -149,6 +149,15 @@ grpc::Status FakeCoordinator::FakeWorkers::List(grpc::ServerContext*, const v1::
   worker.mutable_assignment()->mutable_actor()->mutable_stage()->set_experiment_id("e1");
   worker.mutable_heartbeat()->set_steps_produced(12345);
   worker.set_silent_ms(250);
+  v1::Worker& learner = *response->add_workers();
+  learner.mutable_hello()->set_worker_id("w2");
+  learner.mutable_hello()->set_kind(v1::WORKER_KIND_LEARNER);
+  learner.mutable_hello()->set_host("somewhere");
+  learner.mutable_hello()->set_pid(43);
+  learner.mutable_assignment()->set_epoch(6);
+  learner.mutable_assignment()->mutable_learner()->mutable_stage()->set_experiment_id("e1");
+  learner.mutable_assignment()->mutable_learner()->mutable_train()->set_learners(2);
+  learner.mutable_assignment()->mutable_learner()->set_rank(1);
   return grpc::Status::OK;
 }
 

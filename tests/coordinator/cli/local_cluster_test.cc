@@ -35,9 +35,10 @@ class Scripts {
     EXPECT_EQ(chmod(path.c_str(), 0700), 0);
   }
 
-  absl::StatusOr<LocalCluster> Start() {
+  absl::StatusOr<LocalCluster> Start(int learners = 1) {
     return LocalCluster::Start(*processes, {.program_directory = directory_.path(),
                                             .data_directory = "data",
+                                            .learners = learners,
                                             .actors = 2,
                                             .log_level = "error",
                                             .log = [this](std::string_view line) { logged.emplace_back(line); }});
@@ -72,6 +73,22 @@ TEST(LocalCluster, TellsEachProcessWhatItNeeds) {
   EXPECT_EQ(arguments[1], "--coordinator 127.0.0.1:7 --listen 127.0.0.1:0 --log_level error");
   EXPECT_EQ(arguments[2], "--coordinator 127.0.0.1:7 --log_level error");
   EXPECT_EQ(arguments[3], arguments[2]);
+}
+
+TEST(LocalCluster, StartsAsManyLearnersAsItIsToldTo) {
+  Scripts scripts;
+  const auto cluster = scripts.Start(3);
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  std::map<int, std::string> arguments;
+  while (arguments.size() < 5) {
+    const ProcessEvent event = scripts.processes->Next(absl::Now() + absl::Seconds(30));
+    ASSERT_EQ(event.kind, ProcessEvent::Kind::kOutput);
+    arguments[event.child] = event.text;
+  }
+  for (int learner = 1; learner <= 3; ++learner) {
+    EXPECT_EQ(arguments[learner], "--coordinator 127.0.0.1:7 --listen 127.0.0.1:0 --log_level error");
+  }
+  EXPECT_EQ(arguments[4], "--coordinator 127.0.0.1:7 --log_level error");
 }
 
 TEST(LocalCluster, LogsWhatTheCoordinatorSaysButForItsLastWords) {
@@ -140,6 +157,16 @@ TEST(LocalCluster, GivesUpOnAProcessThatKeepsEnding) {
             "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: exit status 3: no memory");
   std::ifstream lives(scripts.Path("learner") + ".lives");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(lives), {}, '\n'), 5);
+}
+
+TEST(LocalCluster, NamesTheLearnerThatHasEnded) {
+  Scripts scripts;
+  scripts.Set("learner", "exit 4");
+  auto cluster = scripts.Start(2);
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  EXPECT_THAT(
+      std::string(SuperviseUntil(scripts, *cluster, "no such line").message()),
+      ::testing::MatchesRegex("understudy-learner [12] has ended unexpectedly 5 times in a row, .*: exit status 4"));
 }
 
 TEST(LocalCluster, NamesTheActorThatHasEnded) {

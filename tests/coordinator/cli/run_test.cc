@@ -93,6 +93,28 @@ TEST(Run, PrintsOneJsonObjectWhoseTimeIsTheWholeCommands) {
   EXPECT_EQ(json["stages"].size(), 4u);
 }
 
+TEST(Run, StartsAsManyLearnersAsTheStageNeedsThatNeedsMost) {
+  FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
+  coordinator.Hold();
+  Stage stage;
+  std::ofstream(stage.options.file, std::ios::app) << "  - train: {policy: second, algorithm: ppo, learners: 3}\n  - "
+                                                      "train: {policy: third, algorithm: ppo, learners: 2}\n";
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  ASSERT_EQ(mkfifo(stage.File("fifo").c_str(), 0600), 0);
+  stage.SetProgram("learner", "echo $$ > " + stage.File("fifo") + "; exec sleep 1000");
+  std::set<std::string> learners;
+  std::thread releaser([&] {
+    while (learners.size() < 3) {
+      std::ifstream fifo(stage.File("fifo"));
+      for (std::string pid; fifo >> pid;) learners.insert(pid);
+    }
+    coordinator.Release();
+  });
+  EXPECT_TRUE(stage.Run().ok());
+  releaser.join();
+  EXPECT_EQ(learners.size(), 3u);
+}
+
 TEST(Run, FailsWithAStageAfterPrintingIt) {
   const FakeCoordinator coordinator({RunningExperiment(), FailedExperiment()});
   Stage stage;

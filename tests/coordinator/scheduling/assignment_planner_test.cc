@@ -11,13 +11,14 @@
 namespace understudy {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'000'000);
 constexpr int64_t kIncarnation = 3;
-constexpr StageDemand kTraining{.learner = true, .actors = true};
-constexpr StageDemand kRollouts{.learner = false, .actors = true};
+constexpr StageDemand kTraining{.learners = 1, .actors = true};
+constexpr StageDemand kRollouts{.learners = 0, .actors = true};
 
 absl::Time After(double seconds) { return kStart + absl::Seconds(seconds); }
 
@@ -54,7 +55,7 @@ TEST(AssignmentPlanner, ALearnerBringsItsStageTheActors) {
     EXPECT_EQ(placement.stage_epoch, planner.StageEpoch(Stage("a")));
     EXPECT_GT(placement.epoch, int64_t{3} << 32);
   }
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "learner");
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("learner"));
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 2);
 }
 
@@ -72,11 +73,11 @@ TEST(AssignmentPlanner, StagesWaitForLearnersInTheOrderInWhichTheyCame) {
   planner.AddStage(Stage("a"), kTraining, After(1));
   planner.AddWorker("learner", Role::kLearner);
   planner.Plan(After(2));
-  EXPECT_EQ(planner.LearnerOf(Stage("z")), "learner");
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "");
+  EXPECT_THAT(planner.LearnersOf(Stage("z")), ElementsAre("learner"));
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), IsEmpty());
   planner.RemoveStage(Stage("z"), After(3));
   planner.Plan(After(3));
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "learner");
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("learner"));
 }
 
 TEST(AssignmentPlanner, ALearnersDeathGivesTheStageToAnotherUnderALaterEpoch) {
@@ -97,7 +98,7 @@ TEST(AssignmentPlanner, ALearnersDeathGivesTheStageToAnotherUnderALaterEpoch) {
 
   planner.AddWorker("second", Role::kLearner);
   EXPECT_THAT(planner.Plan(After(2)), SizeIs(2));
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "second");
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("second"));
   EXPECT_GT(planner.StageEpoch(Stage("a")), epoch);
 }
 
@@ -108,7 +109,7 @@ TEST(AssignmentPlanner, ActorsHearOfANewLearnerEvenIfTheyStayWithTheStage) {
   planner.AddWorker("second", Role::kLearner);
   planner.AddStage(Stage("a"), kTraining, kStart);
   planner.Plan(kStart);
-  const std::string learner = planner.LearnerOf(Stage("a"));
+  const std::string learner = planner.LearnersOf(Stage("a")).at(0);
   planner.RemoveWorker(learner, After(1));
   const std::vector<Placement> placements = planner.Plan(After(1));
   ASSERT_THAT(placements, SizeIs(2));
@@ -122,7 +123,7 @@ TEST(AssignmentPlanner, AStageThatWantsNoActorsGetsNone) {
   AssignmentPlanner planner(kIncarnation);
   AddActors(planner, 0, 2);
   planner.AddWorker("learner", Role::kLearner);
-  planner.AddStage(Stage("a"), {.learner = true, .actors = false}, kStart);
+  planner.AddStage(Stage("a"), {.learners = 1, .actors = false}, kStart);
   planner.AddStage(Stage("b"), kRollouts, kStart);
   planner.Plan(kStart);
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 0);
@@ -268,7 +269,7 @@ TEST_F(AwayLearner, LosesItsStageToAnIdleOneAfterItsGraceAndNotBefore) {
   EXPECT_THAT(planner.Plan(After(0.9)), IsEmpty());
   EXPECT_EQ(planner.next_wake(), After(1));
   const std::vector<Placement> placements = planner.Plan(After(1));
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "second");
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("second"));
   EXPECT_GT(planner.StageEpoch(Stage("a")), epoch);
   // All three are told: the new learner, the actor, and the old learner that it has nothing any more.
   ASSERT_THAT(placements, SizeIs(3));
@@ -287,7 +288,7 @@ TEST_F(AwayLearner, IsSafeFromOthersOnceItIsBack) {
   planner.SetBack("first");
   planner.AddWorker("second", Role::kLearner);
   EXPECT_THAT(planner.Plan(After(5)), IsEmpty());
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "first");
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("first"));
 }
 
 TEST_F(AwayLearner, GetsNoOtherStage) {
@@ -295,16 +296,16 @@ TEST_F(AwayLearner, GetsNoOtherStage) {
   planner.RemoveStage(Stage("a"), After(2));
   planner.AddStage(Stage("b"), kTraining, After(2));
   planner.Plan(After(3));
-  EXPECT_EQ(planner.LearnerOf(Stage("b")), "");
+  EXPECT_THAT(planner.LearnersOf(Stage("b")), IsEmpty());
   planner.SetBack("first");
   planner.Plan(After(4));
-  EXPECT_EQ(planner.LearnerOf(Stage("b")), "first");
+  EXPECT_THAT(planner.LearnersOf(Stage("b")), ElementsAre("first"));
 }
 
 TEST(AssignmentPlanner, ARestoredStageKeepsItsEpochUnlessAnotherTakesItOver) {
   AssignmentPlanner planner(kIncarnation);
   planner.AddWorker("earlier", Role::kLearner);
-  EXPECT_TRUE(planner.RestoreStage(Stage("a"), kTraining, "earlier", 77, kStart));
+  EXPECT_TRUE(planner.RestoreStage(Stage("a"), kTraining, {"earlier"}, 77, kStart));
   planner.SetAway("earlier", After(2));
   planner.AddWorker("actor", Role::kActor);
   planner.AddWorker("other", Role::kLearner);
@@ -312,19 +313,19 @@ TEST(AssignmentPlanner, ARestoredStageKeepsItsEpochUnlessAnotherTakesItOver) {
   EXPECT_EQ(planner.StageEpoch(Stage("a")), 77);
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
   planner.Plan(After(2));
-  EXPECT_EQ(planner.LearnerOf(Stage("a")), "other");
+  EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("other"));
   EXPECT_GT(planner.StageEpoch(Stage("a")), kIncarnation << 32);
 }
 
 TEST(AssignmentPlanner, ALearnerIsRestoredToOneStageAlone) {
   AssignmentPlanner planner(kIncarnation);
   planner.AddWorker("learner", Role::kLearner);
-  EXPECT_TRUE(planner.RestoreStage(Stage("a"), kTraining, "learner", 5, kStart));
-  EXPECT_FALSE(planner.RestoreStage(Stage("b"), kTraining, "learner", 6, kStart));
+  EXPECT_TRUE(planner.RestoreStage(Stage("a"), kTraining, {"learner"}, 5, kStart));
+  EXPECT_FALSE(planner.RestoreStage(Stage("b"), kTraining, {"learner"}, 6, kStart));
   EXPECT_EQ(planner.StageEpoch(Stage("b")), 0);
   planner.AddWorker("second", Role::kLearner);
   planner.Plan(kStart);
-  EXPECT_EQ(planner.LearnerOf(Stage("b")), "second");
+  EXPECT_THAT(planner.LearnersOf(Stage("b")), ElementsAre("second"));
 }
 
 }  // namespace

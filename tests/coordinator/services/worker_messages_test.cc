@@ -103,6 +103,7 @@ TEST(WorkerMessages, HeartbeatsCountNothingBelowZero) {
   EXPECT_THAT(error_after([](auto& h) { h.set_steps_produced(-1); }), HasSubstr("steps_produced: found -1"));
   EXPECT_THAT(error_after([](auto& h) { h.set_connected_actors(-1); }), HasSubstr("connected_actors: found -1"));
   EXPECT_THAT(error_after([](auto& h) { h.set_without_actors_ms(-1); }), HasSubstr("without_actors_ms: found -1"));
+  EXPECT_THAT(error_after([](auto& h) { h.set_without_ranks_ms(-1); }), HasSubstr("without_ranks_ms: found -1"));
 }
 
 TEST(WorkerMessages, ProgressIsBounded) {
