@@ -22,7 +22,8 @@ v1::WorkerHello HelloOf(const v1::GrantedLearner& learner) {
 }
 
 StageDemand DemandOf(const v1::LearnerWork& work, bool actors) {
-  return {.learners = work.train().learners(), .actors = actors};
+  // Who learns from demonstrations needs actors for evaluations alone, which are rank 0's.
+  return {.learners = work.train().learners(), .actors = actors, .first_rank_alone = work.train().has_bc()};
 }
 
 std::string WaitingForLearners(int needed, int attached) {

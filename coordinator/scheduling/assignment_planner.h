@@ -39,6 +39,7 @@ enum class Role { kLearner, kActor };
 struct StageDemand {
   int learners = 0;  // 0: a stage that does not train
   bool actors = true;
+  bool first_rank_alone = false;  // has them, of all ranks
 };
 
 // What a worker should now be doing.
@@ -95,7 +96,8 @@ class AssignmentPlanner {
 
  private:
   struct Stage {
-    Stage(StageId stage, const StageDemand& wanted) : id(std::move(stage)), demand(wanted), actors(wanted.learners) {}
+    Stage(StageId stage, const StageDemand& wanted)
+        : id(std::move(stage)), demand(wanted), actors(wanted.first_rank_alone ? 1 : wanted.learners) {}
     LearnerQueue::Wait Wait() const { return {.order = order, .stage = id}; }
 
     const StageId id;

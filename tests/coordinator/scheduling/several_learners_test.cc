@@ -62,6 +62,17 @@ TEST(SeveralLearners, BeginTogetherByRankUnderOneEpoch) {
   }
 }
 
+TEST(SeveralLearners, AllActorsAreRank0sWhereItAloneHasAny) {
+  AssignmentPlanner planner(kIncarnation);
+  planner.AddStage(Stage("a"), {.learners = 3, .actors = true, .first_rank_alone = true}, kStart);
+  AddLearners(planner, {"l0", "l1", "l2"});
+  for (const char* const actor : {"a0", "a1", "a2", "a3"}) planner.AddWorker(actor, Role::kActor);
+  const std::vector<Placement> placements = planner.Plan(kStart);
+  for (const char* const actor : {"a0", "a1", "a2", "a3"}) {
+    EXPECT_THAT(PlacementOf(placements, actor).ranks, ElementsAre(0));
+  }
+}
+
 TEST(SeveralLearners, AStageThatNeedsManyIsNotOvertakenByThoseThatNeedFew) {
   AssignmentPlanner planner(kIncarnation);
   AddLearners(planner, {"l0", "l1"});
