@@ -190,6 +190,10 @@ absl::Status PpoTrainer::SaveCheckpoint() {
   for (const std::string& theirs : *all) {
     if (!ppo.MergeFromString(theirs)) return absl::InternalError("a rank sent no PpoState");
   }
+  if (ppo.slots_size() != options_.slots()) {
+    return absl::InternalError(
+        absl::StrCat("the ranks have ", ppo.slots_size(), " slots together, expected ", options_.slots()));
+  }
   returns_.SaveFinished(ppo);
   if (rollout_ != nullptr && behaviour_ != snapshot_) ppo.set_behaviour_parameters(behaviour_->parameters);
   return context_.SaveCheckpoint(std::move(checkpoint));

@@ -30,12 +30,16 @@ class PostgresServer:
         self.sql(f"CREATE DATABASE {name}")
         return f"postgresql://postgres@/{name}?host={self.directory}"
 
-    def sql(self, statement):
-        return self._run("sql", self.directory, statement)
+    def sql(self, statement, *port):
+        return self._run("sql", self.directory, statement, *port)
+
+    def serve_tls(self, port, certificates):
+        """On localhost, for who has a password. `certificates`: a directory as --tls_dir takes it."""
+        self._run("tls", self.directory, port, certificates / "tls.crt", certificates / "tls.key")
 
     @staticmethod
     def _run(*arguments):
-        done = subprocess.run([HELPER, *arguments], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([HELPER, *map(str, arguments)], capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise AssertionError(f"{HELPER.name} {arguments}: {done.stderr}")
         return done.stdout

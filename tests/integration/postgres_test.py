@@ -10,7 +10,8 @@ import time
 import unittest
 
 from postgres import PostgresServer
-from understudy import BIN, EXPERIMENTS, Cluster, TestCase, call, call_json, digests, free_port, wait_until
+from understudy import (BIN, EXPERIMENTS, Cluster, TestCase, call, call_json, digests, free_port, make_certificates,
+                        wait_until)
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 
@@ -168,6 +169,35 @@ class Postgres(PostgresCase):
                                   timeout=30)
             self.assertEqual(1, done.returncode)
             self.assertIn('database "nowhere" does not exist', done.stderr)
+
+
+class Tls(TestCase):
+    def test_every_session_is_encrypted_and_the_server_is_who_it_should_be(self):
+        server = PostgresServer()
+        self.addCleanup(server.remove)
+        server.sql("CREATE ROLE understudy LOGIN PASSWORD 'secret'")
+        server.sql("CREATE DATABASE understudy OWNER understudy")
+        port = free_port()
+        server.serve_tls(port, make_certificates(self.directory / "tls") / "coordinator")
+        url = f"postgresql://understudy:secret@localhost:{port}/understudy?sslmode=verify-full&sslrootcert="
+
+        strangers = make_certificates(self.directory / "strangers") / "coordinator" / "ca.crt"
+        refused = subprocess.run([BIN / "understudy-coordinator", "--listen", "127.0.0.1:0", "--store",
+                                  f"{url}{strangers}"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(1, refused.returncode)
+        self.assertIn("certificate verify failed", refused.stderr)
+
+        cluster = StoreCluster(self.directory, f"{url}{self.directory}/tls/coordinator/ca.crt")
+        self.addCleanup(cluster.stop)
+        cluster.coordinator()
+        cluster.learner()
+        cluster.actor()
+        done = cluster.finish(cluster.submit(CANONICAL))
+        self.assert_succeeded(done)
+        sessions = server.sql("SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+                              "WHERE usename = 'understudy'", port).split()
+        self.assertGreaterEqual(len(sessions), 2)
+        self.assertEqual({"t"}, set(sessions))
 
 
 class Standby(PostgresCase):
