@@ -21,7 +21,8 @@ struct GlooOptions {
   std::function<absl::StatusOr<std::vector<std::string>>(const std::string& addresses)> meet;
 };
 
-// Thread-compatible, but for Break.
+// Thread-compatible, but for Break. The process must ignore SIGPIPE, as TerminationSignals makes it: Gloo writes to
+// connections that others have closed.
 class GlooGroup : public LearnerGroup {
  public:
   // Connects each rank with every other; within ten seconds once they have met. `meet`'s error; INVALID_ARGUMENT: it

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <string>
 #include <thread>
 
@@ -9,6 +10,9 @@
 
 namespace understudy::testing {
 namespace {
+
+// Of the whole test program: Gloo writes to connections that others have closed.
+[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
 
 // Where all give their addresses, and get everybody's.
 class Meeting {

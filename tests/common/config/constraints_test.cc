@@ -122,6 +122,7 @@ TEST(Constraints, RefuseAMemberThatIsNotTheSelectedOne) {
   *train.mutable_ppo() = DefaultPpo();
   train.set_seed(0);
   train.set_threads(1);
+  train.set_learners(1);
   train.set_device("cpu");
   EXPECT_THAT(ViolationsOf(train), ElementsAre("hyperparameters: found ppo, expected bc"));
   train.clear_ppo();
