@@ -14,12 +14,16 @@
 #include "common/environment/registry.h"
 #include "common/process/error_text.h"
 #include "common/process/log_fields.h"
+#include "common/process/reminder.h"
 #include "common/rollouts/rejection.h"
+#include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
+#include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 #include "learner/group/join_group.h"
+#include "learner/group/rank_reports.h"
 #include "learner/learner_stage.h"
 
 namespace understudy {
@@ -36,6 +40,17 @@ absl::StatusOr<std::string> RolloutsAddress(const std::string& advertise, const 
         absl::StrCat("actors cannot connect to ", listening, ": give --advertise HOST:PORT, as they reach this host"));
   }
   return listening;
+}
+
+// The same for other learners.
+absl::Status CheckGradientsHost(const std::string& host) {
+  const auto resolved = ResolveHost(host);
+  if (!resolved.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--insecure_gradients: ", resolved.status().message()));
+  }
+  if (resolved->ip != "0.0.0.0" && resolved->ip != "::") return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--insecure_gradients: other learners cannot connect to ", host,
+                                                 ": give an address by which they reach this host"));
 }
 
 v1::WorkerHello MakeHello(const std::string& rollouts_address) {
@@ -82,6 +97,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
   const auto coordinators = Coordinators::Make(options.coordinators, options.credentials);
   if (!coordinators.ok()) return coordinators.status();
   std::unique_ptr<Learner> learner(new Learner(options, *coordinators));
+  if (absl::Status status = CheckGradientsHost(options.gradients_host); !status.ok()) return status;
   auto server = RpcServer::Start(options.server, {&learner->rollouts_, &learner->ranks_});
   if (!server.ok()) return server.status();
   learner->server_ = *std::move(server);
@@ -251,12 +267,18 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
     input.initial = *std::move(initial);
   }
   Backoff backoff(absl::Milliseconds(20), kLongestReconnectPause, std::random_device{}());
+  Reminder broken(absl::ZeroDuration(), kReminderInterval);
   while (true) {
     absl::StatusOr<v1::TrainResult> result = TrainTogether(input, *algorithm, job);
     if (absl::Status cancelled = job.cancellation.Check(); !cancelled.ok()) return cancelled;
     if (!IsGroupBroken(result.status())) return result;
-    spdlog::warn("{}: {}; meeting again, to go on from the last checkpoint", StageText(job),
-                 std::string(result.status().message()));
+    const bool had_met = job.joining_since_ms == 0;
+    if (had_met) broken.End();
+    broken.Begin(absl::Now());
+    if (broken.Due(absl::Now())) {
+      spdlog::warn("{}: {}; meeting again{}, to go on from the last checkpoint", StageText(job),
+                   std::string(result.status().message()), broken.LastingText(absl::Now()));
+    }
     sink_.End();
     sink_.Forget();
     job.cancellation.WaitFor(backoff.Next());
@@ -267,7 +289,8 @@ absl::StatusOr<v1::TrainResult> Learner::Train(StageJob& job) {
 absl::StatusOr<v1::TrainResult> Learner::TrainTogether(TrainingInput input, const TrainingAlgorithm& algorithm,
                                                        StageJob& job) {
   const v1::LearnerWork& work = job.work;
-  job.joining_since_ms = absl::ToUnixMillis(absl::Now());
+  if (job.joining_since_ms == 0) job.joining_since_ms = absl::ToUnixMillis(absl::Now());
+  job.saving = false;
   const auto joined = JoinGroup({.stage = work.stage(),
                                  .rank = work.rank(),
                                  .size = std::max(1, work.train().learners()),
@@ -275,8 +298,8 @@ absl::StatusOr<v1::TrainResult> Learner::TrainTogether(TrainingInput input, cons
                                  .credentials = credentials_,
                                  .gradients_host = gradients_host_},
                                 ranks_, job.cancellation);
-  job.joining_since_ms = 0;
   if (!joined.ok()) return joined.status();
+  job.joining_since_ms = 0;
   LearnerGroup& group = (*joined)->group();
   input.stage.set_threads(ThreadsOf(input.stage, (*joined)->ranks_here()));
   job.trajectories_before.Clear();
@@ -287,6 +310,11 @@ absl::StatusOr<v1::TrainResult> Learner::TrainTogether(TrainingInput input, cons
 
   LearnerStage context(job, client_, sink_, group);
   auto output = TrainFrom(input, algorithm, job, context);
+  if (group.rank() > 0 && HasDiverged(output.status())) {
+    // It has at all ranks, and what follows is rank 0's to say, which may just learn that it had converged before.
+    if (absl::Status status = ShareAccounting(job, group); !status.ok()) return status;
+    return v1::TrainResult();
+  }
   if (!output.ok()) {
     // The metrics that led here, and the last good checkpoint, are worth having all the more.
     context.Flush().IgnoreError();
@@ -294,19 +322,30 @@ absl::StatusOr<v1::TrainResult> Learner::TrainTogether(TrainingInput input, cons
   }
   if (absl::Status status = context.Flush(); !status.ok()) return status;
   if (group.rank() > 0) {
-    // Until rank 0 has published it, and goes: earlier, what it was sent last could be lost with the connection.
-    group.Gather("").status().IgnoreError();
+    if (absl::Status status = ShareAccounting(job, group); !status.ok()) return status;
     return v1::TrainResult();
   }
-
   const auto version = client_.PublishPolicy(work.stage(), *output->policy, job.cancellation);
   if (!version.ok()) return version.status();
+  // The policy is there: should a rank have gone meanwhile, its last results are missing from the account, no more.
+  ShareAccounting(job, group).IgnoreError();
   job.superseded_trajectories = output->superseded_trajectories;
   v1::TrainResult result = std::move(output->result);
   result.set_policy(work.train().policy());
   result.set_policy_version(*version);
   result.set_policy_digest(output->policy->Digest());
   return result;
+}
+
+absl::Status Learner::ShareAccounting(StageJob& job, LearnerGroup& group) {
+  if (group.size() == 1) return absl::OkStatus();
+  sink_.End();
+  v1::RankReport mine;
+  *mine.mutable_trajectories() = sink_.accounting();
+  const auto reports = ExchangeReports(group, mine);
+  if (!reports.ok()) return reports.status();
+  job.trajectories_elsewhere = TrajectoriesOfOthers(*reports, group.rank());
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<v1::Checkpoint>> Learner::LoadCheckpoint(StageJob& job, LearnerGroup& group) {

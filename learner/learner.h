@@ -36,7 +36,7 @@ struct LearnerOptions {
 class Learner {
  public:
   // Listens and begins to attach. INVALID_ARGUMENT or UNAVAILABLE: RpcServer::Start's, Coordinators::Make's, or an
-  // address that no actor could connect to.
+  // address that no actor, or no other learner, could connect to.
   static absl::StatusOr<std::unique_ptr<Learner>> Start(const LearnerOptions& options);
   ~Learner();
 
@@ -71,6 +71,9 @@ class Learner {
   absl::StatusOr<v1::TrainResult> Train(StageJob& job);
   // From the last checkpoint, with the other ranks. Of rank 0, which publishes it, comes the result.
   absl::StatusOr<v1::TrainResult> TrainTogether(TrainingInput input, const TrainingAlgorithm& algorithm, StageJob& job);
+  // The end at this rank: lets its actors go, and adds up what became of their trajectories. Of rank 0 last, once it
+  // has published: until then the others wait in it.
+  absl::Status ShareAccounting(StageJob& job, LearnerGroup& group);
   // The same at all ranks. nullopt: there is none to go on from.
   absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(StageJob& job, LearnerGroup& group);
   // From the input's checkpoint, or anew where that does not fit.

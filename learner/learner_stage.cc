@@ -1,5 +1,6 @@
 #include "learner/learner_stage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,14 +31,8 @@ absl::StatusOr<std::vector<v1::RankReport>> LearnerStage::Exchange(v1::RankRepor
   *mine.mutable_trajectories() = sink_.accounting();
   auto reports = ExchangeReports(group_, mine);
   if (!reports.ok()) return reports;
-  draining_ = false;
-  job_.trajectories_elsewhere.Clear();
-  for (size_t rank = 0; rank < reports->size(); ++rank) {
-    const v1::RankReport& report = (*reports)[rank];
-    draining_ |= report.draining();
-    if (static_cast<int>(rank) == group_.rank()) continue;
-    job_.trajectories_elsewhere = Sum(std::move(job_.trajectories_elsewhere), report.trajectories());
-  }
+  draining_ = std::any_of(reports->begin(), reports->end(), [](const auto& report) { return report.draining(); });
+  job_.trajectories_elsewhere = TrajectoriesOfOthers(*reports, group_.rank());
   return reports;
 }
 
@@ -56,7 +51,11 @@ absl::Status LearnerStage::Report(const v1::StageProgress& progress) {
   return reporter_.Report(complete);
 }
 
-bool LearnerStage::CheckpointDue() { return draining_ || reporter_.CheckpointDue(); }
+bool LearnerStage::CheckpointDue() {
+  // Nobody has to agree with who is alone.
+  if (group_.size() == 1) draining_ = leaving_ = job_.draining;
+  return draining_ || reporter_.CheckpointDue();
+}
 
 absl::Status LearnerStage::SaveCheckpoint(v1::Checkpoint checkpoint) {
   if (leaving_) job_.saving = true;

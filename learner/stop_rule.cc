@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/random/random_stream.h"
+#include "learner/group/learner_group.h"
 
 namespace understudy {
 namespace {
@@ -58,7 +59,7 @@ absl::Status StopRule::Settle(TrainingContext& context) {
 
 absl::StatusOr<TrainingOutput> StopRule::Conclude(const absl::Status& trained, TrainingOutput output,
                                                   TrainingContext& context) {
-  if (absl::IsCancelled(trained)) return trained;
+  if (absl::IsCancelled(trained) || IsGroupBroken(trained)) return trained;
   if (absl::Status status = Settle(context); !status.ok()) return trained.ok() ? status : trained;
   // Had the evaluation been quicker, what failed would not have been tried.
   if (!trained.ok() && !(reached() && evaluated_.policy != nullptr)) return trained;

@@ -111,7 +111,8 @@ absl::StatusOr<Acceptance> SegmentOrder::AcceptAndTake(v1::RolloutResult& result
   if (!range.has_value()) {
     const auto& trajectories = result.batch().trajectories();
     const bool all_done = std::all_of(trajectories.begin(), trajectories.end(), [&](const v1::Trajectory& piece) {
-      return leases_.IsDone(PlaceOf(piece.slot()));
+      const int64_t place = PlaceOf(piece.slot());
+      return place >= 0 && leases_.IsDone(place);
     });
     return Reject(result, all_done ? kRejectedDuplicate : kRejectedStale,
                   absl::StrCat("request ", result.request_id(), " is over"));

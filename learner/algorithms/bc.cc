@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -163,9 +164,14 @@ absl::Status BcTrainer::RunEpoch() {
   const absl::StatusOr<BcLoss> training = Train();
   if (!training.ok()) return training.status();
   const absl::StatusOr<BcLoss> validation = Validate();
+  std::array<double, 4> losses = {training->loss, training->accuracy};
+  // One rank's fault is all ranks'.
+  losses[2] = validation.ok() ? validation->loss : std::numeric_limits<double>::quiet_NaN();
+  losses[3] = validation.ok() ? validation->accuracy : 0;
+  const absl::Status summed = state_.group.Sum(losses);
   if (!validation.ok()) return Fault(validation.status());
-  std::array<double, 4> losses = {training->loss, training->accuracy, validation->loss, validation->accuracy};
-  if (absl::Status status = state_.group.Sum(losses); !status.ok()) return status;
+  if (!summed.ok()) return summed;
+  if (absl::Status theirs = CheckFinite("validation_loss", losses[2]); !theirs.ok()) return Fault(theirs);
   last_ = {.snapshot = state_.policy.Snapshot(input_.stage.policy(), state_.iteration),
            .training = {.loss = losses[0], .accuracy = losses[1]},
            .validation = std::nullopt};

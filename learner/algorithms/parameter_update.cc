@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,18 +24,21 @@ ParameterUpdate::ParameterUpdate(Policy& policy, std::unique_ptr<Backpropagation
 absl::StatusOr<double> ParameterUpdate::Apply(std::span<const float> observations, bool with_values,
                                               double learning_rate, const Loss& loss) {
   const std::span<float> parameters = policy_.parameters();
-  absl::Status status = absl::OkStatus();
+  absl::Status fault;
   if (observations.empty()) {
     std::fill(gradients_.begin(), gradients_.end(), 0.0f);
   } else {
-    status = backpropagation_->Compute(parameters, observations, with_values, loss, gradients_);
+    fault = backpropagation_->Compute(parameters, observations, with_values, loss, gradients_);
   }
-  if (status.ok()) status = group_.Sum(gradients_);
+  // One rank's fault is all ranks': none is to wait for it in vain.
+  if (!fault.ok()) gradients_.front() = std::numeric_limits<float>::quiet_NaN();
+  absl::Status status = group_.Sum(gradients_);
+  if (!fault.ok()) return fault;
   if (!status.ok()) return status;
   const double norm = GlobalNorm(gradients_);
   if (!std::isfinite(norm)) return Fault("gradient of ", gradients_);
   if (adam_.Step(parameters, gradients_, learning_rate, ClippingScale(norm, max_gradient_norm_))) return norm;
-  if (absl::Status fault = Fault("", parameters); !fault.ok()) return fault;
+  if (absl::Status named = Fault("", parameters); !named.ok()) return named;
   return Fault("second moment of ", adam_.state().second_moments);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -206,12 +207,15 @@ absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments)
   PpoBatch batch =
       MakePpoBatch(segments, input_.environment, state_.policy,
                    {.gamma = options_.gamma(), .lambda = options_.gae_lambda()}, state_.update.backpropagation());
-  absl::Status status = CheckBatch(batch);
-  if (!status.ok()) return Fault(status);
+  const absl::Status fault = CheckBatch(batch);
+  // One rank's fault is all ranks'.
+  if (!fault.ok()) batch.advantages.front() = std::numeric_limits<float>::quiet_NaN();
   const int64_t length = options_.steps_per_slot();
-  status = ShareAdvantages({.begin = slots_.begin * length, .end = slots_.end * length}, steps_per_iteration(),
-                           state_.group, batch);
-  if (!status.ok()) return status;
+  const absl::Status shared = ShareAdvantages({.begin = slots_.begin * length, .end = slots_.end * length},
+                                              steps_per_iteration(), state_.group, batch);
+  if (!fault.ok()) return Fault(fault);
+  if (!shared.ok()) return shared;
+  if (absl::Status theirs = CheckFinite("advantages", batch.advantages); !theirs.ok()) return Fault(theirs);
   explained_variance_ = ExplainedVariance(batch);
   return Update(batch);
 }

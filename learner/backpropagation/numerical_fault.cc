@@ -5,11 +5,13 @@
 #include <cmath>
 #include <string>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 namespace understudy {
 namespace {
 
+constexpr char kDivergedUrl[] = "understudy/diverged";
 constexpr uint32_t kExponent = 0x7F800000;
 
 bool IsNotFinite(float value) { return (std::bit_cast<uint32_t>(value) & kExponent) == kExponent; }
@@ -37,10 +39,14 @@ std::optional<size_t> FindNotFinite(std::span<const float> values) {
 
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault) {
   if (!absl::IsInternal(fault)) return fault;
-  return absl::Status(
+  absl::Status diverged(
       fault.code(), absl::StrCat(std::string(algorithm), ": ", fault.message(), " in ", std::string(unit), " ", number,
                                  ": training has diverged; a smaller learning_rate may help"));
+  diverged.SetPayload(kDivergedUrl, absl::Cord());
+  return diverged;
 }
+
+bool HasDiverged(const absl::Status& status) { return status.GetPayload(kDivergedUrl).has_value(); }
 
 absl::Status During(std::string_view unit, int64_t number, const absl::Status& status) {
   if (status.ok() || absl::IsCancelled(status) || absl::IsAborted(status)) return status;

@@ -23,6 +23,8 @@ std::optional<size_t> FindNotFinite(std::span<const float> values);
 // A numerical fault with where it happened: "ppo: policy_loss is nan in iteration 3: training has diverged …". `unit`:
 // what the algorithm counts. What is not INTERNAL is no numerical fault, and returned as it is.
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault);
+// Whether it is what Diverged made of one.
+bool HasDiverged(const absl::Status& status);
 
 // A rollout's error with where it happened: "iteration 3: …". OK stays as it is, and so do CANCELLED and ABORTED, which
 // are no fault of what was going on.

@@ -3,21 +3,17 @@
 #include <gloo/allgather.h>
 #include <gloo/allgatherv.h>
 #include <gloo/allreduce.h>
+#include <gloo/context.h>
 #include <gloo/math.h>
-#include <gloo/rendezvous/context.h>
-#include <gloo/rendezvous/store.h>
+#include <gloo/transport/context.h>
 #include <gloo/transport/tcp/device.h>
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstring>
 #include <exception>
-#include <numeric>
-#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "common/process/mutex.h"
 #include "common/rpc/address.h"
@@ -25,68 +21,13 @@
 namespace understudy {
 namespace {
 
-constexpr std::chrono::seconds kConnectTimeout(10);
+// Gloo waits five times as long for a connection.
+constexpr std::chrono::seconds kConnectTimeout(2);
 // A rank waits for the others as long as these wait for actors: for ever. Who has died is found otherwise.
 constexpr std::chrono::hours kForEver(10 * 365 * 24);
 constexpr int64_t kMaxGatheredBytes = int64_t{1} << 30;
 // No collective of Gloo's uses it.
 constexpr uint64_t kSlotOfNothing = ~uint64_t{0};
-
-// Thrown through Gloo, which reports errors so.
-struct MeetingFailed {
-  absl::Status status;
-};
-
-// How Gloo's ranks exchange addresses: each writes its own under its number, and reads the others'.
-class MeetingStore final : public gloo::rendezvous::Store {
- public:
-  explicit MeetingStore(const GlooOptions& options) : options_(options) {}
-
-  void set(const std::string& key, const std::vector<char>& data) override {
-    if (RankOf(key) == options_.rank) mine_.assign(data.begin(), data.end());
-  }
-
-  std::vector<char> get(const std::string& key) override {
-    const std::optional<int> rank = RankOf(key);
-    // Host names, by which Gloo numbers the ranks of a host. Nothing here depends on these numbers.
-    if (!rank.has_value()) return {key.begin(), key.end()};
-    Meet();
-    const std::string& theirs = (*all_)[static_cast<size_t>(*rank)];
-    return {theirs.begin(), theirs.end()};
-  }
-
-  void wait(const std::vector<std::string>&) override { Meet(); }
-
- private:
-  std::optional<int> RankOf(const std::string& key) const {
-    int rank = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), rank);
-    if (error != std::errc() || end != key.data() + key.size() || rank < 0 || rank >= options_.size)
-      return std::nullopt;
-    return rank;
-  }
-
-  void Meet() {
-    if (all_.has_value()) return;
-    auto all = options_.meet(mine_);
-    if (!all.ok()) throw MeetingFailed{all.status()};
-    for (size_t rank = 0; rank < all->size(); ++rank) {
-      if ((*all)[rank].size() != mine_.size()) {
-        throw MeetingFailed{absl::InvalidArgumentError(absl::StrCat("rank ", rank, " gave ", (*all)[rank].size(),
-                                                                    " bytes of addresses, expected ", mine_.size()))};
-      }
-    }
-    if (static_cast<int>(all->size()) != options_.size) {
-      throw MeetingFailed{
-          absl::InvalidArgumentError(absl::StrCat("found ", all->size(), " ranks, expected ", options_.size))};
-    }
-    all_ = *std::move(all);
-  }
-
-  const GlooOptions& options_;
-  std::string mine_;
-  std::optional<std::vector<std::string>> all_;
-};
 
 void AddFloats(void* sum, const void* a, const void* b, size_t count) { gloo::sum<float>(sum, a, b, count); }
 
@@ -97,19 +38,74 @@ std::string TextOf(const std::exception& error) {
   return end == std::string::npos ? text : text.substr(end + 2);
 }
 
-class ConnectedGroup final : public GlooGroup {
+// A connection to every other rank. Gloo's own way of making them cannot be told to stop.
+class Mesh final : public gloo::Context {
  public:
-  explicit ConnectedGroup(std::shared_ptr<gloo::rendezvous::Context> context) : context_(std::move(context)) {}
-  ~ConnectedGroup() override { Break("it was given up"); }
+  Mesh(int own_rank, int ranks, std::shared_ptr<gloo::transport::Device> device) : gloo::Context(own_rank, ranks) {
+    device_ = std::move(device);
+    transportContext_ = device_->createContext(rank, size);
+    transportContext_->setTimeout(kConnectTimeout);
+    for (int other = 0; other < size; ++other) {
+      if (other != rank) transportContext_->createPair(other);
+    }
+    setTimeout(kForEver);
+  }
 
-  int rank() const override { return context_->rank; }
-  int size() const override { return context_->size; }
+  // What this rank listens on for each of all ranks in turn, itself left out: all equally long.
+  std::string addresses() {
+    std::string all;
+    for (int other = 0; other < size; ++other) {
+      if (other == rank) continue;
+      const std::vector<char> bytes = getPair(other)->address().bytes();
+      all.append(bytes.begin(), bytes.end());
+    }
+    return all;
+  }
+
+  // `theirs`: that rank's addresses(), as long as those of this one.
+  void Connect(int other, const std::string& theirs) {
+    const size_t length = theirs.size() / static_cast<size_t>(size - 1);
+    const size_t place = static_cast<size_t>(rank < other ? rank : rank - 1);
+    getPair(other)->connect({theirs.begin() + static_cast<ptrdiff_t>(place * length),
+                             theirs.begin() + static_cast<ptrdiff_t>((place + 1) * length)});
+  }
+};
+
+class MeshGroup final : public GlooGroup {
+ public:
+  explicit MeshGroup(std::unique_ptr<Mesh> mesh) : mesh_(std::move(mesh)) {}
+  ~MeshGroup() override { Break(GroupBroken("it was given up")); }
+
+  int rank() const override { return mesh_->rank; }
+  int size() const override { return mesh_->size; }
+
+  absl::Status Connect(const Meet& meet) override {
+    const std::string mine = mesh_->addresses();
+    const auto all = meet(mine);
+    if (!all.ok()) return all.status();
+    if (static_cast<int>(all->size()) != size()) {
+      return absl::InvalidArgumentError(absl::StrCat("found ", all->size(), " ranks, expected ", size()));
+    }
+    for (size_t other = 0; other < all->size(); ++other) {
+      if ((*all)[other].size() == mine.size()) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("rank ", other, " gave ", (*all)[other].size(), " bytes of addresses, expected ", mine.size()));
+    }
+    for (int other = 0; other < size(); ++other) {
+      if (other == rank()) continue;
+      absl::Status status = Call([&] { mesh_->Connect(other, (*all)[static_cast<size_t>(other)]); });
+      if (!status.ok()) return status;
+    }
+    MutexLock lock(mutex_);
+    connected_ = true;
+    return broken_;
+  }
 
   using LearnerGroup::Sum;
   absl::Status Sum(std::span<float> numbers) override {
     if (numbers.empty()) return absl::OkStatus();
     return Call([&] {
-      gloo::AllreduceOptions options(context_);
+      gloo::AllreduceOptions options(mesh_);
       options.setOutput(numbers.data(), numbers.size());
       // In one order, which depends on the number of ranks alone.
       options.setAlgorithm(gloo::AllreduceOptions::Algorithm::RING);
@@ -122,7 +118,7 @@ class ConnectedGroup final : public GlooGroup {
     std::vector<int64_t> sizes(static_cast<size_t>(size()));
     auto own_size = static_cast<int64_t>(mine.size());
     absl::Status status = Call([&] {
-      gloo::AllgatherOptions options(context_);
+      gloo::AllgatherOptions options(mesh_);
       options.setInput(&own_size, 1);
       options.setOutput(sizes.data(), sizes.size());
       gloo::allgather(options);
@@ -140,7 +136,7 @@ class ConnectedGroup final : public GlooGroup {
     for (size_t& length : lengths) ++length;
     std::vector<char> all(static_cast<size_t>(total) + lengths.size());
     status = Call([&] {
-      gloo::AllgathervOptions options(context_);
+      gloo::AllgathervOptions options(mesh_);
       // The string's end is that byte.
       options.setInput(mine.data(), mine.size() + 1);
       options.setOutput(all.data(), lengths);
@@ -155,23 +151,34 @@ class ConnectedGroup final : public GlooGroup {
     return gathered;
   }
 
-  void Break(const std::string& why) override {
+  void Break(const absl::Status& status) override {
+    bool connected = false;
     {
       MutexLock lock(mutex_);
       if (!broken_.ok()) return;
-      broken_ = GroupBroken(why);
+      broken_ = status;
+      connected = connected_;
     }
-    // Gloo closes the connections of a group in which somebody waited in vain, and wakes all who wait.
+    for (int other = 0; other < size(); ++other) {
+      if (other == rank()) continue;
+      if (connected) WaitInVain(other);
+      // Whoever waits for this connection to be made waits no more.
+      mesh_->getPair(other)->close();
+    }
+  }
+
+ private:
+  // Gloo closes all connections that are open, and wakes all who wait, where somebody waited in vain.
+  void WaitInVain(int other) {
     char nothing = 0;
-    const auto buffer = context_->createUnboundBuffer(&nothing, sizeof(nothing));
+    const auto buffer = mesh_->createUnboundBuffer(&nothing, sizeof(nothing));
     try {
-      buffer->recv(rank() == 0 ? 1 : 0, kSlotOfNothing);
+      buffer->recv(other, kSlotOfNothing);
       buffer->waitRecv(std::chrono::milliseconds(1));
     } catch (const std::exception&) {
     }
   }
 
- private:
   absl::Status Call(absl::FunctionRef<void()> collective) {
     {
       MutexLock lock(mutex_);
@@ -187,36 +194,24 @@ class ConnectedGroup final : public GlooGroup {
     }
   }
 
-  const std::shared_ptr<gloo::rendezvous::Context> context_;
+  const std::shared_ptr<Mesh> mesh_;
   Mutex mutex_;
+  bool connected_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status broken_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<GlooGroup>> GlooGroup::Connect(const GlooOptions& options) {
+absl::StatusOr<std::shared_ptr<GlooGroup>> GlooGroup::Create(int rank, int size, const std::string& host) {
   // Gloo does not survive a name that cannot be resolved.
-  const auto host = ResolveHost(options.host);
-  if (!host.ok()) return absl::InvalidArgumentError(host.status().message());
-  std::shared_ptr<gloo::transport::Device> device;
+  const auto resolved = ResolveHost(host);
+  if (!resolved.ok()) return absl::InvalidArgumentError(resolved.status().message());
   try {
-    device = gloo::transport::tcp::CreateDevice(gloo::transport::tcp::attr(host->ip.c_str()));
+    auto device = gloo::transport::tcp::CreateDevice(gloo::transport::tcp::attr(resolved->ip.c_str()));
+    return std::make_shared<MeshGroup>(std::make_unique<Mesh>(rank, size, std::move(device)));
   } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot listen for other learners on ", options.host, ": ", TextOf(error)));
+    return absl::InvalidArgumentError(absl::StrCat("cannot listen for other learners on ", host, ": ", TextOf(error)));
   }
-  auto context = std::make_shared<gloo::rendezvous::Context>(options.rank, options.size);
-  context->setTimeout(kConnectTimeout);
-  MeetingStore store(options);
-  try {
-    context->connectFullMesh(store, device);
-  } catch (const MeetingFailed& failed) {
-    return failed.status;
-  } catch (const std::exception& error) {
-    return GroupBroken(TextOf(error));
-  }
-  context->setTimeout(kForEver);
-  return std::make_shared<ConnectedGroup>(std::move(context));
 }
 
 }  // namespace understudy

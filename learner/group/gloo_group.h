@@ -7,31 +7,31 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "learner/group/learner_group.h"
 
 namespace understudy {
 
-struct GlooOptions {
-  int rank = 0;
-  int size = 2;
-  // Where this rank listens: a name or address of this host. Connections are not encrypted.
-  std::string host = "127.0.0.1";
-  // Gives what this rank listens on, as Gloo writes it, to the others, and returns every rank's, from rank 0 on.
-  std::function<absl::StatusOr<std::vector<std::string>>(const std::string& addresses)> meet;
-};
-
 // Thread-compatible, but for Break. The process must ignore SIGPIPE, as TerminationSignals makes it: Gloo writes to
-// connections that others have closed.
+// connections that others have closed. Gloo trusts whoever connects: bytes that it did not expect end the process.
 class GlooGroup : public LearnerGroup {
  public:
-  // Connects each rank with every other; within ten seconds once they have met. `meet`'s error; INVALID_ARGUMENT: it
-  // cannot listen on this host; GroupBroken: another rank cannot be reached.
-  static absl::StatusOr<std::shared_ptr<GlooGroup>> Connect(const GlooOptions& options);
+  // Gives what this rank listens on for each of the others, as Gloo writes it, to them, and returns every rank's, from
+  // rank 0 on.
+  using Meet = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& addresses)>;
+
+  // Not connected yet. `host`: where this rank listens, a name or address of this host; connections are not encrypted.
+  // INVALID_ARGUMENT: it cannot listen there.
+  static absl::StatusOr<std::shared_ptr<GlooGroup>> Create(int rank, int size, const std::string& host);
+
+  // Connects each rank with every other, once they have met, within ten seconds for each, or until Break. To be called
+  // once, before all else. `meet`'s error, what Break was given, or GroupBroken: another rank cannot be reached.
+  virtual absl::Status Connect(const Meet& meet) = 0;
 
   // Ends what this rank is doing in the group, and what others do that wait for this one: they find the connection
-  // closed. From now on every call is GroupBroken with this reason. Thread-safe; the first call counts.
-  virtual void Break(const std::string& why) = 0;
+  // closed. From now on every call returns `status`, GroupBroken or CANCELLED. Thread-safe; the first call counts.
+  virtual void Break(const absl::Status& status) = 0;
 };
 
 }  // namespace understudy

@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/process/mutex.h"
 #include "common/process/reminder.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
@@ -29,42 +28,13 @@ std::string HostName() {
   return name.c_str();
 }
 
-// Breaks a group that may not be there yet. Thread-safe.
-class Breaker {
- public:
-  void Break(const std::string& why) {
-    std::shared_ptr<GlooGroup> group;
-    {
-      MutexLock lock(mutex_);
-      if (!why_.has_value()) why_ = why;
-      group = group_;
-    }
-    if (group != nullptr) group->Break(why);
-  }
-
-  void Set(std::shared_ptr<GlooGroup> group) {
-    std::optional<std::string> why;
-    {
-      MutexLock lock(mutex_);
-      group_ = group;
-      why = why_;
-    }
-    if (why.has_value()) group->Break(*why);
-  }
-
- private:
-  Mutex mutex_;
-  std::shared_ptr<GlooGroup> group_ ABSL_GUARDED_BY(mutex_);
-  std::optional<std::string> why_ ABSL_GUARDED_BY(mutex_);  // it was broken
-};
-
 // A rank's stream to rank 0, which says whether the other end is still there. Thread-compatible.
 class JoinStream {
  public:
-  JoinStream(const JoinOptions& options, std::shared_ptr<Breaker> breaker)
+  JoinStream(const JoinOptions& options, std::shared_ptr<GlooGroup> group)
       : options_(options),
         stub_(v1::Ranks::NewStub(MakeChannel(options.first_address, options.credentials))),
-        breaker_(std::move(breaker)) {}
+        group_(std::move(group)) {}
 
   ~JoinStream() {
     if (context_ != nullptr) context_->TryCancel();
@@ -103,12 +73,12 @@ class JoinStream {
     v1::Roster nothing;
     while (reader_->Read(&nothing)) {
     }
-    breaker_->Break(absl::StrCat("rank 0 has gone: ", FromGrpc(reader_->Finish()).message()));
+    group_->Break(GroupBroken(absl::StrCat("rank 0 has gone: ", FromGrpc(reader_->Finish()).message())));
   }
 
   const JoinOptions& options_;
   const std::unique_ptr<v1::Ranks::Stub> stub_;
-  const std::shared_ptr<Breaker> breaker_;
+  const std::shared_ptr<GlooGroup> group_;
   std::shared_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::ClientReader<v1::Roster>> reader_;
   std::thread watcher_;
@@ -125,24 +95,17 @@ class Alone final : public JoinedGroup {
 
 class Together final : public JoinedGroup {
  public:
-  Together(const JoinOptions& options, RanksService& service)
-      : options_(options), service_(service), stream_(options_, breaker_) {}
+  Together(const JoinOptions& options, RanksService& service, std::shared_ptr<GlooGroup> group)
+      : options_(options), service_(service), group_(std::move(group)), stream_(options_, group_) {}
   ~Together() override {
     if (options_.rank == 0) service_.Close();
   }
 
   absl::Status Join(Cancellation& cancellation) {
-    cancelled_.emplace(cancellation.OnCancel([breaker = breaker_] { breaker->Break("this rank is stopping"); }));
-    absl::StatusOr<std::shared_ptr<GlooGroup>> group =
-        GlooGroup::Connect({.rank = options_.rank,
-                            .size = options_.size,
-                            .host = options_.gradients_host,
-                            .meet = [&](const std::string& addresses) { return Meet(addresses, cancellation); }});
-    if (absl::Status status = cancellation.Check(); !status.ok()) return status;
-    if (!group.ok()) return group.status();
-    group_ = *std::move(group);
-    breaker_->Set(group_);
-    return absl::OkStatus();
+    // The callback may still be running when this is gone.
+    cancelled_.emplace(cancellation.OnCancel(
+        [group = group_] { group->Break(absl::CancelledError("this rank of the stage's learners is stopping")); }));
+    return group_->Connect([&](const std::string& addresses) { return Meet(addresses, cancellation); });
   }
 
   LearnerGroup& group() override { return *group_; }
@@ -156,10 +119,10 @@ class Together final : public JoinedGroup {
     mine.set_rank(options_.rank);
     mine.set_host(HostName());
     mine.set_addresses(addresses);
-    const auto roster = options_.rank == 0
-                            ? service_.Meet(mine, options_.size, cancellation,
-                                            [breaker = breaker_](const std::string& why) { breaker->Break(why); })
-                            : stream_.Join(mine, cancellation);
+    const auto roster =
+        options_.rank == 0 ? service_.Meet(mine, options_.size, cancellation,
+                                           [group = group_](const std::string& why) { group->Break(GroupBroken(why)); })
+                           : stream_.Join(mine, cancellation);
     if (!roster.ok()) return roster.status();
     ranks_here_ = static_cast<int>(std::count(roster->hosts().begin(), roster->hosts().end(), mine.host()));
     if (absl::Status status = CheckReachable(*roster, mine.host()); !status.ok()) return status;
@@ -183,10 +146,9 @@ class Together final : public JoinedGroup {
 
   const JoinOptions options_;
   RanksService& service_;
-  const std::shared_ptr<Breaker> breaker_ = std::make_shared<Breaker>();
+  const std::shared_ptr<GlooGroup> group_;
   JoinStream stream_;
   int ranks_here_ = 1;
-  std::shared_ptr<GlooGroup> group_;
   std::optional<Cancellation::Registration> cancelled_;
 };
 
@@ -195,9 +157,11 @@ class Together final : public JoinedGroup {
 absl::StatusOr<std::unique_ptr<JoinedGroup>> JoinGroup(const JoinOptions& options, RanksService& service,
                                                        Cancellation& cancellation) {
   if (options.size == 1) return std::make_unique<Alone>();
-  auto group = std::make_unique<Together>(options, service);
-  if (absl::Status status = group->Join(cancellation); !status.ok()) return status;
-  return group;
+  auto group = GlooGroup::Create(options.rank, options.size, options.gradients_host);
+  if (!group.ok()) return group.status();
+  auto together = std::make_unique<Together>(options, service, *std::move(group));
+  if (absl::Status status = together->Join(cancellation); !status.ok()) return status;
+  return together;
 }
 
 }  // namespace understudy

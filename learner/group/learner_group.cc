@@ -1,5 +1,6 @@
 #include "learner/group/learner_group.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "absl/strings/cord.h"

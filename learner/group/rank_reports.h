@@ -13,6 +13,9 @@ namespace understudy {
 // Every rank's report, from rank 0 on. The group's errors; INTERNAL: a rank sent something else.
 absl::StatusOr<std::vector<v1::RankReport>> ExchangeReports(LearnerGroup& group, const v1::RankReport& mine);
 
+// What became of the trajectories of all ranks but one.
+v1::TrajectoryAccounting TrajectoriesOfOthers(const std::vector<v1::RankReport>& reports, int rank);
+
 }  // namespace understudy
 
 #endif  // UNDERSTUDY_LEARNER_GROUP_RANK_REPORTS_H_

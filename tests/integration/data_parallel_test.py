@@ -3,12 +3,14 @@ last bits, and always the same, whoever dies on the way."""
 
 import json
 import pathlib
+import re
 import signal
 import tempfile
 import time
 import unittest
+import urllib.request
 
-from understudy import TestCase, call_json, digests, log_of, make_certificates, wait_until
+from understudy import TestCase, call, call_json, digests, free_port, log_of, make_certificates, wait_until
 
 EXPERIMENT = """
 name: parallel
@@ -39,6 +41,29 @@ environment: CartPole-v1
 stages:
   - train: {{policy: expert, algorithm: ppo, seed: 0, slots: 31, environment_steps: 992, learners: {learners}}}
 """
+
+
+# Diverges in the second iteration, while what the first one came to is being evaluated, and reaches the rule.
+DIVERGING = """
+name: diverging
+environment: CartPole-v1
+stages:
+  - train:
+      {{policy: expert, algorithm: ppo, seed: 0, learners: {learners}, slots: 8, steps_per_slot: 64, epochs: 1,
+       minibatch_size: 512, environment_steps: 100000, learning_rate: 10, learning_rate_schedule: constant,
+       network: {{hidden_sizes: [{hidden}], activation: relu}}{stop}}}
+"""
+
+
+def scrape(port, metric):
+    """The sum of a metric's values at a process."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+    return sum(float(value) for value in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+
+
+def diverging(learners, stop):
+    return DIVERGING.format(learners=learners, hidden=", ".join(["64"] * 14),
+                            stop=", stop: {mean_return: 5, episodes: 2000, interval: 1}" if stop else "")
 
 
 class DataParallel(TestCase):
@@ -86,6 +111,36 @@ class DataParallel(TestCase):
         wait_until(lambda: "learners" in self.waiting_for(cluster, experiment), "waiting for learners")
         cluster.learner()
         self.assert_succeeded(cluster.finish(experiment))
+
+    def test_a_divergence_is_that_of_one_learner(self):
+        for learners in (1, 2):
+            done = call("run", self.write("diverging.yaml", diverging(learners, stop=False)), "--json", "--data_dir",
+                        self.directory / f"fails{learners}")
+            self.assertNotEqual(0, done.returncode)
+            self.assertRegex(json.loads(done.stdout)["stages"][0]["error"], "^ppo: .* training has diverged")
+            # What failed would not have been tried, had the evaluation been quicker.
+            for attempt in range(3):
+                self.assert_succeeded(call_json(
+                    "run", self.write("diverging.yaml", diverging(learners, stop=True)), "--data_dir",
+                    self.directory / f"reached{learners}-{attempt}"))
+
+    def test_the_stages_account_is_that_of_its_sinks(self):
+        cluster = self.cluster()
+        cluster.coordinator()
+        ports = [free_port(), free_port()]
+        for port in ports:
+            cluster.learner("--metrics_port", port)
+            cluster.actor()
+        experiment = cluster.submit(self.write("lagging.yaml", EXPERIMENT.replace(
+            "learners: 2, stop: {mean_return: 475", "learners: 2, max_policy_lag: 1, stop: {mean_return: 100", 1)))
+        cluster.call("experiments", "watch", experiment)
+        stages = cluster.call_json("experiments", "show", experiment)["stages"]
+        told = [stages[stage]["trajectories"] for stage in (0, 2)]
+        for what in ("produced", "accepted", "rejected"):
+            counted = sum(scrape(port, f"understudy_trajectories_{what}_total") for port in ports)
+            superseded = sum(scrape(port, "understudy_trajectories_superseded_total") for port in ports)
+            expected = {"produced": 0, "accepted": superseded, "rejected": -superseded}[what]
+            self.assertEqual(sum(account[what] for account in told) + expected, counted, what)
 
     def test_with_mutual_tls(self):
         cluster = self.cluster(make_certificates(self.directory / "tls"))
@@ -177,10 +232,11 @@ class Deaths(TestCase):
     def test_a_stopped_rank_is_replaced_and_fenced(self):
         stopped = self.rank(1)
         stopped.send_signal(signal.SIGSTOP)
-        self.addCleanup(stopped.send_signal, signal.SIGCONT)
         self.learners.append(self.running.learner())
         self.assert_undisturbed()
         stopped.send_signal(signal.SIGCONT)
+        wait_until(lambda: "given up" in log_of(stopped), "the fenced learner's giving up")
+        self.assertIsNone(stopped.poll())
 
     def test_the_coordinator_dies_and_both_learners_go_on(self):
         self.coordinator.kill()

@@ -42,10 +42,11 @@ OnRanks::OnRanks(int size) : groups_(static_cast<size_t>(size)) {
   std::vector<std::thread> threads;
   for (int rank = 0; rank < size; ++rank) {
     threads.emplace_back([&, rank] {
-      auto group = GlooGroup::Connect({.rank = rank, .size = size, .host = "127.0.0.1", .meet = [&](const auto& mine) {
-                                         return meeting.Join(rank, mine);
-                                       }});
+      auto group = GlooGroup::Create(rank, size, "127.0.0.1");
       ASSERT_TRUE(group.ok()) << group.status();
+      const absl::Status connected =
+          (*group)->Connect([&](const std::string& mine) { return meeting.Join(rank, mine); });
+      ASSERT_TRUE(connected.ok()) << connected;
       groups_[static_cast<size_t>(rank)] = *std::move(group);
     });
   }
