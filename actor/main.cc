@@ -11,6 +11,7 @@
 #include "actor/actor.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
+#include "common/process/memory.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
 
@@ -48,6 +49,7 @@ int Fail(const absl::Status& status) {
 
 int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
+  understudy::KeepFreedMemory();
   understudy::ActorOptions options;
   understudy::ClientSecurity security;
   understudy::LogOptions log;

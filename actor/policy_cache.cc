@@ -11,13 +11,16 @@
 namespace understudy {
 namespace {
 
-absl::StatusOr<std::shared_ptr<const Policy>> MakePolicy(PolicySnapshot snapshot) {
+absl::StatusOr<std::shared_ptr<const Policy>> MakePolicy(PolicySnapshot snapshot, std::shared_ptr<SpareMemory> spare) {
   const std::string name = absl::StrCat("policy ", snapshot.header.name(), "@", snapshot.header.version());
   // Where memory runs out, for one.
   try {
     auto policy = Policy::FromSnapshot(std::move(snapshot));
     if (!policy.ok()) return policy.status();
-    return std::make_shared<const Policy>(*std::move(policy));
+    return std::shared_ptr<const Policy>(new Policy(*std::move(policy)), [spare = std::move(spare)](Policy* unused) {
+      spare->Give(std::move(*unused).ReleaseMemory());
+      delete unused;
+    });
   } catch (const std::exception& error) {
     return absl::InternalError(absl::StrCat(name, ": ", ErrorText(error.what())));
   }
@@ -31,7 +34,7 @@ absl::Status PolicyCache::Add(const v1::PolicyChunk& chunk) {
   if (*snapshot == nullptr) return absl::OkStatus();
   const std::string name = (*snapshot)->header.name();
   const int64_t version = (*snapshot)->header.version();
-  entries_.push_back({name, version, MakePolicy(std::move(**snapshot))});
+  entries_.push_back({name, version, MakePolicy(std::move(**snapshot), spare_)});
   if (entries_.size() > kPoliciesPerStream) entries_.pop_front();
   return absl::OkStatus();
 }

@@ -10,11 +10,13 @@
 #include "absl/status/statusor.h"
 #include "common/policy/policy.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "common/snapshot/spare_memory.h"
 #include "understudy/v1/policy.pb.h"
 
 namespace understudy {
 
-// Keeps the last kPoliciesPerStream that came: the sink counts on just those. Thread-compatible.
+// Keeps the last kPoliciesPerStream that came: the sink counts on just those. The next one comes into the memory of one
+// that is gone, where they are large and of one size. Thread-compatible; policies may be let go of by any thread.
 class PolicyCache {
  public:
   // Takes the next chunk. Errors are SnapshotAssembler's: the stream cannot be trusted any more.
@@ -29,7 +31,8 @@ class PolicyCache {
     int64_t version = 0;
     absl::StatusOr<std::shared_ptr<const Policy>> policy;
   };
-  SnapshotAssembler assembler_;
+  const std::shared_ptr<SpareMemory> spare_ = std::make_shared<SpareMemory>();
+  SnapshotAssembler assembler_{spare_};
   std::deque<Entry> entries_;  // the newest last
 };
 

@@ -10,6 +10,7 @@
 #include "common/metrics/call_counts.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
+#include "common/process/memory.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
 #include "learner/learner.h"
@@ -43,6 +44,7 @@ int Fail(const absl::Status& status) {
 
 int main(int argc, char** argv) {
   understudy::TerminationSignals signals;
+  understudy::KeepFreedMemory();
   understudy::LearnerOptions options{.coordinators = "127.0.0.1:50051"};
   understudy::ClientSecurity client_security;
   understudy::ServerSecurity server_security;

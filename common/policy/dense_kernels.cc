@@ -154,6 +154,20 @@ inline float Fold(Vector<kWidth> vector) {
   }
 }
 
+// The first `count` numbers, then zeros. By mask: a copy of a length that varies is a call.
+inline Vector<kFloats> LoadFirst(const float* source, int count) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), source);
+#elif defined(__AVX2__)
+  const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_maskload_ps(source, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), places));
+#else
+  Vector<kFloats> result = {};
+  for (int i = 0; i < count; ++i) result[i] = source[i];
+  return result;
+#endif
+}
+
 // The first kPartialSums numbers of left and right, multiplied and added to the partial sums.
 constexpr int kSumVectors = kPartialSums / kFloats;
 inline void AddProducts(const float* left, const float* right, Vector<kFloats> (&sums)[kSumVectors]) {
@@ -166,11 +180,11 @@ float Dot(const float* left, const float* right, size_t count) {
   Vector<kFloats> sums[kSumVectors] = {};
   size_t p = 0;
   for (; p + kPartialSums <= count; p += kPartialSums) AddProducts(left + p, right + p, sums);
-  if (p < count) {
-    float rest[2][kPartialSums] = {};
-    __builtin_memcpy(rest[0], left + p, (count - p) * sizeof(float));
-    __builtin_memcpy(rest[1], right + p, (count - p) * sizeof(float));
-    AddProducts(rest[0], rest[1], sums);
+  const int rest = static_cast<int>(count - p);
+  for (int v = 0; rest > 0 && v < kSumVectors; ++v) {
+    const int taken = v * kFloats;
+    const int here = rest < taken ? 0 : rest < taken + kFloats ? rest - taken : kFloats;
+    sums[v] = MultiplyAdd<kFloats>(LoadFirst(left + p + taken, here), LoadFirst(right + p + taken, here), sums[v]);
   }
   for (int half = kSumVectors / 2; half > 0; half /= 2) {
     for (int v = 0; v < half; ++v) sums[v] += sums[v + half];

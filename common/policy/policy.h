@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/policy/network.h"
@@ -45,6 +46,9 @@ class Policy {
 
   // The current parameters as a snapshot under a name and version.
   std::shared_ptr<const PolicySnapshot> Snapshot(std::string name, int64_t version) const;
+
+  // The parameters' memory, of a policy that is not used any more.
+  std::string ReleaseMemory() && { return std::move(bytes_); }
 
   // Which tensor the flat parameters' element `index` belongs to, as the network calls it: "actor.0.weight".
   std::string TensorAt(size_t index) const;

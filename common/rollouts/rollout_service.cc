@@ -156,7 +156,10 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBu
     } else {
       writing_ = Encode(first.message);
     }
-    StartWrite(&writing_);
+    // What has something behind it waits for that: to be sent by itself, a small message costs more than its bytes.
+    const bool more =
+        outgoing_.size() > 1 || (first.policy != nullptr && first.next_chunk < CountChunks(*first.policy));
+    StartWrite(&writing_, more ? grpc::WriteOptions().set_buffer_hint() : grpc::WriteOptions());
   }
 
   // To one message, on gRPC's thread: the next is not read before this has returned.

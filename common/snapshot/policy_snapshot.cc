@@ -8,34 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/environment/spaces.h"
-#include "common/process/mutex.h"
 #include "common/snapshot/name.h"
+#include "common/snapshot/spare_memory.h"
 
 namespace understudy {
 namespace {
 
-// The memory of one large snapshot that nobody uses any more, for the next of its size: to take a new page from the
-// kernel costs four times as much as to fill it. Thread-safe.
-class SpareMemory {
- public:
-  std::string Take(size_t size) {
-    MutexLock lock(mutex_);
-    std::string taken = std::exchange(memory_, {});
-    return taken.size() == size ? std::move(taken) : std::string();
-  }
-  void Give(std::string memory) {
-    if (memory.size() < kLarge) return;
-    MutexLock lock(mutex_);
-    memory_ = std::move(memory);
-  }
-
- private:
-  static constexpr size_t kLarge = size_t{1} << 20;
-  Mutex mutex_;
-  std::string memory_ ABSL_GUARDED_BY(mutex_);
-};
-
-// Never destroyed: a snapshot may be the last thing to go.
+// Of snapshots that were made here. Never destroyed: a snapshot may be the last thing to go.
 SpareMemory& Spare() {
   static SpareMemory& spare = *new SpareMemory;
   return spare;

@@ -9,10 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "common/snapshot/content_digest.h"
 #include "common/snapshot/sha256.h"
+#include "common/snapshot/spare_memory.h"
 #include "understudy/v1/policy.pb.h"
 
 namespace understudy {
@@ -65,6 +67,9 @@ bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::P
 // Puts a snapshot together from chunks. Thread-compatible.
 class SnapshotAssembler {
  public:
+  // `spare`: where parameters' memory comes from, if there is some of their size.
+  explicit SnapshotAssembler(std::shared_ptr<SpareMemory> spare = nullptr) : spare_(std::move(spare)) {}
+
   // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
   // missing, a header whose names, network, spaces or counts are out of bounds, bytes beyond parameter_count, an empty
   // chunk or one above kPolicyChunkBytes, a digest anywhere but in the last; DATA_LOSS: fingerprint or digest does not
@@ -76,6 +81,7 @@ class SnapshotAssembler {
   bool empty() const { return !header_.has_value(); }
 
  private:
+  std::shared_ptr<SpareMemory> spare_;
   std::optional<v1::PolicyHeader> header_;
   std::string parameters_;
   Sha256Hash hash_;  // of the fingerprint, and the parameters so far

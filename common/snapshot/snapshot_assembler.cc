@@ -110,7 +110,12 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
   const std::string& bytes = chunk.parameters();
   absl::Status status = CheckChunk(static_cast<int64_t>(parameters.size()), chunk, expected);
   if (!status.ok()) return status;
-  // This takes addresses; memory is taken as it is written to, with what came, not with what is only announced.
+  if (parameters.empty() && spare_ != nullptr) {
+    parameters = spare_->Take(static_cast<size_t>(expected));
+    parameters.clear();
+  }
+  // Without spare memory this takes addresses; memory is taken as it is written to, with what came, not with what is
+  // only announced.
   parameters.reserve(static_cast<size_t>(expected));
   parameters.append(bytes);
   hash_.Add(bytes);

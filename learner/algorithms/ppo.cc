@@ -24,6 +24,9 @@
 namespace understudy {
 namespace {
 
+// So many steps are shuffled before they are there: 16 MiB.
+constexpr int64_t kMaxStepsAhead = int64_t{1} << 22;
+
 // What the minibatches of an iteration reported, summed.
 struct UpdateStatistics {
   PpoLoss sum;
@@ -66,6 +69,10 @@ class PpoTrainer {
   absl::Status StartNextRollOut(std::shared_ptr<const PolicySnapshot> policy);
   // The steps of this iteration, once they are there.
   absl::StatusOr<std::vector<v1::TrajectoryBatch>> TakeSegments();
+  // The order of the steps in an epoch of this iteration.
+  std::vector<uint32_t> ShuffleSteps(int64_t epoch) const;
+  // Those of the first epochs, while nothing else is to be done.
+  void ShuffleAhead();
   absl::Status Learn(const std::vector<v1::TrajectoryBatch>& segments);
   absl::Status CheckBatch(const PpoBatch& batch) const;
   absl::Status Update(const PpoBatch& batch);
@@ -105,6 +112,7 @@ class PpoTrainer {
   std::vector<v1::SlotState> slot_states_;
 
   // Of the current iteration.
+  std::vector<std::vector<uint32_t>> orders_;  // of the steps, in the first epochs
   PpoMinibatch minibatch_;
   std::vector<PpoLoss> block_losses_;
   UpdateStatistics statistics_;
@@ -148,6 +156,7 @@ absl::StatusOr<TrainingOutput> PpoTrainer::Run() {
 
 absl::Status PpoTrainer::Iterate() {
   ++state_.iteration;
+  ShuffleAhead();
   const absl::StatusOr<std::vector<v1::TrajectoryBatch>> segments = TakeSegments();
   if (!segments.ok()) return During("iteration", state_.iteration, segments.status());
   const bool lags = options_.max_policy_lag() > 0;
@@ -252,6 +261,17 @@ absl::StatusOr<std::vector<v1::TrajectoryBatch>> PpoTrainer::TakeSegments() {
   return rollout->TakeBatches();
 }
 
+std::vector<uint32_t> PpoTrainer::ShuffleSteps(int64_t epoch) const {
+  return RandomOrder(static_cast<uint32_t>(steps_per_iteration()),
+                     RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, state_.iteration, epoch));
+}
+
+void PpoTrainer::ShuffleAhead() {
+  orders_.clear();
+  const int64_t epochs = std::min<int64_t>(options_.epochs(), kMaxStepsAhead / steps_per_iteration());
+  for (int64_t epoch = 0; epoch < epochs; ++epoch) orders_.push_back(ShuffleSteps(epoch));
+}
+
 absl::Status PpoTrainer::Update(const PpoBatch& batch) {
   const PpoLossOptions options{.clip = options_.clip() * Scheduled(options_.clip_schedule()),
                                .value_clip = options_.value_clip(),
@@ -268,10 +288,9 @@ absl::Status PpoTrainer::Update(const PpoBatch& batch) {
 }
 
 absl::StatusOr<double> PpoTrainer::UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options) {
-  const std::vector<uint32_t> order =
-      RandomOrder(static_cast<uint32_t>(batch.steps()),
-                  RandomStream(input_.stage.seed(), RandomPurpose::kMinibatchShuffle, state_.iteration, epoch));
   const UpdateStatistics before = std::exchange(statistics_, {});
+  const auto index = static_cast<size_t>(epoch);
+  const std::vector<uint32_t> order = index < orders_.size() ? std::move(orders_[index]) : ShuffleSteps(epoch);
   for (const std::span<const uint32_t> steps : Minibatches(order, options_.minibatch_size())) {
     if (absl::Status status = context_.CheckCancelled(); !status.ok()) return status;
     minibatch_.Gather(batch, steps, options_.normalize_advantages());

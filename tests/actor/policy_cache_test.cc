@@ -39,6 +39,35 @@ TEST(PolicyCache, KeepsTheLastOnesThatCame) {
   for (int64_t version = 2; version <= last; ++version) EXPECT_TRUE(cache.Find("expert", version).ok());
 }
 
+// 2 MB, of which every byte is `content`.
+std::shared_ptr<const PolicySnapshot> LargeSnapshot(int64_t version, char content) {
+  v1::PolicyHeader header = TestSnapshot("expert", version)->header;
+  header.mutable_network()->clear_hidden_sizes();
+  for (int layer = 0; layer < 2; ++layer) header.mutable_network()->add_hidden_sizes(512);
+  constexpr size_t kTrunk = 5 * 512 + 513 * 512;
+  return MakeSnapshot(std::move(header), std::string((2 * kTrunk + 513 * 3) * sizeof(float), content));
+}
+
+TEST(PolicyCache, PutsALargePolicyWhereOneWasThatIsGone) {
+  PolicyCache cache;
+  constexpr auto kLast = static_cast<int64_t>(kPoliciesPerStream);
+  for (int64_t version = 1; version <= kLast; ++version) {
+    ASSERT_TRUE(Add(cache, *LargeSnapshot(version, 'a')).ok());
+  }
+  const float* const first = cache.Find("expert", 1).value()->parameters().data();
+  const auto held = cache.Find("expert", 2).value();
+
+  ASSERT_TRUE(Add(cache, *LargeSnapshot(kLast + 1, 'b')).ok());  // the first goes
+  ASSERT_TRUE(Add(cache, *LargeSnapshot(kLast + 2, 'c')).ok());  // the second does not, as somebody has it
+  const auto reused = cache.Find("expert", kLast + 2).value();
+  EXPECT_EQ(reused->parameters().data(), first);
+  EXPECT_EQ(reused->Snapshot("expert", 0)->parameters, LargeSnapshot(0, 'c')->parameters);
+  EXPECT_EQ(held->Snapshot("expert", 0)->parameters, LargeSnapshot(0, 'a')->parameters);
+
+  ASSERT_TRUE(Add(cache, *TestSnapshot("clone", 1)).ok());  // of another size
+  EXPECT_EQ(cache.Find("clone", 1).value()->Snapshot("clone", 1)->parameters, TestSnapshot("clone", 1)->parameters);
+}
+
 TEST(PolicyCache, RemembersWhyASnapshotIsNoPolicy) {
   PolicySnapshot snapshot = *TestSnapshot("expert", 1);
   snapshot.header.mutable_network()->set_type("telepathy");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "common/process/memory.h"
 #include "common/process/process.h"
 #include "common/rollouts/segment_order.h"
 #include "coordinator/cli/child_process.h"
@@ -117,6 +118,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: learner_ingest REPLAYING_ACTOR ITERATIONS\n");
     return 2;
   }
+  understudy::KeepFreedMemory();  // as a learner does
   understudy::InitLogging("learner_ingest", {.level = "error"});
   return understudy::benchmarks::PrintFound("learner_ingest",
                                             understudy::benchmarks::Measure(argv[1], std::atoll(argv[2])));

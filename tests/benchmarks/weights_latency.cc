@@ -15,6 +15,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "common/policy/policy.h"
+#include "common/process/memory.h"
 #include "common/process/process.h"
 #include "common/rollouts/dispatcher.h"
 #include "common/rollouts/segment_order.h"
@@ -123,6 +124,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: weights_latency UNDERSTUDY_ACTOR HIDDEN_SIZES VERSIONS\n");
     return 2;
   }
+  understudy::KeepFreedMemory();  // as a learner does
   understudy::InitLogging("weights_latency", {.level = "error"});
   return understudy::benchmarks::PrintFound("weights_latency",
                                             understudy::benchmarks::Measure(argv[1], argv[2], std::atoll(argv[3])));
