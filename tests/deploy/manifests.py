@@ -132,30 +132,51 @@ def check_addresses(objects, certificate_hosts):
         yield f"{replicas} coordinators, but {addresses}"
 
 
-def may_connect(objects, source, target, port):
-    """Whether the policies let pods labelled `source` connect to a port, by its name, of pods labelled `target`."""
-    def allowed(direction, pod, key, peer):
-        policies = [one["spec"] for one in of_kind(objects, "NetworkPolicy")
-                    if matches(one["spec"]["podSelector"], pod) and direction.capitalize() in one["spec"]["policyTypes"]]
-        return not policies or any(
-            any(matches(other["podSelector"], peer) for other in rule.get(key, []) if "podSelector" in other)
-            and any(one["port"] == port for one in rule["ports"])
-            for policy in policies for rule in policy.get(direction, []))
-    return allowed("egress", source, "to", target) and allowed("ingress", target, "from", source)
+def admits(objects, direction, pod, peer, port):
+    """Whether the policies of pods labelled `pod` let them connect ("egress"), or be connected to ("ingress"), by pods labelled
+    `peer`; a port by its name."""
+    policies = [one["spec"] for one in of_kind(objects, "NetworkPolicy")
+                if matches(one["spec"]["podSelector"], pod) and direction.capitalize() in one["spec"]["policyTypes"]]
+    key = {"egress": "to", "ingress": "from"}[direction]
+    return not policies or any(
+        any(matches(other["podSelector"], peer) for other in rule.get(key, []) if "podSelector" in other)
+        and any(one.get("port", port) == port for one in rule["ports"])
+        for policy in policies for rule in policy.get(direction, []))
 
 
-def check_network(objects):
+def check_network(objects, data_parallel):
+    """`data_parallel`: learners exchange gradients, on ports without names."""
     labels = {one["metadata"]["name"]: labels for one, labels, _ in workloads(objects)}
+    ports = ("grpc", "metrics", "gradients")
     needed = {("learner", "coordinator", "grpc"), ("actor", "coordinator", "grpc"), ("actor", "learner", "grpc")}
+    if data_parallel:
+        needed |= {("learner", "learner", port) for port in ports}
     for source in labels:
         for target in labels:
-            for port in ("grpc", "metrics"):
+            for port in ports:
                 is_needed = (source, target, port) in needed
-                if may_connect(objects, labels[source], labels[target], port) != is_needed:
-                    yield f"{source} to {target}, {port}: {'kept out' if is_needed else 'let in without need'}"
+                # Each end by itself: nobody is kept out by the other end alone.
+                for direction, pod, peer in (("egress", source, target), ("ingress", target, source)):
+                    if admits(objects, direction, labels[pod], labels[peer], port) != is_needed:
+                        yield (f"{direction} of {source} to {target}, {port}: "
+                               f"{'kept out' if is_needed else 'let in without need'}")
     if not any(one["spec"]["podSelector"] == {} and "ingress" not in one["spec"] and "egress" not in one["spec"]
                for one in of_kind(objects, "NetworkPolicy")):
         yield "nothing is denied by default"
+
+
+def check_gradients(objects, data_parallel):
+    """Whether learners listen for them where others reach them, and only if asked to."""
+    (learners,) = [one for one in of_kind(objects, "StatefulSet") if one["metadata"]["name"] == "learner"]
+    (container,) = learners["spec"]["template"]["spec"]["containers"]
+    found = [variable.get("valueFrom", variable.get("value")) for variable in container["env"]
+             if variable["name"] == "UNDERSTUDY_INSECURE_GRADIENTS"]
+    found += [argument for argument in container["args"] if argument.startswith("--insecure_gradients")]
+    expected = [{"fieldRef": {"fieldPath": "status.podIP"}}] if data_parallel else []
+    if found != expected:
+        yield f"learners listen for gradients on {found}, expected {expected}"
+    if data_parallel and learners["spec"]["replicas"] < 2:
+        yield f"{learners['spec']['replicas']} learners, where a stage has two"
 
 
 def check_privileges(objects):
