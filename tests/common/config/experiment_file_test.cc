@@ -28,7 +28,8 @@ std::string WithStage(const std::string& keys) {
 }
 
 TEST(ExperimentFile, LoadsWhatIsShipped) {
-  for (const char* name : {"cartpole.yaml", "cartpole_distillation.yaml", "cartpole_from_demonstrations.yaml"}) {
+  for (const char* name : {"cartpole.yaml", "cartpole_distillation.yaml", "cartpole_from_demonstrations.yaml",
+                           "cartpole_two_learners.yaml"}) {
     const absl::StatusOr<v1::ExperimentSpec> experiment = LoadExperimentFile(ShippedPath(name));
     EXPECT_TRUE(experiment.ok()) << experiment.status();
   }
