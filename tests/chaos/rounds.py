@@ -18,6 +18,7 @@ EXPERIMENT = EXPERIMENTS / "cartpole.yaml"
 
 class Round:
     """`start` and `end` are told when an incident that the processes themselves know nothing of begins and ends."""
+    experiment_file = EXPERIMENT
 
     def __init__(self, directory, plan, hosts=None, start=None, end=None):
         self.directory = directory
@@ -81,7 +82,7 @@ class Round:
         """What the experiment came to."""
         try:
             self.cluster.start(self.plan.learners, self.plan.actors)
-            experiment = json.loads(self.cluster.call("experiments", "submit", EXPERIMENT, "--json"))["id"]
+            experiment = json.loads(self.cluster.call("experiments", "submit", self.experiment_file, "--json"))["id"]
             self.follow(experiment)
             self.cluster.recover()
             found = {"experiment": checks.take_stock(self.cluster, experiment)}
