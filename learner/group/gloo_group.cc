@@ -5,7 +5,6 @@
 #include <gloo/allreduce.h>
 #include <gloo/context.h>
 #include <gloo/math.h>
-#include <gloo/transport/context.h>
 #include <gloo/transport/tcp/device.h>
 
 #include <chrono>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/process/mutex.h"
 #include "common/rpc/address.h"
+#include "learner/group/breakable_transport.h"
 
 namespace understudy {
 namespace {
@@ -26,8 +26,6 @@ constexpr std::chrono::seconds kConnectTimeout(2);
 // A rank waits for the others as long as these wait for actors: for ever. Who has died is found otherwise.
 constexpr std::chrono::hours kForEver(10 * 365 * 24);
 constexpr int64_t kMaxGatheredBytes = int64_t{1} << 30;
-// No collective of Gloo's uses it.
-constexpr uint64_t kSlotOfNothing = ~uint64_t{0};
 
 void AddFloats(void* sum, const void* a, const void* b, size_t count) { gloo::sum<float>(sum, a, b, count); }
 
@@ -43,8 +41,10 @@ class Mesh final : public gloo::Context {
  public:
   Mesh(int own_rank, int ranks, std::shared_ptr<gloo::transport::Device> device) : gloo::Context(own_rank, ranks) {
     device_ = std::move(device);
-    transportContext_ = device_->createContext(rank, size);
-    transportContext_->setTimeout(kConnectTimeout);
+    const std::shared_ptr<gloo::transport::Context> context = device_->createContext(rank, size);
+    context->setTimeout(kConnectTimeout);
+    transport_ = std::make_shared<BreakableTransport>(context);
+    transportContext_ = transport_;
     for (int other = 0; other < size; ++other) {
       if (other != rank) transportContext_->createPair(other);
     }
@@ -69,6 +69,11 @@ class Mesh final : public gloo::Context {
     getPair(other)->connect({theirs.begin() + static_cast<ptrdiff_t>(place * length),
                              theirs.begin() + static_cast<ptrdiff_t>((place + 1) * length)});
   }
+
+  void Break(bool connected) { transport_->Break(connected); }
+
+ private:
+  std::shared_ptr<BreakableTransport> transport_;
 };
 
 class MeshGroup final : public GlooGroup {
@@ -159,26 +164,10 @@ class MeshGroup final : public GlooGroup {
       broken_ = status;
       connected = connected_;
     }
-    for (int other = 0; other < size(); ++other) {
-      if (other == rank()) continue;
-      if (connected) WaitInVain(other);
-      // Whoever waits for this connection to be made waits no more.
-      mesh_->getPair(other)->close();
-    }
+    mesh_->Break(connected);
   }
 
  private:
-  // Gloo closes all connections that are open, and wakes all who wait, where somebody waited in vain.
-  void WaitInVain(int other) {
-    char nothing = 0;
-    const auto buffer = mesh_->createUnboundBuffer(&nothing, sizeof(nothing));
-    try {
-      buffer->recv(other, kSlotOfNothing);
-      buffer->waitRecv(std::chrono::milliseconds(1));
-    } catch (const std::exception&) {
-    }
-  }
-
   absl::Status Call(absl::FunctionRef<void()> collective) {
     {
       MutexLock lock(mutex_);
