@@ -102,12 +102,11 @@ TEST(Run, StartsAsManyLearnersAsTheStageNeedsThatNeedsMost) {
   stage.SetProgram("coordinator", ListeningScript(coordinator));
   ASSERT_EQ(mkfifo(stage.File("fifo").c_str(), 0600), 0);
   stage.SetProgram("learner", "echo $$ > " + stage.File("fifo") + "; exec sleep 1000");
+  // For writing, too: so it never ends, and nobody writes to one that is just being closed.
+  std::fstream fifo(stage.File("fifo"), std::ios::in | std::ios::out);
   std::set<std::string> learners;
   std::thread releaser([&] {
-    while (learners.size() < 3) {
-      std::ifstream fifo(stage.File("fifo"));
-      for (std::string pid; fifo >> pid;) learners.insert(pid);
-    }
+    for (std::string pid; learners.size() < 3 && fifo >> pid;) learners.insert(pid);
     coordinator.Release();
   });
   EXPECT_TRUE(stage.Run().ok());
