@@ -12,6 +12,7 @@
 #include "learner/algorithms/parameter_update.h"
 #include "learner/algorithms/ppo_loss.h"
 #include "learner/backpropagation/make_backpropagation.h"
+#include "learner/group/learner_group.h"
 #include "tests/benchmarks/micro/autograd_baseline.h"
 #include "tests/benchmarks/micro/minibatch.h"
 #include "tests/benchmarks/micro/products.h"
@@ -19,6 +20,8 @@
 
 namespace understudy::benchmarks {
 namespace {
+
+LoneLearner alone;
 
 Policy FreshPolicy() {
   return Policy::Create(testing::CartPoleHeader("hidden_sizes: 64 hidden_sizes: 64"), /*seed=*/0).value();
@@ -54,7 +57,7 @@ void UpdatePpo(benchmark::State& state, int threads) {
                            minibatch.returns};
   Policy policy = FreshPolicy();
   ParameterUpdate update(policy, MakeBackpropagation(policy.header(), "cpu", threads).value(), {},
-                         /*max_gradient_norm=*/0.5);
+                         /*max_gradient_norm=*/0.5, alone);
   const size_t rows = samples.actions.size();
   for (auto _ : state) {
     const auto norm =
@@ -90,7 +93,7 @@ void BcMinibatch(benchmark::State& state) {
   const BcSamples samples{minibatch.actions, {}, {}};
   Policy policy = FreshPolicy();
   ParameterUpdate update(policy, MakeBackpropagation(policy.header(), "cpu", /*threads=*/1).value(),
-                         {.weight_decay = 0.0001}, /*max_gradient_norm=*/0);
+                         {.weight_decay = 0.0001}, /*max_gradient_norm=*/0, alone);
   const size_t rows = samples.actions.size();
   for (auto _ : state) {
     const auto norm =
