@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--listen", options.server.listen, "HOST:PORT for actors to connect to; port 0: any free one")
       ->capture_default_str();
-  app.add_option("--advertise", options.advertise, "HOST:PORT that actors are told, where it differs from --listen");
+  app.add_option("--advertise", options.advertise,
+                 "HOST:PORT that actors and other learners are told, where it differs from --listen");
   app.add_option(
          "--insecure_gradients", options.gradients_host,
          "Where to listen for gradients of learners on other hosts, for stages with `learners`: on a network that "

@@ -85,6 +85,8 @@ class PpoTrainer {
   // What the stage comes to if this iteration was the last.
   TrainingOutput Output() const;
   absl::Status SaveCheckpoint();
+  // Where all ranks' slots stand.
+  absl::StatusOr<v1::PpoState> GatherSlots();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("ppo", "iteration", state_.iteration, fault); }
 
   int64_t steps_per_iteration() const { return int64_t{options_.slots()} * options_.steps_per_slot(); }
@@ -188,25 +190,33 @@ TrainingOutput PpoTrainer::Output() const {
 }
 
 absl::Status PpoTrainer::SaveCheckpoint() {
-  v1::PpoState mine;
-  mine.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
-  returns_.SaveRunning(slots_, mine);
-  const auto all = state_.group.Gather(mine.SerializeAsString());
-  if (!all.ok()) return all.status();
+  auto slots = GatherSlots();
+  if (!slots.ok()) return slots.status();
   if (state_.group.rank() > 0) return context_.SaveCheckpoint({});
   v1::Checkpoint checkpoint = state_.Capture();
   v1::PpoState& ppo = *checkpoint.mutable_ppo();
-  // Of every rank its slots, in order: what is repeated is appended.
-  for (const std::string& theirs : *all) {
-    if (!ppo.MergeFromString(theirs)) return absl::InternalError("a rank sent no PpoState");
-  }
-  if (ppo.slots_size() != options_.slots()) {
-    return absl::InternalError(
-        absl::StrCat("the ranks have ", ppo.slots_size(), " slots together, expected ", options_.slots()));
-  }
+  ppo = *std::move(slots);
   returns_.SaveFinished(ppo);
   if (rollout_ != nullptr && behaviour_ != snapshot_) ppo.set_behaviour_parameters(behaviour_->parameters);
   return context_.SaveCheckpoint(std::move(checkpoint));
+}
+
+absl::StatusOr<v1::PpoState> PpoTrainer::GatherSlots() {
+  v1::PpoState mine;
+  mine.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
+  returns_.SaveRunning(slots_, mine);
+  // States may be larger than what can be gathered; where they are too large to be stored, that fails nothing.
+  if (state_.group.size() == 1) return mine;
+  const auto gathered = state_.group.Gather(mine.SerializeAsString());
+  if (!gathered.ok()) return gathered.status();
+  v1::PpoState all;
+  // Of every rank its slots, in order: what is repeated is appended.
+  for (const std::string& theirs : *gathered) {
+    if (!all.MergeFromString(theirs)) return absl::InternalError("a rank sent no PpoState");
+  }
+  if (all.slots_size() == options_.slots()) return all;
+  return absl::InternalError(
+      absl::StrCat("the ranks have ", all.slots_size(), " slots together, expected ", options_.slots()));
 }
 
 absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments) {
