@@ -35,17 +35,14 @@ grpc::Slice Lend(SharedSnapshot snapshot, std::string_view part) {
 }  // namespace
 
 grpc::ByteBuffer MakePolicyFrame(SharedSnapshot snapshot, size_t index) {
-  // Without the parameters; they are a field of it, and fields may stand in any order.
-  v1::PolicyChunk chunk;
+  std::string head;
   std::string_view parameters;
   if (index == 0) {
-    chunk = MakeChunk(*snapshot, 0);
+    head = MakeChunk(*snapshot, 0).SerializeAsString();
   } else {
     parameters = ChunkParameters(*snapshot, index);
-    chunk.set_digest(ChunkDigest(*snapshot, index));
+    head = FieldHead(v1::PolicyChunk::kParametersFieldNumber, parameters.size());
   }
-  std::string head = chunk.SerializeAsString();
-  if (index > 0) head += FieldHead(v1::PolicyChunk::kParametersFieldNumber, parameters.size());
   head.insert(0, FieldHead(v1::SinkMessage::kPolicyFieldNumber, head.size() + parameters.size()));
   const grpc::Slice slices[] = {Own(head), Lend(std::move(snapshot), parameters)};
   return grpc::ByteBuffer(slices, index == 0 ? 1 : 2);

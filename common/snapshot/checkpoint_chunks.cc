@@ -4,14 +4,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/snapshot/checksum.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/snapshot/sha256.h"
 
 namespace understudy {
 namespace {
 
 constexpr int64_t kMaxIdBytes = 256;
-constexpr int64_t kSha256Bytes = 32;
 
 absl::Status CheckRange(const char* field, int64_t value, int64_t minimum, int64_t maximum) {
   if (value >= minimum && value <= maximum) return absl::OkStatus();
@@ -27,7 +26,6 @@ absl::Status ValidateHeader(const v1::CheckpointHeader& header) {
   status.Update(CheckRange("stage.epoch", header.stage().epoch(), 1, kMax));
   status.Update(CheckRange("iteration", header.iteration(), 1, kMax));
   status.Update(CheckRange("size", header.size(), 1, kMaxCheckpointBytes));
-  status.Update(CheckRange("digest length", static_cast<int64_t>(header.digest().size()), kSha256Bytes, kSha256Bytes));
   return status;
 }
 
@@ -43,11 +41,11 @@ absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
   return absl::OkStatus();
 }
 
-absl::Status CheckDigest(const v1::CheckpointHeader& header, std::string_view content) {
-  const std::string found = Sha256(content);
-  if (found == header.digest()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("checkpoint: found SHA-256 ", ToHex(found), ", expected ",
-                                          ToHex(header.digest()), " as its header says"));
+absl::Status CheckChecksum(const v1::CheckpointHeader& header, std::string_view content) {
+  const uint64_t found = Checksum(content);
+  if (found == header.checksum()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("checkpoint: found checksum ", ChecksumText(found), ", expected ",
+                                          ChecksumText(header.checksum()), " as its header says"));
 }
 
 }  // namespace
@@ -57,7 +55,7 @@ v1::CheckpointHeader MakeCheckpointHeader(const v1::StageKey& stage, int64_t ite
   *header.mutable_stage() = stage;
   header.set_iteration(iteration);
   header.set_size(static_cast<int64_t>(content.size()));
-  header.set_digest(Sha256(content));
+  header.set_checksum(Checksum(content));
   return header;
 }
 
@@ -96,7 +94,7 @@ absl::StatusOr<bool> CheckpointAssembler::Add(const v1::CheckpointChunk& chunk) 
   }
   const bool complete = static_cast<int64_t>(content.size()) == header.size();
   if (complete) {
-    if (absl::Status status = CheckDigest(header, content); !status.ok()) return status;
+    if (absl::Status status = CheckChecksum(header, content); !status.ok()) return status;
   }
   has_header_ = true;
   header_ = std::move(header);

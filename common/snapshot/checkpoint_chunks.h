@@ -15,7 +15,7 @@ namespace understudy {
 
 inline constexpr int64_t kCheckpointChunkBytes = int64_t{1} << 20;
 
-// The header of a checkpoint with this content: fills in size and digest.
+// The header of a checkpoint with this content: fills in size and checksum.
 v1::CheckpointHeader MakeCheckpointHeader(const v1::StageKey& stage, int64_t iteration, std::string_view content);
 
 // Calls `send` with the header, then the content, in order. Stops and returns false as soon as `send` does.
@@ -27,8 +27,8 @@ class CheckpointAssembler {
  public:
   // Takes the next chunk; true: that was the last one, the checkpoint is complete. INVALID_ARGUMENT: header twice or
   // missing, a header without a stage or whose numbers are out of bounds, an empty chunk, one above
-  // kCheckpointChunkBytes, or bytes beyond the header's size; DATA_LOSS: the digest does not match, with both printed.
-  // After an error the assembler is empty again.
+  // kCheckpointChunkBytes, or bytes beyond the header's size; DATA_LOSS: the checksum does not match, with both
+  // printed. After an error the assembler is empty again.
   absl::StatusOr<bool> Add(const v1::CheckpointChunk& chunk);
 
   // What has come so far: from the first chunk on the header, and as many bytes of content.

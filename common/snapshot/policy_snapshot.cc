@@ -1,6 +1,5 @@
 #include "common/snapshot/policy_snapshot.h"
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -13,6 +12,8 @@
 
 namespace understudy {
 namespace {
+
+constexpr size_t kCachedBytes = size_t{64} << 10;
 
 // Of snapshots that were made here. Never destroyed: a snapshot may be the last thing to go.
 SpareMemory& Spare() {
@@ -39,22 +40,28 @@ std::string PolicyDigest(std::string_view fingerprint, std::string_view paramete
 }
 
 std::string PolicySnapshot::Digest() const {
-  return header.digest().empty() ? content_digest.Finish(header.fingerprint(), parameters) : header.digest();
+  return header.digest().empty() ? PolicyDigest(header.fingerprint(), parameters) : header.digest();
 }
 
 std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string_view parameters) {
   header.set_parameter_count(static_cast<int64_t>(parameters.size() / sizeof(float)));
   header.set_fingerprint(ArchitectureFingerprint(header));
   header.clear_digest();
-  // In one chunk nothing can be hashed while another travels.
-  if (parameters.size() <= kPolicyChunkBytes) header.set_digest(PolicyDigest(header.fingerprint(), parameters));
   const std::shared_ptr<PolicySnapshot> snapshot(
       new PolicySnapshot{.header = std::move(header), .parameters = Spare().Take(parameters.size())},
       [](PolicySnapshot* unused) {
         Spare().Give(std::move(unused->parameters));
         delete unused;
       });
-  snapshot->parameters.assign(parameters);
+  // Piece by piece, so that what is added is still in the cache.
+  RunningChecksum checksum;
+  snapshot->parameters.clear();
+  snapshot->parameters.reserve(parameters.size());
+  for (size_t at = 0; at < parameters.size(); at += kCachedBytes) {
+    snapshot->parameters.append(parameters.substr(at, kCachedBytes));
+    checksum.Add(parameters.substr(at, kCachedBytes));
+  }
+  snapshot->checksum = checksum.Value();
   return snapshot;
 }
 
@@ -74,24 +81,15 @@ v1::PolicyChunk MakeChunk(const PolicySnapshot& snapshot, size_t index) {
   if (index == 0) {
     *chunk.mutable_header() = snapshot.header;
     chunk.mutable_header()->clear_digest();
+    chunk.set_checksum(snapshot.checksum);
   } else {
     chunk.set_parameters(std::string(ChunkParameters(snapshot, index)));
-    chunk.set_digest(ChunkDigest(snapshot, index));
   }
   return chunk;
 }
 
 std::string_view ChunkParameters(const PolicySnapshot& snapshot, size_t index) {
   return std::string_view(snapshot.parameters).substr((index - 1) * kPolicyChunkBytes, kPolicyChunkBytes);
-}
-
-std::string ChunkDigest(const PolicySnapshot& snapshot, size_t index) {
-  const size_t end = std::min(index * kPolicyChunkBytes, snapshot.parameters.size());
-  if (end == snapshot.parameters.size()) return snapshot.Digest();
-  if (snapshot.header.digest().empty()) {
-    snapshot.content_digest.Advance(snapshot.header.fingerprint(), snapshot.parameters, end);
-  }
-  return {};
 }
 
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send) {

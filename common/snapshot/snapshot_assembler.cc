@@ -50,10 +50,9 @@ absl::Status ValidateIdentity(const v1::PolicyHeader& header) {
   return status;
 }
 
-absl::Status CheckDigest(const char* field, std::string_view declared, std::string_view computed) {
-  if (declared == computed) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("policy: found ", field, " ", ToHex(computed), ", expected ", ToHex(declared),
-                                          " as was sent with it"));
+absl::Status DataLoss(const char* what, const std::string& found, const std::string& expected) {
+  return absl::DataLossError(
+      absl::StrCat("policy: found ", what, " ", found, ", expected ", expected, " as was sent with it"));
 }
 
 absl::Status ValidateHeader(const v1::PolicyHeader& header) {
@@ -62,19 +61,12 @@ absl::Status ValidateHeader(const v1::PolicyHeader& header) {
   status.Update(ValidateSpace(header.observation_space()));
   status.Update(ValidateSpace(header.action_space()));
   if (!status.ok()) return status;
-  return CheckDigest("fingerprint", header.fingerprint(), ArchitectureFingerprint(header));
+  const std::string fingerprint = ArchitectureFingerprint(header);
+  if (header.fingerprint() == fingerprint) return absl::OkStatus();
+  return DataLoss("fingerprint", ToHex(fingerprint), ToHex(header.fingerprint()));
 }
 
-absl::Status CheckDigestLength(const v1::PolicyChunk& chunk, bool last) {
-  const size_t expected = last ? kSha256Bytes : 0;
-  if (chunk.digest().size() == expected) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("policy chunk: found digest length ", chunk.digest().size(),
-                                                 ", expected ", expected, " as it is ", last ? "" : "not ",
-                                                 "the last"));
-}
-
-absl::Status CheckChunk(int64_t received, const v1::PolicyChunk& part, int64_t expected) {
-  const auto chunk = static_cast<int64_t>(part.parameters().size());
+absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
   if (chunk < 1 || chunk > kPolicyChunkBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("policy chunk: found ", chunk, " bytes, expected 1 to ", kPolicyChunkBytes));
@@ -83,7 +75,7 @@ absl::Status CheckChunk(int64_t received, const v1::PolicyChunk& part, int64_t e
     return absl::InvalidArgumentError(
         absl::StrCat("policy chunk: found ", received + chunk, " parameter bytes, expected ", expected, " in all"));
   }
-  return CheckDigestLength(part, received + chunk == expected);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -98,17 +90,17 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
                                              : "policy chunk: found no header, expected one first");
   }
   if (chunk.has_header()) {
-    if (absl::Status status = CheckDigestLength(chunk, /*last=*/false); !status.ok()) return status;
     if (absl::Status status = ValidateHeader(chunk.header()); !status.ok()) return status;
     header_ = chunk.header();
-    hash_ = Sha256Hash();
-    hash_.Add(header_->fingerprint());
+    expected_checksum_ = chunk.checksum();
+    checksum_.Reset();
     return nullptr;
   }
 
   const int64_t expected = header->parameter_count() * static_cast<int64_t>(sizeof(float));
   const std::string& bytes = chunk.parameters();
-  absl::Status status = CheckChunk(static_cast<int64_t>(parameters.size()), chunk, expected);
+  absl::Status status =
+      CheckChunk(static_cast<int64_t>(parameters.size()), static_cast<int64_t>(bytes.size()), expected);
   if (!status.ok()) return status;
   if (parameters.empty() && spare_ != nullptr) {
     parameters = spare_->Take(static_cast<size_t>(expected));
@@ -118,17 +110,18 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
   // only announced.
   parameters.reserve(static_cast<size_t>(expected));
   parameters.append(bytes);
-  hash_.Add(bytes);
+  checksum_.Add(bytes);
   if (static_cast<int64_t>(parameters.size()) < expected) {
     header_ = std::move(header);
     parameters_ = std::move(parameters);
     return nullptr;
   }
-  header->set_digest(hash_.Finish());
-  status = CheckDigest("digest", chunk.digest(), header->digest());
-  if (!status.ok()) return status;
+  const uint64_t checksum = checksum_.Value();
+  if (checksum != expected_checksum_) {
+    return DataLoss("checksum", ChecksumText(checksum), ChecksumText(expected_checksum_));
+  }
   return std::make_shared<PolicySnapshot>(
-      PolicySnapshot{.header = *std::move(header), .parameters = std::move(parameters)});
+      PolicySnapshot{.header = *std::move(header), .parameters = std::move(parameters), .checksum = checksum});
 }
 
 }  // namespace understudy

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/snapshot/checksum.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/storage/sql_store.h"
 #include "coordinator/storage/stage_rows.h"
@@ -26,10 +27,10 @@ absl::Status CheckContent(const v1::CheckpointHeader& header, std::string_view c
     return absl::Status(code, absl::StrCat(CheckpointText(header), ": found ", size, " bytes, expected ", header.size(),
                                            " as its header says"));
   }
-  const std::string found = Sha256(content);
-  if (found == header.digest()) return absl::OkStatus();
-  return absl::Status(code, absl::StrCat(CheckpointText(header), ": found SHA-256 ", ToHex(found), ", expected ",
-                                         ToHex(header.digest()), " as its header says"));
+  const uint64_t found = Checksum(content);
+  if (found == header.checksum()) return absl::OkStatus();
+  return absl::Status(code, absl::StrCat(CheckpointText(header), ": found checksum ", ChecksumText(found),
+                                         ", expected ", ChecksumText(header.checksum()), " as its header says"));
 }
 
 absl::StatusOr<bool> IsLater(SqlConnection& database, const v1::CheckpointHeader& header) {
@@ -53,20 +54,21 @@ absl::StatusOr<int64_t> InsertContent(SqlConnection& database, std::string_view 
 
 absl::Status PutHeader(SqlConnection& database, const v1::CheckpointHeader& header, int64_t content_id) {
   SqlStatement put = database.Prepare(
-      "INSERT INTO checkpoints (experiment, stage, epoch, iteration, size, content, digest) "
+      "INSERT INTO checkpoints (experiment, stage, epoch, iteration, size, content, checksum) "
       "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (experiment, stage) DO UPDATE SET epoch = excluded.epoch, "
-      "iteration = excluded.iteration, size = excluded.size, content = excluded.content, digest = excluded.digest");
+      "iteration = excluded.iteration, size = excluded.size, content = excluded.content, checksum = excluded.checksum");
   const v1::StageKey& stage = header.stage();
   return put
       .Bind(stage.experiment_id(), stage.stage(), stage.epoch(), header.iteration(), header.size(), content_id,
-            Blob{header.digest()})
+            static_cast<int64_t>(header.checksum()))
       .Run();
 }
 
 absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpoint) {
   v1::StageKey& stage = *checkpoint.header.mutable_stage();
   SqlStatement select = database.Prepare(
-      "SELECT epoch, iteration, size, digest, (SELECT content FROM checkpoint_contents WHERE id = checkpoints.content) "
+      "SELECT epoch, iteration, size, checksum, (SELECT content FROM checkpoint_contents WHERE id = "
+      "checkpoints.content) "
       "FROM checkpoints WHERE experiment = ? AND stage = ?");
   const absl::StatusOr<bool> row = select.Bind(stage.experiment_id(), stage.stage()).Step();
   if (!row.ok()) return row.status();
@@ -77,7 +79,7 @@ absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpo
   stage.set_epoch(select.Int64(0));
   checkpoint.header.set_iteration(select.Int64(1));
   checkpoint.header.set_size(select.Int64(2));
-  checkpoint.header.set_digest(select.String(3));
+  checkpoint.header.set_checksum(static_cast<uint64_t>(select.Int64(3)));
   checkpoint.content = select.String(4);
   return absl::OkStatus();
 }

@@ -86,7 +86,7 @@ const std::vector<Table>& Tables() {
         {"iteration", kInteger},
         {"size", kInteger},
         {"content", kInteger},
-        {"digest", kBlob}},
+        {"checksum", kInteger}},
        2,
        100},
       {"outcomes",

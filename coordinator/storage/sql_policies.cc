@@ -44,7 +44,7 @@ absl::StatusOr<v1::StoredPolicy> FindPolicy(SqlConnection& database, const std::
   return CurrentPolicy(select);
 }
 
-absl::Status CheckSnapshot(const PolicySnapshot& snapshot) {
+absl::Status CheckDigest(const PolicySnapshot& snapshot) {
   const v1::PolicyHeader& header = snapshot.header;
   const std::string found = PolicyDigest(ArchitectureFingerprint(header), snapshot.parameters);
   if (found == header.digest()) return absl::OkStatus();
@@ -106,8 +106,9 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SqlStore::LoadPolicy(const
     snapshot->parameters = select.String(0);
     return absl::OkStatus();
   });
-  if (status.ok()) status = CheckSnapshot(*snapshot);
+  if (status.ok()) status = CheckDigest(*snapshot);
   if (!status.ok()) return status;
+  snapshot->checksum = Checksum(snapshot->parameters);
   return snapshot;
 }
 

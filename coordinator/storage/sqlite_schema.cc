@@ -95,6 +95,22 @@ constexpr const char* kMigrations[] = {
       PRIMARY KEY (experiment, stage, number)
     ) WITHOUT ROWID;
     )sql",
+    // 3
+    R"sql(
+    -- Checkpoints have another checksum. Training that was under way begins again, and comes to the same policy.
+    DELETE FROM checkpoint_contents;
+    DROP TABLE checkpoints;
+    CREATE TABLE checkpoints (
+      experiment TEXT NOT NULL,
+      stage INTEGER NOT NULL,
+      epoch INTEGER NOT NULL,
+      iteration INTEGER NOT NULL,
+      size INTEGER NOT NULL,
+      content INTEGER NOT NULL,           -- id in checkpoint_contents
+      checksum INTEGER NOT NULL,          -- XXH3, 64 bits
+      PRIMARY KEY (experiment, stage)
+    ) WITHOUT ROWID;
+    )sql",
 };
 
 }  // namespace

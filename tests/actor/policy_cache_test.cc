@@ -24,7 +24,7 @@ TEST(PolicyCache, FindsWhatCame) {
   ASSERT_TRUE(Add(cache, *TestSnapshot("expert", 3)).ok());
   const auto policy = cache.Find("expert", 3);
   ASSERT_TRUE(policy.ok()) << policy.status();
-  EXPECT_EQ((*policy)->header().digest(), TestSnapshot("expert", 3)->Digest());
+  EXPECT_EQ((*policy)->Snapshot("expert", 3)->Digest(), TestSnapshot("expert", 3)->Digest());
   EXPECT_TRUE(absl::IsNotFound(cache.Find("expert", 4).status()));
   EXPECT_TRUE(absl::IsNotFound(cache.Find("clone", 3).status()));
 }

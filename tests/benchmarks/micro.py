@@ -63,11 +63,12 @@ def trajectory_rows():
 
 def snapshot_rows():
     for count, size in ((9155, "36 kB"), (25000000, "100 MB")):
-        digest = (Comparison((f"snapshot_digest/{count}",), "of the digest alone", share=True),)
-        yield Row(f"snapshot_make/{count}", f"policy of {size}: make a snapshot", "MB/s", comparisons=digest)
+        alone = (Comparison((f"snapshot_checksum/{count}",), "of the checksum alone", share=True),)
+        yield Row(f"snapshot_make/{count}", f"policy of {size}: make a snapshot", "MB/s", comparisons=alone)
         yield Row(f"snapshot_cut/{count}", f"policy of {size}: cut into chunks", "MB/s")
-        yield Row(f"snapshot_assemble/{count}", f"policy of {size}: assemble and check", "MB/s", comparisons=digest)
-        yield Row(f"snapshot_digest/{count}", "    limit: its SHA-256", "MB/s")
+        yield Row(f"snapshot_assemble/{count}", f"policy of {size}: assemble and check", "MB/s", comparisons=alone)
+        yield Row(f"snapshot_checksum/{count}", "    limit: its checksum", "MB/s")
+        yield Row(f"snapshot_digest/{count}", f"policy of {size}: SHA-256, where it is stored", "MB/s")
 
 
 def store_rows():

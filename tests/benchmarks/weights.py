@@ -21,9 +21,9 @@ def publish(name, hidden_sizes, versions):
 def rows(name, goal):
     return (Row(f"{name} p50_ms", f"{name}: p50", "ms", lower_is_better=True),
             Row(f"{name} p99_ms", f"{name}: p99", "ms", lower_is_better=True, goal=goal),
-            Row(f"{name} snapshot_p50_ms", "    of these, once the snapshot and its digest are made: p50", "ms",
+            Row(f"{name} snapshot_p50_ms", "    of these, once the snapshot is made: p50", "ms",
                 lower_is_better=True),
-            Row(f"{name} snapshot_p99_ms", "    of these, once the snapshot and its digest are made: p99", "ms",
+            Row(f"{name} snapshot_p99_ms", "    of these, once the snapshot is made: p99", "ms",
                 lower_is_better=True))
 
 

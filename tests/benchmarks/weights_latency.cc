@@ -1,7 +1,7 @@
 // How long it takes from weights to the first action taken with them: the learner's sink here sends each version to a
 // real understudy-actor in another process, over loopback, and asks for one transition. The time ends when that
 // transition is back and validated, so that it is somewhat longer than what it stands for. It begins twice: where the
-// new parameters are there (a snapshot, with its digest, is still to be made), and where the snapshot is.
+// new parameters are there (a snapshot, with its checksum, is still to be made), and where the snapshot is.
 //
 // Usage: weights_latency UNDERSTUDY_ACTOR HIDDEN_SIZES VERSIONS   (hidden sizes as in "64,64")
 #include <algorithm>

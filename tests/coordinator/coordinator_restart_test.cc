@@ -169,7 +169,7 @@ TEST(RestartedCoordinator, APolicyPublishedBeforeARestartCanBeFinishedWithAfterI
     *request.mutable_stage() = learner.NextWork().learner().stage();
     const auto snapshot = testing::TestSnapshot("expert", 1);
     request.mutable_result()->set_policy_version(test.Publish(request.stage(), *snapshot).value());
-    request.mutable_result()->set_policy_digest(snapshot->header.digest());
+    request.mutable_result()->set_policy_digest(snapshot->Digest());
   }
   TestCoordinator test(directory);
   EXPECT_TRUE(test.FinishStage(request).ok());

@@ -53,7 +53,7 @@ TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
   const v1::TrainResult& train = experiment.stages(0).train();
   EXPECT_EQ(train.policy(), "expert");
   EXPECT_EQ(train.policy_version(), 1);
-  EXPECT_EQ(train.policy_digest(), testing::TestSnapshot("expert", 1)->header.digest());
+  EXPECT_EQ(train.policy_digest(), testing::TestSnapshot("expert", 1)->Digest());
   const v1::CollectResult& collect = experiment.stages(1).collect();
   EXPECT_EQ(collect.episodes(), 10);
   EXPECT_EQ(collect.transitions(), 100);

@@ -21,7 +21,10 @@ v1::CollectStage Collect() {
 }
 
 v1::DatasetRecipe Recipe(const v1::CollectStage& stage = Collect()) {
-  return MakeRecipe(testing::CartPoleSpec(), stage, testing::TestSnapshot("expert", 1)->header);
+  const auto snapshot = testing::TestSnapshot("expert", 1);
+  v1::PolicyHeader policy = snapshot->header;
+  policy.set_digest(snapshot->Digest());
+  return MakeRecipe(testing::CartPoleSpec(), stage, policy);
 }
 
 v1::Dataset Complete() {

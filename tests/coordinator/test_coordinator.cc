@@ -146,7 +146,7 @@ void TestCoordinator::FinishTraining(const v1::LearnerWork& work) {
   v1::FinishStageRequest request;
   *request.mutable_stage() = work.stage();
   request.mutable_result()->set_policy_version(*version);
-  request.mutable_result()->set_policy_digest(snapshot->header.digest());
+  request.mutable_result()->set_policy_digest(snapshot->Digest());
   request.mutable_result()->set_converged(true);
   const absl::Status status = FinishStage(request);
   ASSERT_TRUE(status.ok()) << status;

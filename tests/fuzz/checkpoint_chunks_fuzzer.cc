@@ -2,7 +2,7 @@
 #include <string>
 
 #include "common/snapshot/checkpoint_chunks.h"
-#include "common/snapshot/sha256.h"
+#include "common/snapshot/checksum.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace understudy {
@@ -12,7 +12,7 @@ void CheckComplete(CheckpointAssembler& assembler) {
   const v1::CheckpointHeader header = assembler.header();
   const std::string content = assembler.TakeContent();
   fuzz::Require(header.size() == static_cast<int64_t>(content.size()), "all of it is there");
-  fuzz::Require(header.digest() == Sha256(content), "with the digest that its header says");
+  fuzz::Require(header.checksum() == Checksum(content), "with the checksum that its header says");
   bool complete = false;
   SendCheckpointInChunks(header, content, [&](const v1::CheckpointChunk& chunk) {
     const auto added = assembler.Add(chunk);
@@ -38,7 +38,7 @@ void Add(const v1::CheckpointChunk& chunk, CheckpointAssembler& assembler) {
 }  // namespace
 }  // namespace understudy
 
-// Pieces: one byte that says whether the header gets size and digest of the piece after it, then the chunk.
+// Pieces: one byte that says whether the header gets size and checksum of the piece after it, then the chunk.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace understudy;
   fuzz::Input input(data, size);
@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     v1::CheckpointChunk content;
     content.set_content(std::string(input.Piece()));
     chunk.mutable_header()->set_size(static_cast<int64_t>(content.content().size()));
-    chunk.mutable_header()->set_digest(Sha256(content.content()));
+    chunk.mutable_header()->set_checksum(Checksum(content.content()));
     Add(chunk, assembler);
     Add(content, assembler);
   }

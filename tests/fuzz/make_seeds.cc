@@ -53,14 +53,11 @@ void WritePolicyChunks() {
   const auto snapshot = testing::TestSnapshot("expert", 1);
   Output whole;
   Output parts;
-  v1::PolicyChunk header;
-  *header.mutable_header() = snapshot->header;
-  header.mutable_header()->clear_digest();
+  const v1::PolicyChunk header = MakeChunk(*snapshot, 0);
   parts.Byte(0).Piece(header.SerializeAsString());
   for (size_t at = 0; at < snapshot->parameters.size(); at += 64) {
     v1::PolicyChunk chunk;
     chunk.set_parameters(snapshot->parameters.substr(at, 64));
-    if (at + 64 >= snapshot->parameters.size()) chunk.set_digest(snapshot->Digest());
     parts.Byte(0).Piece(chunk.SerializeAsString());
   }
   SendInChunks(*snapshot, [&](const v1::PolicyChunk& chunk) {

@@ -1,5 +1,5 @@
-// A policy from the wire, chunk by chunk: what SnapshotAssembler puts together is what was sent, and digests to what
-// its header says.
+// A policy from the wire, chunk by chunk: what SnapshotAssembler puts together is what was sent, and its checksum
+// what came with its header.
 #include <optional>
 #include <string>
 
@@ -9,19 +9,20 @@
 namespace understudy {
 namespace {
 
-// Makes the digests right, which no mutation would ever find.
-void Seal(v1::PolicyHeader& header, v1::PolicyChunk& last) {
+// Makes fingerprint and checksum right, which no mutation would ever find.
+void Seal(v1::PolicyChunk& first, const v1::PolicyChunk& last) {
+  v1::PolicyHeader& header = *first.mutable_header();
   header.set_parameter_count(static_cast<int64_t>(last.parameters().size() / sizeof(float)));
   header.set_fingerprint(ArchitectureFingerprint(header));
   header.clear_digest();
-  last.set_digest(PolicyDigest(header.fingerprint(), last.parameters()));
+  first.set_checksum(Checksum(last.parameters()));
 }
 
 void CheckSnapshot(const PolicySnapshot& snapshot) {
   const v1::PolicyHeader& header = snapshot.header;
   fuzz::Require(header.parameter_count() * 4 == static_cast<int64_t>(snapshot.parameters.size()), "all are there");
   fuzz::Require(header.fingerprint() == ArchitectureFingerprint(header), "the fingerprint is the architecture's");
-  fuzz::Require(header.digest() == PolicyDigest(header.fingerprint(), snapshot.parameters), "the digest is right");
+  fuzz::Require(snapshot.checksum == Checksum(snapshot.parameters), "the checksum is theirs");
   SnapshotAssembler assembler;
   std::shared_ptr<const PolicySnapshot> again;
   SendInChunks(snapshot, [&](const v1::PolicyChunk& chunk) {
@@ -44,7 +45,8 @@ void Add(const v1::PolicyChunk& chunk, SnapshotAssembler& assembler) {
 }  // namespace
 }  // namespace understudy
 
-// Pieces: one byte that says whether header and the piece after it, its parameters, get right digests, then the chunk.
+// Pieces: one byte that says whether header and the piece after it, its parameters, get a right checksum, then the
+// chunk.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace understudy;
   fuzz::Input input(data, size);
@@ -59,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     v1::PolicyChunk parameters;
     parameters.set_parameters(std::string(input.Piece()));
-    Seal(*chunk.mutable_header(), parameters);
+    Seal(chunk, parameters);
     Add(chunk, assembler);
     Add(parameters, assembler);
   }

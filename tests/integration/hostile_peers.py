@@ -5,10 +5,11 @@ import hashlib
 import queue
 
 import grpc
+import xxhash
 
 from stubs import Messages
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 LIMITS = (4.8, float("inf"), 0.418879032, float("inf"))  # of CartPole's observations
 TIMEOUT = 60
 
@@ -102,8 +103,13 @@ def attach_actor(workers, worker_id):
     return Stream(workers.Attach, hello(v1.WORKER_KIND_ACTOR, worker_id), heartbeat=HEARTBEAT)
 
 
-def policy(policy_name, parameters, digest=None, **changes):
-    """The chunks of a policy for CartPole-v1, whose header is right but for the changes."""
+def checksum(content):
+    return xxhash.xxh3_64_intdigest(content)
+
+
+def policy(policy_name, parameters, **changes):
+    """The chunks of a policy for CartPole-v1, whose header and checksum are right but for the changes."""
+    total = changes.pop("checksum", checksum(parameters))
     header = v1.PolicyHeader(name=policy_name, environment="CartPole-v1", parameter_count=len(parameters) // 4)
     header.network.type, header.network.activation, header.network.trunk = "mlp", "tanh", "separate"
     header.network.hidden_sizes.append(4)
@@ -115,15 +121,11 @@ def policy(policy_name, parameters, digest=None, **changes):
                  for bounds in (header.observation_space.box.low, header.observation_space.box.high))
     text = f"network mlp [4] tanh separate; observations Box(4; low {low}; high {high}); actions Discrete(2)"
     header.fingerprint = hashlib.sha256(text.encode()).digest()
-    digest = digest or hashlib.sha256(header.fingerprint + parameters).digest()
     for field, value in changes.items():
         setattr(header, field, value)
-    yield v1.PolicyChunk(header=header)
+    yield v1.PolicyChunk(header=header, checksum=total)
     for at in range(0, len(parameters), 1 << 20):
-        chunk = v1.PolicyChunk(parameters=parameters[at:at + (1 << 20)])
-        if at + (1 << 20) >= len(parameters):
-            chunk.digest = digest
-        yield chunk
+        yield v1.PolicyChunk(parameters=parameters[at:at + (1 << 20)])
 
 
 def publication(stage, chunks):

@@ -3,7 +3,6 @@ refused or bounded, and the servers keep serving."""
 
 import contextlib
 import copy
-import hashlib
 import pathlib
 import resource
 import socket
@@ -214,9 +213,10 @@ class Hostile(TestCase):
         for code, words, key, changes in (
                 ("ABORTED", "epoch", stale, {}),
                 ("DATA_LOSS", "found fingerprint", stage, {"fingerprint": bytes(32)}),
-                ("DATA_LOSS", "found digest", stage, {"digest": b"?" * 32}),
+                ("DATA_LOSS", "found checksum", stage, {"checksum": 1}),
+                ("INVALID_ARGUMENT", "found digest length 32, expected 0", stage, {"digest": bytes(32)}),
                 ("INVALID_ARGUMENT", "in all", stage, {"parameter_count": 2}),
-                ("INVALID_ARGUMENT", "as it is not the last", stage, {"parameter_count": 1 << 25}),
+                ("INVALID_ARGUMENT", "ended before", stage, {"parameter_count": 1 << 25}),
                 ("INVALID_ARGUMENT", "found parameter_count -1", stage, {"parameter_count": -1}),
                 ("INVALID_ARGUMENT", "cannot publish policy other", stage, {"name": "other"})):
             self.refused(code, words, lambda: publish(publication(key, policy(name, small, **changes))))
@@ -226,12 +226,12 @@ class Hostile(TestCase):
     def refuse_checkpoints(self, stage, stale):
         save, load = self.checkpoints.Save, self.checkpoints.Load
         def chunks(**changes):
-            header = {"stage": stage, "iteration": 1, "size": 4, "digest": hashlib.sha256(b"true").digest(), **changes}
+            header = {"stage": stage, "iteration": 1, "size": 4, "checksum": peers.checksum(b"true"), **changes}
             yield v1.CheckpointChunk(header=v1.CheckpointHeader(**header))
             yield v1.CheckpointChunk(content=b"true")
         for code, words, changes in (
                 ("ABORTED", "epoch", {"stage": stale}),
-                ("DATA_LOSS", "found SHA-256", {"digest": bytes(32)}),
+                ("DATA_LOSS", "found checksum", {"checksum": 1}),
                 ("INVALID_ARGUMENT", "in all", {"size": 3}),
                 ("INVALID_ARGUMENT", "found size -1", {"size": -1}),
                 ("INVALID_ARGUMENT", "found iteration -7", {"iteration": -7})):
@@ -247,7 +247,7 @@ class Hostile(TestCase):
         self.assertEqual(1, version)
         self.assertEqual(192 * MIB, sum(len(chunk.parameters) for chunk in self.policies.Download(
             v1.GetPolicyRequest(name="hostile-policy"), timeout=60)))
-        return chunks[-1].digest
+        return answer(lambda: self.policies.Get(v1.GetPolicyRequest(name="hostile-policy"))).header.digest
 
     def finish_by_hand(self, stage):
         """Our actor becomes honest; what it repeats is not taken twice."""

@@ -122,7 +122,7 @@ void LearnerCalls::Finish(const v1::LearnerWork& work) {
   v1::FinishStageRequest request;
   *request.mutable_stage() = work.stage();
   request.mutable_result()->set_policy_version(published.version());
-  request.mutable_result()->set_policy_digest(snapshot->header.digest());
+  request.mutable_result()->set_policy_digest(snapshot->Digest());
   v1::FinishStageResponse response;
   clock_.MayEnd(work.stage(), absl::Now());
   v1::Workers::NewStub(channel_)->FinishStage(&finish, request, &response);

@@ -74,7 +74,7 @@ TEST(Policy, ASnapshotBringsTheSameParametersBack) {
   EXPECT_EQ(snapshot->header.parameter_count(), policy.parameters().size());
   const Policy restored = *Policy::FromSnapshot(*snapshot);
   EXPECT_TRUE(std::ranges::equal(restored.parameters(), policy.parameters()));
-  EXPECT_EQ(restored.Snapshot("expert", 4)->header.digest(), snapshot->header.digest());
+  EXPECT_EQ(restored.Snapshot("expert", 4)->Digest(), snapshot->Digest());
 }
 
 TEST(Policy, ASnapshotDoesNotChangeWithThePolicy) {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/testing/trajectory_batches.h"
@@ -19,49 +18,32 @@ std::string Floats(const std::vector<float>& numbers) {
   return std::string(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float));
 }
 
-// The expected digests come from another program.
-TEST(MakeSnapshot, FillsInCountFingerprintAndDigest) {
+// The expected digests, and the checksum, come from other programs.
+TEST(MakeSnapshot, FillsInCountFingerprintAndChecksum) {
   const auto snapshot = MakeSnapshot(TestSnapshot("expert", 1)->header, Floats({1, 2, 3}));
   EXPECT_EQ(snapshot->header.parameter_count(), 3);
   EXPECT_EQ(ToHex(snapshot->header.fingerprint()), "46bd3d09289d62cbe4eadda880c365f90d59009882cbdfadb971a77ca0dfe669");
-  EXPECT_EQ(ToHex(snapshot->header.digest()), "83f7ef17c637d0c850c8c95c1fefce38d23cc5b8f92d03d3d70a1ff986e2b046");
-  EXPECT_EQ(snapshot->Digest(), snapshot->header.digest());
+  EXPECT_EQ(ChecksumText(snapshot->checksum), "7977fbb9ac817d62");
   EXPECT_EQ(snapshot->parameters, Floats({1, 2, 3}));
+  EXPECT_EQ(ToHex(snapshot->Digest()), "83f7ef17c637d0c850c8c95c1fefce38d23cc5b8f92d03d3d70a1ff986e2b046");
+}
+
+TEST(MakeSnapshot, LeavesTheDigestToThoseWhoAskForIt) {
+  v1::PolicyHeader header = TestSnapshot("expert", 1)->header;
+  header.set_digest("of what it was made from");
+  const auto snapshot = MakeSnapshot(header, Floats({1, 2, 3}));
+  EXPECT_EQ(snapshot->header.digest(), "");
+  EXPECT_EQ(snapshot->Digest(), PolicyDigest(snapshot->header.fingerprint(), Floats({1, 2, 3})));
 }
 
 std::string LargeParameters(char content) { return std::string(2 * kPolicyChunkBytes + 4, content); }
 
-TEST(PolicySnapshot, FindsTheDigestOfALargeOneWhenItIsAskedFor) {
-  const auto snapshot = MakeSnapshot(TestSnapshot("expert", 1)->header, LargeParameters('p'));
-  EXPECT_TRUE(snapshot->header.digest().empty());
-  const std::string expected = PolicyDigest(snapshot->header.fingerprint(), LargeParameters('p'));
-  EXPECT_EQ(snapshot->Digest(), expected);
-  EXPECT_EQ(snapshot->Digest(), expected);
-}
-
-TEST(PolicySnapshot, FindsTheDigestOnceWhoeverSendsItHowFar) {
-  const auto snapshot = MakeSnapshot(TestSnapshot("expert", 1)->header, LargeParameters('p'));
-  const std::string expected = PolicyDigest(snapshot->header.fingerprint(), LargeParameters('p'));
-  MakeChunk(*snapshot, 2);
-  std::vector<std::thread> senders;
-  std::vector<std::string> found(4);
-  for (std::string& digest : found) {
-    senders.emplace_back([&snapshot, &digest] {
-      for (size_t index = 0; index < CountChunks(*snapshot); ++index) digest = MakeChunk(*snapshot, index).digest();
-    });
-  }
-  for (std::thread& sender : senders) sender.join();
-  EXPECT_THAT(found, ::testing::Each(expected));
-  EXPECT_EQ(snapshot->Digest(), expected);
-}
-
-TEST(PolicySnapshot, ACopyFindsTheDigestOfWhatItHas) {
-  const auto snapshot = MakeSnapshot(TestSnapshot("expert", 1)->header, LargeParameters('p'));
-  snapshot->Digest();
-  PolicySnapshot copy = *snapshot;
-  copy.parameters[0] = 'q';
-  EXPECT_EQ(copy.Digest(), PolicyDigest(copy.header.fingerprint(), copy.parameters));
-  EXPECT_NE(copy.Digest(), snapshot->Digest());
+TEST(MakeSnapshot, CopiesAndChecksALargeOneAsAWhole) {
+  std::string parameters = LargeParameters('p');
+  for (size_t i = 0; i < parameters.size(); ++i) parameters[i] = static_cast<char>(i * 31 % 251);
+  const auto snapshot = MakeSnapshot(TestSnapshot("expert", 1)->header, parameters);
+  EXPECT_EQ(snapshot->parameters, parameters);
+  EXPECT_EQ(snapshot->checksum, Checksum(parameters));
 }
 
 TEST(MakeSnapshot, UsesTheMemoryOfOneThatIsGoneForTheNextOfItsSize) {
@@ -112,8 +94,9 @@ TEST(WithVersion, KeepsTheContentUnderAnotherName) {
   const auto renamed = WithVersion(*snapshot, "clone", 5);
   EXPECT_EQ(renamed->header.name(), "clone");
   EXPECT_EQ(renamed->header.version(), 5);
-  EXPECT_EQ(renamed->header.digest(), snapshot->header.digest());
+  EXPECT_EQ(renamed->Digest(), snapshot->Digest());
   EXPECT_EQ(renamed->parameters, snapshot->parameters);
+  EXPECT_EQ(renamed->checksum, snapshot->checksum);
   EXPECT_EQ(snapshot->header.name(), "expert");
 }
 
@@ -127,9 +110,7 @@ TEST(SendInChunks, SendsTheHeaderThenParametersInBoundedChunks) {
   }));
   ASSERT_EQ(chunks.size(), 4u);
   EXPECT_EQ(chunks[0].header().SerializeAsString(), snapshot->header.SerializeAsString());
-  EXPECT_TRUE(chunks[0].digest().empty());
-  EXPECT_TRUE(chunks[2].digest().empty());
-  EXPECT_EQ(chunks[3].digest(), PolicyDigest(snapshot->header.fingerprint(), parameters));
+  EXPECT_EQ(chunks[0].checksum(), Checksum(parameters));
   EXPECT_EQ(chunks[1].parameters().size(), size_t{kPolicyChunkBytes});
   EXPECT_EQ(chunks[2].parameters().size(), size_t{kPolicyChunkBytes});
   EXPECT_EQ(chunks[3].parameters().size(), 4u);

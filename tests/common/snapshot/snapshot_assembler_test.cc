@@ -13,17 +13,9 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TestSnapshot;
 
-v1::PolicyChunk HeaderChunk(const v1::PolicyHeader& header) {
-  v1::PolicyChunk chunk;
-  *chunk.mutable_header() = header;
-  chunk.mutable_header()->clear_digest();
-  return chunk;
-}
-
-v1::PolicyChunk ParameterChunk(std::string parameters, const std::string& digest = "") {
+v1::PolicyChunk ParameterChunk(std::string parameters) {
   v1::PolicyChunk chunk;
   chunk.set_parameters(std::move(parameters));
-  chunk.set_digest(digest);
   return chunk;
 }
 
@@ -37,7 +29,7 @@ void ExpectRefused(SnapshotAssembler& assembler, const v1::PolicyChunk& chunk, a
 
 // A header that was valid before `change`, whose fingerprint is right again afterwards.
 void ExpectHeaderRefused(const std::function<void(v1::PolicyHeader&)>& change, const std::string& message) {
-  v1::PolicyChunk chunk = HeaderChunk(TestSnapshot("expert", 1)->header);
+  v1::PolicyChunk chunk = MakeChunk(*TestSnapshot("expert", 1), 0);
   v1::PolicyHeader& header = *chunk.mutable_header();
   header.set_fingerprint("");
   change(header);
@@ -62,10 +54,9 @@ TEST(SnapshotAssembler, PutsTogetherWhatWasSentInChunks) {
       return result.ok();
     }));
     ASSERT_NE(received, nullptr);
-    v1::PolicyHeader expected = snapshot->header;
-    expected.set_digest(snapshot->Digest());
-    EXPECT_EQ(received->header.SerializeAsString(), expected.SerializeAsString());
+    EXPECT_EQ(received->header.SerializeAsString(), snapshot->header.SerializeAsString());
     EXPECT_EQ(received->parameters, snapshot->parameters);
+    EXPECT_EQ(received->checksum, snapshot->checksum);
   }
 }
 
@@ -75,56 +66,48 @@ TEST(SnapshotAssembler, RefusesChunksOutOfOrder) {
   SnapshotAssembler assembler;
   ExpectRefused(assembler, ParameterChunk(snapshot->parameters), kInvalid, "found no header");
   ExpectRefused(assembler, v1::PolicyChunk(), kInvalid, "found no header");
-  ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
-  ExpectRefused(assembler, HeaderChunk(snapshot->header), kInvalid, "found a second header");
+  ASSERT_TRUE(assembler.Add(MakeChunk(*snapshot, 0)).ok());
+  ExpectRefused(assembler, MakeChunk(*snapshot, 0), kInvalid, "found a second header");
 }
 
 TEST(SnapshotAssembler, RefusesChunksOfWrongSize) {
   const auto small = TestSnapshot("expert", 1);
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   SnapshotAssembler assembler;
-  ASSERT_TRUE(assembler.Add(HeaderChunk(small->header)).ok());
+  ASSERT_TRUE(assembler.Add(MakeChunk(*small, 0)).ok());
   ExpectRefused(assembler, v1::PolicyChunk(), kInvalid, "found 0 bytes");
 
-  ASSERT_TRUE(assembler.Add(HeaderChunk(small->header)).ok());
+  ASSERT_TRUE(assembler.Add(MakeChunk(*small, 0)).ok());
   ASSERT_TRUE(assembler.Add(ParameterChunk("1234")).ok());
   ExpectRefused(assembler, ParameterChunk(small->parameters), kInvalid, "found 224 parameter bytes, expected 220");
 
   const auto large = MakeSnapshot(small->header, std::string(2 * kPolicyChunkBytes, 'p'));
-  ASSERT_TRUE(assembler.Add(HeaderChunk(large->header)).ok());
+  ASSERT_TRUE(assembler.Add(MakeChunk(*large, 0)).ok());
   ExpectRefused(assembler, ParameterChunk(std::string(kPolicyChunkBytes + 1, 'p')), kInvalid,
                 "found 1048577 bytes, expected 1 to 1048576");
 }
 
-TEST(SnapshotAssembler, RefusesContentThatDoesNotMatchItsDigests) {
+TEST(SnapshotAssembler, RefusesContentThatIsDamaged) {
   const auto snapshot = TestSnapshot("expert", 1);
   SnapshotAssembler assembler;
-
-  std::string damaged = snapshot->parameters;
-  damaged[100] = static_cast<char>(damaged[100] ^ 1);
-  ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
-  ExpectRefused(assembler, ParameterChunk(damaged, snapshot->Digest()), absl::StatusCode::kDataLoss,
-                "expected " + ToHex(snapshot->Digest()));
-
-  v1::PolicyHeader other_network = snapshot->header;
-  other_network.mutable_network()->set_activation("relu");
-  ExpectRefused(assembler, HeaderChunk(other_network), absl::StatusCode::kDataLoss,
-                "expected " + ToHex(snapshot->header.fingerprint()));
+  for (size_t at = 0; at < snapshot->parameters.size(); ++at) {
+    std::string damaged = snapshot->parameters;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    ASSERT_TRUE(assembler.Add(MakeChunk(*snapshot, 0)).ok());
+    ExpectRefused(
+        assembler, ParameterChunk(damaged), absl::StatusCode::kDataLoss,
+        "found checksum " + ChecksumText(Checksum(damaged)) + ", expected " + ChecksumText(snapshot->checksum));
+  }
 }
 
-TEST(SnapshotAssembler, RefusesADigestThatDoesNotComeWithTheLastParametersAlone) {
-  const auto snapshot = TestSnapshot("expert", 1);
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+TEST(SnapshotAssembler, RefusesAHeaderWhoseFingerprintIsAnothers) {
+  v1::PolicyChunk chunk = MakeChunk(*TestSnapshot("expert", 1), 0);
+  const std::string fingerprint = chunk.header().fingerprint();
+  chunk.mutable_header()->mutable_network()->set_activation("relu");
   SnapshotAssembler assembler;
-  ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
-  ExpectRefused(assembler, ParameterChunk("1234", snapshot->Digest()), kInvalid,
-                "found digest length 32, expected 0 as it is not the last");
-  ASSERT_TRUE(assembler.Add(HeaderChunk(snapshot->header)).ok());
-  ExpectRefused(assembler, ParameterChunk(snapshot->parameters), kInvalid,
-                "found digest length 0, expected 32 as it is the last");
-  v1::PolicyChunk early = HeaderChunk(snapshot->header);
-  early.set_digest(snapshot->Digest());
-  ExpectRefused(assembler, early, kInvalid, "found digest length 32, expected 0 as it is not the last");
+  ExpectRefused(
+      assembler, chunk, absl::StatusCode::kDataLoss,
+      "found fingerprint " + ToHex(ArchitectureFingerprint(chunk.header())) + ", expected " + ToHex(fingerprint));
 }
 
 TEST(SnapshotAssembler, RefusesInvalidNames) {

@@ -149,7 +149,7 @@ TEST(PoliciesShow, TakesTheLatestVersionOrTheOneNamed) {
   const Data data;
   const auto latest = nlohmann::json::parse(data.Run({"policies", "show", "expert", "--json"}).out);
   EXPECT_EQ(latest["version"], 2);
-  EXPECT_EQ(latest["digest"], ToHex(testing::TestSnapshot("expert", 2)->header.digest()));
+  EXPECT_EQ(latest["digest"], ToHex(testing::TestSnapshot("expert", 2)->Digest()));
   EXPECT_EQ(latest["experiment_id"], "e1");
   const auto first = nlohmann::json::parse(data.Run({"policies", "show", "expert@1", "--json"}).out);
   EXPECT_EQ(first["version"], 1);

@@ -196,7 +196,7 @@ TEST(CheckpointsService, RefusesWhatIsNoCheckpoint) {
   ExpectRefused(serving, {header, ContentChunk("")}, kInvalid, "found 0 bytes");
   ExpectRefused(serving, {header, ContentChunk("contents")}, kInvalid, "found 8 bytes of content, expected 7");
   ExpectRefused(serving, {header, ContentChunk("content"), ContentChunk("s")}, kInvalid, "after the last one");
-  ExpectRefused(serving, {header, ContentChunk("kontent")}, absl::StatusCode::kDataLoss, "found SHA-256");
+  ExpectRefused(serving, {header, ContentChunk("kontent")}, absl::StatusCode::kDataLoss, "found checksum");
   EXPECT_TRUE(serving.Save(chunks).ok());
 }
 

@@ -149,8 +149,10 @@ TEST_P(StoreConformance, APolicyIsLoadedAsItWasAddedUnderItsNewNumber) {
   Reopen();
   const auto loaded = store().LoadPolicy("expert", 2).value();
   EXPECT_EQ(loaded->parameters, added->parameters);
+  EXPECT_EQ(loaded->checksum, added->checksum);
   v1::PolicyHeader expected = added->header;
   expected.set_version(2);
+  expected.set_digest(added->Digest());
   EXPECT_TRUE(MessageDifferencer::Equals(loaded->header, expected));
   const v1::StoredPolicy stored = store().GetPolicy("expert", 2).value();
   EXPECT_TRUE(MessageDifferencer::Equals(stored.header(), expected));

@@ -53,7 +53,7 @@ v1::CheckpointHeader CheckpointHeader(const std::string& experiment, int stage, 
   header.mutable_stage()->set_epoch(epoch);
   header.set_iteration(iteration);
   header.set_size(static_cast<int64_t>(content.size()));
-  header.set_digest(Sha256(content));
+  header.set_checksum(Checksum(content));
   return header;
 }
 
