@@ -1,12 +1,10 @@
 """Real processes that are killed, stopped and started again. Standard library only; all happens on one thread."""
 
-import contextlib
 import ctypes
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +12,7 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("UNDERSTUDY_BIN", str(REPOSITORY / "build" / "release" / "bin"))
 sys.path.insert(0, str(REPOSITORY / "tests" / "integration"))
-from understudy import BIN, EXPERIMENTS  # noqa: E402
+from understudy import BIN, EXPERIMENTS, free_port  # noqa: E402
 
 __all__ = ["BIN", "EXPERIMENTS", "Cluster", "Failure", "LocalHost", "end_on_signals", "wait_until"]
 
@@ -59,16 +57,6 @@ class LocalHost:
 
     def command(self, arguments):
         return [str(argument) for argument in arguments]
-
-
-def quiet_port():
-    """A free port that is nobody's by chance while its owner is away: below those of outgoing connections."""
-    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for port in range(low - 1 - os.getpid() % 4096, 1024, -1):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((LocalHost.address, port))
-            return port
-    raise Failure("no port is free")
 
 
 class Process:
@@ -133,7 +121,7 @@ class Cluster:
         self.data = directory / "data"
         self.hosts = hosts or {}
         self.home = self.host("coordinator")
-        self.address = f"{self.home.address}:{quiet_port()}"
+        self.address = f"{self.home.address}:{free_port()}"
         self.processes = {}
         self.clients = []
 

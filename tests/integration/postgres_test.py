@@ -10,8 +10,8 @@ import time
 import unittest
 
 from postgres import PostgresServer
-from understudy import (BIN, EXPERIMENTS, Cluster, TestCase, call, call_json, digests, free_port, make_certificates,
-                        wait_until)
+from understudy import (BIN, EXPERIMENTS, Cluster, TestCase, call, call_json, digests, free_port, log_of,
+                        make_certificates, wait_until)
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 
@@ -52,18 +52,13 @@ class StoreCluster(Cluster):
     def await_active(self, process, address=None):
         line = process.stdout.readline()
         if line != f"listening on {address or self.address}\n":
-            raise AssertionError(f"the coordinator said {line!r}: {self.log(process)}")
-
-    @staticmethod
-    def log(process):
-        process.log.seek(0)
-        return process.log.read()
+            raise AssertionError(f"the coordinator said {line!r}: {log_of(process)}")
 
     def await_log(self, process, pattern):
         try:
-            wait_until(lambda: re.search(pattern, self.log(process)), f"{pattern} in the log", timeout=15)
+            wait_until(lambda: re.search(pattern, log_of(process)), f"{pattern} in the log", timeout=15)
         except AssertionError as error:
-            raise AssertionError(f"{error}:\n{self.log(process)}") from None
+            raise AssertionError(f"{error}:\n{log_of(process)}") from None
 
 
 class PostgresCase(TestCase):
@@ -151,7 +146,7 @@ class Postgres(PostgresCase):
         cluster.await_log(coordinator, "trying again|taking it again|held again")
         refused = call("datasets", "delete", "none", "--store", cluster.url.replace("/test", "/nowhere"))
         self.assertIn("postgres:***@/nowhere", refused.stderr)
-        for text in (cluster.log(coordinator), cluster.log(standby), refused.stderr):
+        for text in (log_of(coordinator), log_of(standby), refused.stderr):
             self.assertNotIn("a-secret", text)
 
     def test_in_use_it_can_be_read_but_not_written(self):
