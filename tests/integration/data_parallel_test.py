@@ -10,7 +10,7 @@ import time
 import unittest
 import urllib.request
 
-from understudy import TestCase, call, call_json, digests, free_port, log_of, make_certificates, wait_until
+from understudy import TIMEOUT, TestCase, call, call_json, digests, free_port, log_of, make_certificates, wait_until
 
 EXPERIMENT = """
 name: parallel
@@ -173,7 +173,7 @@ class Deaths(TestCase):
         def trains():
             state = self.running.call_json("experiments", "show", self.id)["stages"][stage]
             return state.get("progress", {}).get("iteration", 0) >= iteration
-        wait_until(trains, f"iteration {iteration} of stage {stage}")
+        wait_until(trains, f"iteration {iteration} of stage {stage}", TIMEOUT)
 
     def learners_by_rank(self):
         """{rank: process} of those that have the running stage."""
@@ -189,8 +189,13 @@ class Deaths(TestCase):
         self.assertEqual(list(range(1, len(iterations) + 1)), iterations)
 
     def rank(self, rank):
-        wait_until(lambda: rank in self.learners_by_rank(), f"rank {rank}")
-        return self.learners_by_rank()[rank]
+        found = []
+
+        def is_there():
+            found[:] = filter(None, [self.learners_by_rank().get(rank)])
+            return found
+        wait_until(is_there, f"rank {rank}")
+        return found[0]
 
     def test_rank_0_dies_and_a_new_learner_takes_its_place(self):
         self.rank(0).kill()
@@ -226,7 +231,7 @@ class Deaths(TestCase):
             leaving = self.rank(rank)
             self.learners.append(self.running.learner())
             leaving.send_signal(signal.SIGTERM)
-            self.assertEqual(0, leaving.wait(timeout=10), log_of(leaving))
+            self.assertEqual(0, leaving.wait(timeout=TIMEOUT), log_of(leaving))
         self.assert_undisturbed()
 
     def test_a_stopped_rank_is_replaced_and_fenced(self):

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from understudy import EXPERIMENTS, REPOSITORY, TIMEOUT, TestCase, free_port, wait_until
+from understudy import EXPERIMENTS, REPOSITORY, TIMEOUT, TestCase, free_port, log_of, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$')
@@ -134,18 +134,18 @@ class Metrics(TestCase):
             self.assertEqual(0, self.actor.wait(timeout=10))
 
     def test_refuses_what_is_no_port_and_one_that_is_taken(self):
+        cluster = self.cluster()
         for program in ("understudy-actor", "understudy-learner", "understudy-coordinator"):
             port = free_port()
-            first = self.cluster().start("understudy-actor", "--metrics_port", port)
+            first = cluster.start("understudy-actor", "--metrics_port", port)
             wait_until(lambda: self.answers(port), "the metrics of the first")
             for given, said in ((str(port), "cannot listen"), ("here", "metrics: "), ("127.0.0.1:99999", "metrics: ")):
                 arguments = ["--listen", "127.0.0.1:0"] if program != "understudy-actor" else []
                 if program == "understudy-coordinator":
                     arguments += ["--data_dir", str(self.directory / "data")]
-                done = self.cluster().start(program, "--metrics_port", given, *arguments)
+                done = cluster.start(program, "--metrics_port", given, *arguments)
                 self.assertEqual(1, done.wait(timeout=TIMEOUT), (program, given))
-                done.log.seek(0)
-                self.assertIn(said, done.log.read())
+                self.assertIn(said, log_of(done))
             first.kill()
             first.wait()
 

@@ -57,11 +57,10 @@ class Health(TestCase):
                 return b"\nunderstudy_connected_actors 1\n" in answer.read()
         wait_until(trains, "training")
         learner.send_signal(signal.SIGTERM)
-        wait_until(lambda: health(address).stdout == "NOT_SERVING\n", "NOT_SERVING", timeout=4)
+        wait_until(lambda: health(address).stdout == "NOT_SERVING\n", "NOT_SERVING")
         self.assertEqual("NOT_SERVING\n", health(address, "--service", "understudy.v1.Rollouts").stdout)
         self.assertIsNone(learner.poll())
-        self.assertEqual(0, learner.wait(timeout=15))
-
+        self.assertEqual(0, learner.wait(timeout=TIMEOUT))
 
     def test_asks_with_a_certificate_where_there_is_tls(self):
         certificates = make_certificates(self.directory / "tls")
@@ -99,7 +98,7 @@ class Logs(TestCase):
         self.assert_succeeded(cluster.finish(experiment))
         for daemon in reversed(daemons):
             daemon.send_signal(signal.SIGTERM)
-            self.assertEqual(0, daemon.wait(timeout=15))
+            self.assertEqual(0, daemon.wait(timeout=TIMEOUT))
         for name, says in (("coordinator-0", "submitted"), ("learner-1", "training policy"),
                            ("actor-2", "rolling out")):
             text = (self.directory / f"understudy-{name}.log").read_text()
