@@ -47,7 +47,8 @@ TEST(ExperimentsService, ASlowWatcherMissesIntermediateStatesButNotTheLast) {
   TestCoordinator test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const std::string id = test.Submit(OneTraining());
-  const v1::LearnerWork work = learner.NextWork().learner();
+  const v1::Assignment assignment = learner.NextWork();
+  const v1::LearnerWork& work = assignment.learner();
   grpc::ClientContext context;
   SetDeadline(context, absl::Seconds(30));
   v1::WatchExperimentRequest request;
@@ -57,7 +58,10 @@ TEST(ExperimentsService, ASlowWatcherMissesIntermediateStatesButNotTheLast) {
   v1::Experiment experiment;
   ASSERT_TRUE(reader->Read(&experiment));
   constexpr int kReports = 200;
-  for (int i = 1; i <= kReports; ++i) ASSERT_TRUE(test.ReportProgress(work.stage(), i).ok());
+  for (int i = 1; i <= kReports; ++i) {
+    learner.Heartbeat(assignment.epoch());  // this may take longer than its lease
+    ASSERT_TRUE(test.ReportProgress(work.stage(), i).ok());
+  }
   test.FinishTraining(work);
   int64_t last_iteration = 0;
   while (reader->Read(&experiment)) {

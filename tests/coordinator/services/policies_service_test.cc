@@ -80,7 +80,7 @@ TEST(PoliciesService, RefusesWhoeverMayNotPublishBeforeThePolicyIsSent) {
   *stage.mutable_stage() = StartTraining(test, learner);
   stage.mutable_stage()->set_epoch(stage.stage().epoch() - 1);
   grpc::ClientContext context;
-  SetDeadline(context, absl::Seconds(5));
+  SetDeadline(context, absl::Seconds(30));
   v1::PublishPolicyResponse response;
   const auto stub = v1::Policies::NewStub(test.channel());
   const auto writer = stub->Publish(&context, &response);
