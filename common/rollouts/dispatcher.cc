@@ -12,18 +12,10 @@
 namespace understudy {
 namespace {
 
-// Beyond, patience no longer doubles: it is over ten minutes then.
-constexpr int kMaxDoublings = 6;
-constexpr int kPatienceFactor = 4;
-
 // It is stored and shown: one line, printable, of bounded length.
 std::string OneLine(const std::string& text) {
   constexpr size_t kMostBytes = 1024;
   return absl::CHexEscape(text.substr(0, kMostBytes));
-}
-
-absl::Status NotAsked(uint64_t request_id) {
-  return absl::InvalidArgumentError(absl::StrCat("request ", request_id, " is not in flight at this actor"));
 }
 
 // What the simulators alone take for a request: its episodes or slots run beside each other.
@@ -62,16 +54,12 @@ int64_t Dispatcher::AcceptedOf(const Order& order) const {
 
 int64_t Dispatcher::leased() const {
   int64_t requests = 0;
-  for (const auto& [link, actor] : actors_) requests += static_cast<int64_t>(actor.requests.size());
+  for (const auto& [link, actor] : actors_) requests += static_cast<int64_t>(actor.in_flight());
   return requests;
 }
 
 void Dispatcher::Remove(const Order& order) {
-  for (auto& [link, actor] : actors_) {
-    for (auto& [id, request] : actor.requests) {
-      if (request.order.get() == &order) request.order = nullptr;
-    }
-  }
+  for (auto& [link, actor] : actors_) actor.Drop(order);
   std::erase_if(orders_, [&](const ActiveOrder& active) { return active.order.get() == &order; });
   UpdateAll();
 }
@@ -80,7 +68,7 @@ absl::Status Dispatcher::Connect(std::shared_ptr<ActorLink> actor, absl::Time no
   if (absl::Status status = fenced_.Check(actor->hello().worker_id(), now); !status.ok()) return status;
   const std::string& worker = actor->hello().worker_id();
   if (const auto earlier = by_worker_.find(worker); earlier != by_worker_.end()) {
-    const std::shared_ptr<ActorLink> link = actors_.at(earlier->second).link;
+    const std::shared_ptr<ActorLink> link = actors_.at(earlier->second).link();
     link->Close(absl::AbortedError(absl::StrCat("worker '", worker, "' has connected again, this stream is replaced")));
     Forget(*link);
   }
@@ -90,9 +78,8 @@ absl::Status Dispatcher::Connect(std::shared_ptr<ActorLink> actor, absl::Time no
   hello.mutable_hello()->set_inference_width(kInferenceWidth);
   actor->Send(std::move(hello));
   by_worker_[worker] = actor.get();
-  Actor& added = actors_[actor.get()];
-  added.link = std::move(actor);
-  Update(added);
+  const ActorLink* const link = actor.get();
+  Update(actors_.emplace(link, std::move(actor)).first->second);
   Pump(now);
   return absl::OkStatus();
 }
@@ -105,32 +92,14 @@ void Dispatcher::Disconnect(const ActorLink& actor, absl::Time now) {
 
 void Dispatcher::Forget(const ActorLink& actor) {
   const auto gone = actors_.find(&actor);
-  Release(gone->second);
+  gone->second.Release();
   index_.Remove(actor);
-  by_worker_.erase(gone->second.link->hello().worker_id());
+  by_worker_.erase(gone->second.worker_id());
   actors_.erase(gone);
-}
-
-void Dispatcher::Update(const Actor& actor) {
-  const bool has_room = actor.requests.empty() || actor.answered;
-  ActorIndex::State state{.in_flight = has_room ? actor.requests.size() : kRequestsPerActor,
-                          .owes_since = std::nullopt,
-                          .last_chance = std::nullopt};
-  if (Owes(actor)) {
-    state.owes_since = actor.owes_since;
-    state.last_chance = actor.last_chance;
-  }
-  index_.Put(*actor.link, state);
 }
 
 void Dispatcher::UpdateAll() {
   for (const auto& [link, actor] : actors_) Update(actor);
-}
-
-void Dispatcher::Release(const Actor& actor) {
-  for (const auto& [id, request] : actor.requests) {
-    if (request.order != nullptr) request.order->Release(id);
-  }
 }
 
 absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
@@ -180,12 +149,12 @@ absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::Take(ActorLink& a
   return *std::move(receipt);
 }
 
-absl::StatusOr<Dispatcher::Receipt> Dispatcher::TakeResult(Actor& actor, const v1::RolloutResult& result,
+absl::StatusOr<Dispatcher::Receipt> Dispatcher::TakeResult(ConnectedActor& actor, const v1::RolloutResult& result,
                                                            v1::RolloutResult* own, absl::Time now) {
   absl::StatusOr<Acceptance> acceptance = Judge(actor, result, own, now);
   if (absl::IsInvalidArgument(acceptance.status())) Count(Reject(result, kRejectedMalformed, ""));
   if (!acceptance.ok()) return acceptance.status();
-  return Receipt{.actor = actor.link,
+  return Receipt{.actor = actor.link(),
                  .request_id = result.request_id(),
                  .sequence = result.sequence(),
                  .acceptance = *std::move(acceptance)};
@@ -204,35 +173,28 @@ void Dispatcher::Confirm(const Receipt& receipt) {
   receipt.actor->Send(std::move(message));
 }
 
-void Dispatcher::EndRequest(Actor& actor, uint64_t request_id, absl::Time now) {
-  actor.requests.erase(request_id);
-  actor.answered = true;
+void Dispatcher::EndRequest(ConnectedActor& actor, uint64_t request_id, absl::Time now) {
+  actor.EndRequest(request_id);
   Update(actor);
   Pump(now);
 }
 
-absl::StatusOr<Acceptance> Dispatcher::Judge(Actor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
-                                             absl::Time now) {
-  const auto found = actor.requests.find(result.request_id());
-  if (found == actor.requests.end()) return NotAsked(result.request_id());
-  Request& request = found->second;
-  if (result.sequence() != request.next_sequence) {
-    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(), ": found result ",
-                                                   result.sequence(), ", expected ", request.next_sequence));
-  }
-  ++request.next_sequence;
-  const bool wanted = request.order != nullptr && !request.order->done();
-  absl::StatusOr<Acceptance> acceptance = Offer(request.order.get(), result, own);
+absl::StatusOr<Acceptance> Dispatcher::Judge(ConnectedActor& actor, const v1::RolloutResult& result,
+                                             v1::RolloutResult* own, absl::Time now) {
+  const absl::StatusOr<std::shared_ptr<Order>> asked = actor.TakeNext(result);
+  if (!asked.ok()) return asked.status();
+  Order* const order = asked->get();
+  const bool wanted = order != nullptr && !order->done();
+  absl::StatusOr<Acceptance> acceptance = Offer(order, result, own);
   for (ActiveOrder& active : orders_) {
-    if (acceptance.ok() && active.order == request.order) active.accepted += acceptance->accepted;
+    if (acceptance.ok() && active.order.get() == order) active.accepted += acceptance->accepted;
   }
-  if (!acceptance.ok()) failed_order_ = request.order.get();
-  if (wanted && request.order->done()) UpdateAll();
+  if (!acceptance.ok()) failed_order_ = order;
+  if (wanted && order->done()) UpdateAll();
   // Repeating what was there already is no progress.
-  if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || request.order == nullptr)) {
-    longest_wait_ = std::max(longest_wait_, std::min(now - actor.owes_since, actor.patience));
-    fences_since_result_ = 0;
-    RestartClock(actor, now);
+  if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || order == nullptr)) {
+    patience_.NoteResult(actor.WaitedFor(now));
+    actor.RestartClock(now, patience_.current());
     Update(actor);
   }
   return acceptance;
@@ -244,87 +206,62 @@ void Dispatcher::Count(const Acceptance& acceptance) {
   if (acceptance.rejected > 0) (*accounting_.mutable_rejected())[acceptance.reason] += acceptance.rejected;
 }
 
-absl::Status Dispatcher::Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now) {
-  const auto found = actor.requests.find(failure.request_id());
-  if (found == actor.requests.end()) return NotAsked(failure.request_id());
-  const std::shared_ptr<Order> order = found->second.order;
-  actor.requests.erase(found);
-  RestartClock(actor, now);
+absl::Status Dispatcher::Fail(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now) {
+  const absl::StatusOr<std::shared_ptr<Order>> order = actor.TakeFailed(failure.request_id());
+  if (!order.ok()) return order.status();
+  actor.RestartClock(now, patience_.current());
   Update(actor);
-  if (order == nullptr) {
+  if (*order == nullptr) {
     Pump(now);
     return absl::OkStatus();
   }
   // Not asked again: whoever is asked fails, and the caller removes the order.
-  failed_order_ = order.get();
-  return absl::FailedPreconditionError(
-      absl::StrCat("actor '", actor.link->hello().worker_id(), "': ", OneLine(failure.message())));
+  failed_order_ = order->get();
+  return absl::FailedPreconditionError(absl::StrCat("actor '", actor.worker_id(), "': ", OneLine(failure.message())));
 }
 
-bool Dispatcher::Owes(const Actor& actor) {
-  return std::any_of(actor.requests.begin(), actor.requests.end(),
-                     [](const auto& entry) { return entry.second.order != nullptr && !entry.second.order->done(); });
-}
-
-void Dispatcher::RestartClock(Actor& actor, absl::Time now) const {
-  actor.owes_since = now;
-  actor.patience = Patience();
-  actor.last_chance.reset();
-}
-
-absl::Duration Dispatcher::Patience() const {
-  const int doublings = std::min(fences_since_result_, kMaxDoublings);
-  return std::max(kShortestPatience + longest_simulated_, kPatienceFactor * longest_wait_) * (1 << doublings);
-}
-
-absl::Time Dispatcher::Deadline(const Actor& actor) const {
-  return actor.last_chance.value_or(actor.owes_since + Patience());
-}
-
-const Dispatcher::Actor* Dispatcher::FindSlowest() const {
+const ConnectedActor* Dispatcher::FindSlowest() const {
   if (!index_.AnyIdle()) return nullptr;
-  const Actor* slowest = nullptr;
+  const ConnectedActor* slowest = nullptr;
   for (const ActorLink* link : {index_.OwesLongest(), index_.LastChanceFirst()}) {
-    const Actor* actor = link == nullptr ? nullptr : &actors_.at(link);
+    const ConnectedActor* actor = link == nullptr ? nullptr : &actors_.at(link);
     if (actor != nullptr && (slowest == nullptr || Deadline(*actor) < Deadline(*slowest))) slowest = actor;
   }
   return slowest;
 }
 
 absl::Time Dispatcher::next_expiry() const {
-  const Actor* slowest = FindSlowest();
+  const ConnectedActor* slowest = FindSlowest();
   return slowest == nullptr ? absl::InfiniteFuture() : Deadline(*slowest);
 }
 
 void Dispatcher::Expire(absl::Time now) {
-  for (const Actor* slowest = FindSlowest(); slowest != nullptr && Deadline(*slowest) <= now; slowest = FindSlowest()) {
-    if (slowest->last_chance.has_value()) {
+  for (const ConnectedActor* slowest = FindSlowest(); slowest != nullptr && Deadline(*slowest) <= now;
+       slowest = FindSlowest()) {
+    if (slowest->has_last_chance()) {
       Fence(*slowest, now);
     } else {
-      Actor& overdue = actors_.at(slowest->link.get());
-      overdue.last_chance = now + kLastChance;
+      ConnectedActor& overdue = actors_.at(slowest->link().get());
+      overdue.GiveLastChance(now + kLastChance);
       Update(overdue);
     }
   }
 }
 
-void Dispatcher::Fence(const Actor& actor, absl::Time now) {
-  const std::shared_ptr<ActorLink> link = actor.link;
-  const std::string& worker = link->hello().worker_id();
-  const absl::Status status = absl::AbortedError(absl::StrCat(
-      "worker '", worker, "' is fenced: nothing of request ", actor.requests.begin()->first, " came for ",
-      absl::FormatDuration(absl::Trunc(now - actor.owes_since, absl::Milliseconds(1))), ", its work goes to others"));
+void Dispatcher::Fence(const ConnectedActor& actor, absl::Time now) {
+  const std::shared_ptr<ActorLink> link = actor.link();
+  const absl::Status status = actor.FencedStatus(now);
   spdlog::warn("{}", std::string(status.message()));
-  fenced_.Fence(worker, now);
-  ++fences_since_result_;
+  fenced_.Fence(actor.worker_id(), now);
+  patience_.NoteFence();
   link->Close(status);
   Disconnect(*link, now);
 }
 
 void Dispatcher::CloseAll(const absl::Status& status) {
   for (const auto& [link, actor] : actors_) {
-    actor.link->Close(status);
-    Release(actor);
+    actor.link()->Close(status);
+    actor.Release();
     index_.Remove(*link);
   }
   actors_.clear();
@@ -338,35 +275,23 @@ void Dispatcher::Pump(absl::Time now) {
   }
 }
 
-bool Dispatcher::Ask(Actor& actor, absl::Time now) {
+bool Dispatcher::Ask(ConnectedActor& actor, absl::Time now) {
   for (const ActiveOrder& active : orders_) {
     const bool enough_for_all = active.order->open() > int64_t{kInferenceWidth} * (actors() - 1);
-    if (!actor.requests.empty() && (active.background || !enough_for_all)) continue;
+    if (actor.in_flight() > 0 && (active.background || !enough_for_all)) continue;
     const uint64_t id = last_request_id_ + 1;
     std::optional<v1::RolloutRequest> request = active.order->Next(id, actors());
     if (!request.has_value()) continue;
     last_request_id_ = id;
-    longest_simulated_ = std::max(longest_simulated_, SimulatedTime(*request, environment_));
-    // Nobody waited for this actor until now.
-    if (!Owes(actor)) RestartClock(actor, now);
     request->set_id(id);
-    SendPolicy(actor, active.policy);
-    v1::SinkMessage message;
-    *message.mutable_request() = *std::move(request);
-    actor.link->Send(std::move(message));
-    actor.requests[id].order = active.order;
+    patience_.NoteRequest(SimulatedTime(*request, environment_));
+    // Nobody waited for this actor until now.
+    if (!actor.Owes()) actor.RestartClock(now, patience_.current());
+    actor.Ask(*std::move(request), active.order, active.policy);
     Update(actor);
     return true;
   }
   return false;
-}
-
-void Dispatcher::SendPolicy(Actor& actor, std::shared_ptr<const PolicySnapshot> policy) {
-  const auto key = std::make_pair(policy->header.name(), policy->header.version());
-  if (std::find(actor.policies.begin(), actor.policies.end(), key) != actor.policies.end()) return;
-  actor.policies.push_back(key);
-  if (actor.policies.size() > kPoliciesPerStream) actor.policies.pop_front();
-  actor.link->SendPolicy(std::move(policy));
 }
 
 }  // namespace understudy

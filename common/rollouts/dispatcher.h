@@ -3,12 +3,10 @@
 #define UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,8 +14,10 @@
 #include "absl/time/time.h"
 #include "common/rollouts/actor_index.h"
 #include "common/rollouts/actor_link.h"
+#include "common/rollouts/connected_actor.h"
 #include "common/rollouts/fenced_workers.h"
 #include "common/rollouts/order.h"
+#include "common/rollouts/patience.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "understudy/v1/rollouts.pb.h"
 
@@ -26,10 +26,7 @@ namespace understudy {
 // Rows of every actor's inference batches (SinkHello): enough that a step's fixed costs are shared by many, so few that
 // forty actors find work in an order of a few thousand episodes or slots. No result depends on it.
 inline constexpr int kInferenceWidth = 64;
-// An actor keeps so many of the snapshots that it was sent last over a stream, and the sink counts on them.
-inline constexpr size_t kPoliciesPerStream = 4;
-// The shortest patience with an actor, and its last chance once that has run out: see Dispatcher.
-inline constexpr absl::Duration kShortestPatience = absl::Seconds(10);
+// The last chance of an actor with which patience has run out: see Dispatcher.
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
 // Thread-compatible; no gRPC, no clock: times never go back. A message, an actor that comes or one that goes costs
@@ -39,15 +36,11 @@ inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 // Nobody is to wait for another's queue: an actor that has work in hand is asked for more only once it has answered
 // a request (until then, others may be about to come) and while there is a full request for everybody else besides.
 //
-// Stragglers: an actor that has delivered nothing for longer than the patience, while another is idle and nothing is
-// left to ask for, is fenced: its work goes to the idle, and it is refused for a while (FencedWorkers). What is slow is
-// learnt: the patience is four times the longest that any result took to come after its request was in hand or after
-// the result before it, at least kShortestPatience and the time that the environment's step latency makes a request
-// wait. A result teaches no more than the patience when that wait began: an hour in which nobody ran, because the host
-// slept, makes nobody patient for hours. Where all are slow alike nobody is idle, and a single actor has nobody who
-// could take over: neither is fenced. So that work which takes anybody long gets done in the end, though no result has
-// shown it yet, the patience doubles with each fence until a result comes. A sink that was itself stopped, and finds
-// all actors overdue, first reads what they sent meanwhile: hence the last chance.
+// Stragglers: an actor that has delivered nothing for longer than the patience (Patience), since its request was in
+// hand or the result before came, while another is idle and nothing is left to ask for, is fenced: its work goes to the
+// idle, and it is refused for a while (FencedWorkers). Where all are slow alike nobody is idle, and a single actor has
+// nobody who could take over: neither is fenced. A sink that was itself stopped, and finds all actors overdue, first
+// reads what they sent meanwhile: hence the last chance.
 class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
@@ -114,63 +107,42 @@ class Dispatcher {
     bool background = false;
     int64_t accepted = 0;  // trajectories
   };
-  struct Request {
-    std::shared_ptr<Order> order;  // nullptr: removed
-    uint32_t next_sequence = 0;
-  };
-  struct Actor {
-    std::shared_ptr<ActorLink> link;
-    std::map<uint64_t, Request> requests;                  // in flight; the first is in hand
-    std::deque<std::pair<std::string, int64_t>> policies;  // sent last
-    bool answered = false;                                 // a whole request
-    absl::Time owes_since;                                 // its request is in hand, or its last result came
-    absl::Duration patience;                               // at that time
-    std::optional<absl::Time> last_chance;                 // it is overdue, and fenced then
-  };
-
   // Of a result of a connected actor; an error is counted already.
   absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, v1::RolloutResult* own, absl::Time now);
-  absl::StatusOr<Receipt> TakeResult(Actor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
+  absl::StatusOr<Receipt> TakeResult(ConnectedActor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
                                      absl::Time now);
   // The last result of a request came.
-  void EndRequest(Actor& actor, uint64_t request_id, absl::Time now);
+  void EndRequest(ConnectedActor& actor, uint64_t request_id, absl::Time now);
   // What its order makes of a result. `own`: the same result, where the order may take away from it; else null.
-  absl::StatusOr<Acceptance> Judge(Actor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
+  absl::StatusOr<Acceptance> Judge(ConnectedActor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
                                    absl::Time now);
   void Count(const Acceptance& acceptance);
-  absl::Status Fail(Actor& actor, const v1::RolloutFailure& failure, absl::Time now);
-  static void Release(const Actor& actor);
+  absl::Status Fail(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now);
   // Releases what it has; it must be known.
   void Forget(const ActorLink& actor);
   // Its requests, or its clock, have changed.
-  void Update(const Actor& actor);
+  void Update(const ConnectedActor& actor) { index_.Put(*actor.link(), actor.IndexState()); }
   // An order is done or removed: whoever owed it owes it no more.
   void UpdateAll();
-  // Sends every actor that has room its next request, after the policy that it needs.
+  // Sends every actor that has room its next request.
   void Pump(absl::Time now);
   // False where no order has anything to ask for, of this actor or of one with as much to do.
-  bool Ask(Actor& actor, absl::Time now);
-  static void SendPolicy(Actor& actor, std::shared_ptr<const PolicySnapshot> policy);
+  bool Ask(ConnectedActor& actor, absl::Time now);
 
-  static bool Owes(const Actor& actor);
-  void RestartClock(Actor& actor, absl::Time now) const;
-  absl::Duration Patience() const;
-  absl::Time Deadline(const Actor& actor) const;
+  absl::Time Deadline(const ConnectedActor& actor) const { return actor.Deadline(patience_.current()); }
   // The actor whose deadline comes first; nullptr: nobody owes anything, or nobody could take over.
-  const Actor* FindSlowest() const;
-  void Fence(const Actor& actor, absl::Time now);
+  const ConnectedActor* FindSlowest() const;
+  void Fence(const ConnectedActor& actor, absl::Time now);
 
   v1::EnvironmentSpec environment_;
   uint64_t last_request_id_ = 0;
-  std::map<const ActorLink*, Actor> actors_;
+  std::map<const ActorLink*, ConnectedActor> actors_;
   std::map<std::string, const ActorLink*> by_worker_;
   ActorIndex index_;  // of actors_, always up to date
   std::vector<ActiveOrder> orders_;
   v1::TrajectoryAccounting accounting_;
+  Patience patience_;
   FencedWorkers fenced_;
-  absl::Duration longest_wait_;       // for a result
-  absl::Duration longest_simulated_;  // of the requests so far
-  int fences_since_result_ = 0;
   const Order* failed_order_ = nullptr;
 };
 

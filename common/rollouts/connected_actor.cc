@@ -1,0 +1,101 @@
+#include "common/rollouts/connected_actor.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace understudy {
+namespace {
+
+absl::Status NotAsked(uint64_t request_id) {
+  return absl::InvalidArgumentError(absl::StrCat("request ", request_id, " is not in flight at this actor"));
+}
+
+}  // namespace
+
+void ConnectedActor::Ask(v1::RolloutRequest request, std::shared_ptr<Order> order,
+                         std::shared_ptr<const PolicySnapshot> policy) {
+  SendPolicy(std::move(policy));
+  requests_[request.id()].order = std::move(order);
+  v1::SinkMessage message;
+  *message.mutable_request() = std::move(request);
+  link_->Send(std::move(message));
+}
+
+void ConnectedActor::SendPolicy(std::shared_ptr<const PolicySnapshot> policy) {
+  const auto key = std::make_pair(policy->header.name(), policy->header.version());
+  if (std::find(policies_.begin(), policies_.end(), key) != policies_.end()) return;
+  policies_.push_back(key);
+  if (policies_.size() > kPoliciesPerStream) policies_.pop_front();
+  link_->SendPolicy(std::move(policy));
+}
+
+absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::TakeNext(const v1::RolloutResult& result) {
+  const auto found = requests_.find(result.request_id());
+  if (found == requests_.end()) return NotAsked(result.request_id());
+  Request& request = found->second;
+  if (result.sequence() != request.next_sequence) {
+    return absl::InvalidArgumentError(absl::StrCat("request ", result.request_id(), ": found result ",
+                                                   result.sequence(), ", expected ", request.next_sequence));
+  }
+  ++request.next_sequence;
+  return request.order;
+}
+
+void ConnectedActor::EndRequest(uint64_t request_id) {
+  requests_.erase(request_id);
+  answered_ = true;
+}
+
+absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::TakeFailed(uint64_t request_id) {
+  const auto found = requests_.find(request_id);
+  if (found == requests_.end()) return NotAsked(request_id);
+  std::shared_ptr<Order> order = std::move(found->second.order);
+  requests_.erase(found);
+  return order;
+}
+
+void ConnectedActor::Drop(const Order& order) {
+  for (auto& [id, request] : requests_) {
+    if (request.order.get() == &order) request.order = nullptr;
+  }
+}
+
+void ConnectedActor::Release() const {
+  for (const auto& [id, request] : requests_) {
+    if (request.order != nullptr) request.order->Release(id);
+  }
+}
+
+bool ConnectedActor::Owes() const {
+  return std::any_of(requests_.begin(), requests_.end(),
+                     [](const auto& entry) { return entry.second.order != nullptr && !entry.second.order->done(); });
+}
+
+void ConnectedActor::RestartClock(absl::Time now, absl::Duration patience) {
+  owes_since_ = now;
+  patience_ = patience;
+  last_chance_.reset();
+}
+
+absl::Duration ConnectedActor::WaitedFor(absl::Time now) const { return std::min(now - owes_since_, patience_); }
+
+absl::Status ConnectedActor::FencedStatus(absl::Time now) const {
+  return absl::AbortedError(absl::StrCat(
+      "worker '", worker_id(), "' is fenced: nothing of request ", requests_.begin()->first, " came for ",
+      absl::FormatDuration(absl::Trunc(now - owes_since_, absl::Milliseconds(1))), ", its work goes to others"));
+}
+
+ActorIndex::State ConnectedActor::IndexState() const {
+  const bool has_room = requests_.empty() || answered_;
+  ActorIndex::State state{.in_flight = has_room ? requests_.size() : kRequestsPerActor,
+                          .owes_since = std::nullopt,
+                          .last_chance = std::nullopt};
+  if (Owes()) {
+    state.owes_since = owes_since_;
+    state.last_chance = last_chance_;
+  }
+  return state;
+}
+
+}  // namespace understudy
