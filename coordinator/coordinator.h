@@ -3,11 +3,8 @@
 #define UNDERSTUDY_COORDINATOR_COORDINATOR_H_
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,19 +12,17 @@
 #include "absl/time/time.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "coordinator/control_thread.h"
 #include "coordinator/coordinator_status.h"
 #include "coordinator/experiment_run.h"
 #include "coordinator/experiment_watcher.h"
-#include "coordinator/scheduling/due_times.h"
-#include "coordinator/serial_queue.h"
 #include "coordinator/storage/store.h"
 #include "coordinator/store_writers.h"
+#include "coordinator/unfinished_experiments.h"
 #include "coordinator/worker_link.h"
 #include "coordinator/workforce.h"
 
 namespace understudy {
-
-inline constexpr size_t kMaxUnfinishedExperiments = 1000;
 
 // Thread-safe. One control thread owns all scheduling state, so that no locks are needed there and every event sees the
 // effects of the one before: streams post to it and go on, calls post and wait. After each batch of events it sends
@@ -83,52 +78,23 @@ class Coordinator final : public RolloutHandler {
  private:
   Coordinator(Store& store, int64_t incarnation);
 
-  struct Answer {
-    std::string experiment;  // it is an answer only where this one's state is on disk; empty: in any case
-    std::function<void(const absl::Status& saved)> give;
-  };
-
   // Runs `call` on the control thread and returns its status once everything that follows from it is durable.
   // `experiment`: the one that the call may change; the store's error where its state could not be written.
   absl::Status Call(std::function<absl::Status(absl::Time now)> call, const std::string& experiment = "");
-  bool Post(std::function<void()> event);
-  // See RunContext.
+  // See WriteBehind of experiment_run.h.
   void WriteBehind(const std::string& id, std::function<absl::Status()> write,
                    std::function<void(ExperimentRun&, const absl::Status&, absl::Time)> then);
-  // The control thread. All below is its own.
-  void Run();
-  // Goes on with what has not finished.
-  absl::Status Recover(absl::Time now);
-  // Returns when to be called again even if nothing happens.
+  // Of the control thread: see ControlThread::Routine.
   absl::Time Settle(absl::Time now);
-  // Those that something may have happened to, and no others.
-  void SettleRuns(absl::Time now);
-  void GiveAnswers();
-  absl::Status SubmitNow(const v1::SubmitRequest& request, absl::Time now, std::string& id);
-  absl::Status ResumeNow(const std::string& id, absl::Time now);
-  absl::Status CheckRoom() const;
-  absl::StatusOr<std::string> ChooseId(const std::string& name);
-  // nullptr: it has finished, or never was. Whoever asks may change it: it is settled then.
-  ExperimentRun* Find(const std::string& id);
-  void AddRun(const std::string& id, std::unique_ptr<ExperimentRun> run);
-  // It has ended, and the store knows.
-  void NoteEnd(const ExperimentRun& run);
   void CloseStreams();
 
   Store& store_;
+  // The control thread's own.
   Workforce workforce_;
-  RunContext context_;
-  std::map<std::string, std::unique_ptr<ExperimentRun>> runs_;
-  std::set<std::string> touched_;                 // runs that are to be settled
-  DueTimes due_;                                  // runs that are to be settled even if nothing happens
-  std::map<std::string, absl::Status> unsaved_;   // experiments whose state the store has not taken, and why
-  absl::Time complained_ = absl::InfinitePast();  // in the log, about those
-  std::vector<Answer> answers_;                   // given after Settle
-  std::map<v1::Status, int64_t> finished_;        // experiments that ended, by how
+  UnfinishedExperiments experiments_;
 
-  SerialQueue queue_;
+  ControlThread control_;
   StoreWriters writers_;
-  std::thread control_;
 };
 
 }  // namespace understudy

@@ -26,15 +26,16 @@ inline constexpr size_t kMaxWatchers = 1000;  // of one experiment
 
 class ExperimentRun;
 
+// Calls `write` on another thread, which may wait for the disk, again and again while the store cannot be reached, and
+// `then` with its status when nothing else happens at the run of that id, if there is one by then.
+using WriteBehind = std::function<void(const std::string& id, std::function<absl::Status()> write,
+                                       std::function<void(ExperimentRun&, const absl::Status&, absl::Time now)> then)>;
+
 // What all runs share.
 struct RunContext {
   Store& store;
   Workforce& workforce;
-  // Calls `write` on another thread, which may wait for the disk, again and again while the store cannot be reached,
-  // and `then` with its status when nothing else happens at the run of that id, if there is one by then.
-  std::function<void(const std::string& id, std::function<absl::Status()> write,
-                     std::function<void(ExperimentRun&, const absl::Status&, absl::Time now)> then)>
-      write_behind;
+  WriteBehind write_behind;
   // Datasets that are being collected, and by which experiment.
   std::map<std::string, std::string> collecting;
   // What became of trajectories that came to stages that are over.

@@ -1,0 +1,113 @@
+#include "coordinator/control_thread.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace understudy {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Ge;
+using ::testing::SizeIs;
+
+// Writes down what happens, in order; the tests read it once the thread has stopped, or in between on the thread.
+struct Diary {
+  ControlThread::Routine routine() {
+    return {.pardon = [](absl::Duration) {},
+            .settle =
+                [this](absl::Time) {
+                  entries.push_back("settle");
+                  return wake;
+                },
+            .end = [this] { entries.push_back("end"); }};
+  }
+  std::function<void()> Write(const std::string& entry) {
+    return [this, entry] { entries.push_back(entry); };
+  }
+
+  std::vector<std::string> entries;
+  absl::Time wake = absl::InfiniteFuture();
+};
+
+TEST(ControlThread, SettlesABatchOnceAndThenAnswersItsCalls) {
+  Diary diary;
+  ControlThread control;
+  EXPECT_TRUE(control.Post(diary.Write("a")));
+  EXPECT_TRUE(control.Post(diary.Write("b")));
+  EXPECT_EQ(control.waiting(), 2u);
+  std::thread caller([&] {
+    const auto call = [&](absl::Time) {
+      diary.Write("call")();
+      return absl::OkStatus();
+    };
+    const auto saved = [&] {
+      diary.Write("answer")();
+      return absl::OkStatus();
+    };
+    EXPECT_EQ(control.Call(call, saved), absl::OkStatus());
+  });
+  while (control.waiting() < 3) std::this_thread::yield();
+  control.Start(diary.routine());
+  caller.join();
+  control.Stop();
+  // Once a second it settles again.
+  ASSERT_THAT(diary.entries, SizeIs(Ge(6)));
+  diary.entries.resize(5);
+  EXPECT_THAT(diary.entries, ElementsAre("a", "b", "call", "settle", "answer"));
+}
+
+TEST(ControlThread, AnswersWithTheCallsErrorOrWithWhatIsSaidOnceItIsSettled) {
+  Diary diary;
+  ControlThread control;
+  control.Start(diary.routine());
+  const auto well = [](absl::Time) { return absl::OkStatus(); };
+  const auto badly = [](absl::Time) { return absl::NotFoundError("no such experiment"); };
+  const auto unsaved = [] { return absl::ResourceExhaustedError("the disk is full"); };
+  EXPECT_EQ(control.Call(well, unsaved), absl::ResourceExhaustedError("the disk is full"));
+  EXPECT_EQ(control.Call(badly, unsaved), absl::NotFoundError("no such experiment"));
+}
+
+TEST(ControlThread, SettlesWhenItIsTimeThoughNothingHappens) {
+  int settled = 0;
+  std::promise<void> enough;
+  ControlThread control;
+  control.Start({.pardon = [](absl::Duration) {},
+                 .settle =
+                     [&](absl::Time now) {
+                       if (++settled == 20) enough.set_value();
+                       return settled < 20 ? now + absl::Milliseconds(1) : absl::InfiniteFuture();
+                     },
+                 .end = [] {}});
+  // Were it not for the time that is asked for, it would look once a second.
+  EXPECT_EQ(enough.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(ControlThread, WhatWasPostedBeforeItStoppedHappensAndNothingAfterwards) {
+  Diary diary;
+  ControlThread control;
+  control.Post(diary.Write("before"));
+  control.Start(diary.routine());
+  control.Stop();
+  EXPECT_FALSE(control.Post(diary.Write("after")));
+  EXPECT_FALSE(control.PostBeyondCapacity(diary.Write("after")));
+  const auto call = [&](absl::Time) {
+    diary.Write("after")();
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(control.Call(call, [] { return absl::OkStatus(); }), StoppingStatus());
+  control.Stop();
+  EXPECT_EQ(diary.entries.front(), "before");
+  EXPECT_EQ(diary.entries.back(), "end");
+  EXPECT_EQ(std::count(diary.entries.begin(), diary.entries.end(), "after"), 0);
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,106 @@
+#include "coordinator/unfinished_experiments.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "coordinator/storage/data_directory.h"
+#include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/trajectory_batches.h"
+#include "tests/testing/unreachable_store.h"
+
+namespace understudy {
+namespace {
+
+constexpr absl::Time kNow = absl::UnixEpoch();
+const absl::Time kLater = kNow + absl::Seconds(1);
+
+// Over a store that has a policy, and no actors: what is submitted runs until it is cancelled.
+class TestExperiments {
+ public:
+  TestExperiments() : data_(DataDirectory::Open(directory_.File("data"), DataDirectory::Mode::kCreate).value()) {
+    EXPECT_TRUE(data_->store().AddPolicy(*testing::TestSnapshot("expert", 1), {}).ok());
+  }
+
+  UnfinishedExperiments& experiments() { return experiments_; }
+  testing::UnreachableStore& store() { return store_; }
+
+  absl::StatusOr<std::string> Submit(const std::string& token = "") {
+    v1::SubmitRequest request;
+    request.set_token(token);
+    request.mutable_spec()->set_name("test");
+    request.mutable_spec()->set_environment("CartPole-v1");
+    v1::EvaluateStage& evaluate = *request.mutable_spec()->add_stages()->mutable_evaluate();
+    evaluate.set_policy("expert");
+    evaluate.set_episodes(4);
+    return experiments_.Submit(request, kNow);
+  }
+
+  v1::Status StoredStatus(const std::string& id) { return data_->store().GetExperiment(id).value().status(); }
+
+ private:
+  testing::TemporaryDirectory directory_;
+  std::unique_ptr<DataDirectory> data_;
+  testing::UnreachableStore store_{data_->store()};
+  Workforce workforce_{1};
+  UnfinishedExperiments experiments_{store_, workforce_, [](const auto&, auto, auto) {}};
+};
+
+TEST(UnfinishedExperiments, WhatIsSubmittedIsStoredAndRunsAndItsTokenGivesItAgain) {
+  TestExperiments test;
+  const absl::StatusOr<std::string> id = test.Submit("token");
+  ASSERT_TRUE(id.ok()) << id.status();
+  EXPECT_EQ(test.StoredStatus(*id), v1::STATUS_RUNNING);
+  ASSERT_NE(test.experiments().Find(*id), nullptr);
+  EXPECT_EQ(test.Submit("token"), id);
+  EXPECT_NE(test.Submit("another"), id);
+}
+
+TEST(UnfinishedExperiments, OneThatTheStoreHasNotTakenIsSettledAgainASecondLater) {
+  TestExperiments test;
+  const std::string id = test.Submit().value();
+  test.store().away = true;
+  test.experiments().Find(id)->Cancel(kNow);
+  test.experiments().Settle(kNow);
+  EXPECT_TRUE(absl::IsUnavailable(test.experiments().SavedStatus(id)));
+  EXPECT_EQ(test.experiments().next_expiry(), kLater);
+  EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
+
+  test.store().away = false;
+  test.experiments().Expire(kLater);
+  test.experiments().Settle(kLater);
+  EXPECT_EQ(test.experiments().SavedStatus(id), absl::OkStatus());
+  EXPECT_EQ(test.experiments().next_expiry(), absl::InfiniteFuture());
+  EXPECT_EQ(test.StoredStatus(id), v1::STATUS_CANCELLED);
+}
+
+TEST(UnfinishedExperiments, OneThatHasFinishedIsForgottenAndCounted) {
+  TestExperiments test;
+  const std::string id = test.Submit().value();
+  test.experiments().Find(id)->Cancel(kNow);
+  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Find(id), nullptr);
+  EXPECT_EQ(test.experiments().Get(id).value().status(), v1::STATUS_CANCELLED);
+  CoordinatorStatus seen;
+  test.experiments().Observe(seen);
+  EXPECT_TRUE(seen.unfinished.empty());
+  EXPECT_EQ(seen.finished[v1::STATUS_CANCELLED], 1);
+}
+
+TEST(UnfinishedExperiments, OneWhoseEndTheStoreHasNotTakenIsResumedOnceItHas) {
+  TestExperiments test;
+  const std::string id = test.Submit().value();
+  test.store().away = true;
+  test.experiments().Find(id)->Cancel(kNow);
+  test.experiments().Settle(kNow);
+  EXPECT_TRUE(absl::IsUnavailable(test.experiments().Resume(id, kNow)));
+  test.store().away = false;
+  EXPECT_EQ(test.experiments().Resume(id, kLater), absl::OkStatus());
+  test.experiments().Settle(kLater);
+  EXPECT_EQ(test.experiments().SavedStatus(id), absl::OkStatus());
+  EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
+}
+
+}  // namespace
+}  // namespace understudy
