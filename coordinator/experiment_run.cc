@@ -9,8 +9,9 @@
 #include "common/config/experiment_environment.h"
 #include "common/process/log_fields.h"
 #include "common/rollouts/accounting.h"
-#include "coordinator/admission.h"
 #include "coordinator/demonstrations.h"
+#include "coordinator/learner_reports.h"
+#include "coordinator/stage_inputs.h"
 #include "coordinator/store_writers.h"
 
 namespace understudy {
@@ -73,41 +74,22 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartStage(int stage, 
   const v1::StageSpec& spec = experiment_.spec().stages(stage);
   if (spec.has_collect()) return StartCollecting(stage, spec.collect(), now);
   if (spec.has_evaluate()) return StartEvaluating(stage, spec.evaluate(), now);
-  const absl::Status started = StartTraining(stage, spec.train(), now);
+  const absl::Status started = StartTraining(stage, now);
   if (!started.ok()) return started;
   return std::nullopt;
 }
 
-absl::Status ExperimentRun::StartTraining(int stage, const v1::TrainStage& train, absl::Time now) {
-  const auto environment = EnvironmentOf(experiment_.spec());
-  if (!environment.ok()) return environment.status();
-  v1::LearnerWork work;
-  work.set_environment(environment->name());
-  work.set_step_latency_us(environment->step_latency_us());
-  *work.mutable_train() = train;
-  // An experiment that an earlier release has stored says nothing of them.
-  work.mutable_train()->set_learners(std::max(train.learners(), 1));
-  if (!train.dataset().empty()) {
-    const auto dataset = context_.store.GetDataset(train.dataset());
-    if (!dataset.ok()) return dataset.status();
-    const absl::Status usable = CheckDemonstrations(*dataset, train, *environment);
-    if (!usable.ok()) return usable;
-  }
-  if (!train.initial().empty()) {
-    const auto reference = Resolve(stage);
-    if (!reference.ok()) return reference.status();
-    const auto initial = context_.store.GetPolicy(reference->name, reference->version);
-    if (!initial.ok()) return initial.status();
-    *work.mutable_initial() = initial->header();
-  }
+absl::Status ExperimentRun::StartTraining(int stage, absl::Time now) {
+  auto work = MakeLearnerWork(experiment_, stage, context_.store);
+  if (!work.ok()) return work.status();
   // Cloning from data needs actors for its evaluations only.
-  const bool actors = train.has_stop() || !train.has_bc();
+  const bool actors = work->train().has_stop() || !work->train().has_bc();
   v1::StageState& state = *experiment_.mutable_stages(stage);
-  if (state.grant().learners_size() != work.train().learners()) {
-    context_.workforce.AddTraining(stage_id(stage), std::move(work), actors, now);
+  if (state.grant().learners_size() != work->train().learners()) {
+    context_.workforce.AddTraining(stage_id(stage), *std::move(work), actors, now);
     return absl::OkStatus();
   }
-  context_.workforce.RestoreTraining(stage_id(stage), std::move(work), actors, state.grant(), now);
+  context_.workforce.RestoreTraining(stage_id(stage), *std::move(work), actors, state.grant(), now);
   const auto metrics = context_.store.ListMetrics(id(), stage);
   if (!metrics.ok()) {
     const LogScope scope({.experiment = id(), .epoch = state.grant().epoch()});
@@ -124,7 +106,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
                                                                           absl::Time now) {
   const auto environment = EnvironmentOf(experiment_.spec());
   if (!environment.ok()) return environment.status();
-  auto policy = LoadPolicy(stage, *environment);
+  auto policy = LoadStagePolicy(experiment_, stage, *environment, context_.store);
   if (!policy.ok()) return policy.status();
   const auto collector = context_.collecting.find(collect.dataset());
   if (collector != context_.collecting.end()) {
@@ -137,25 +119,18 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
   *dataset.mutable_recipe() = MakeRecipe(*environment, collect, (*policy)->header);
   dataset.set_experiment_id(id());
   dataset.set_created_unix_ms(absl::ToUnixMillis(now));
-  const auto existing = context_.store.GetDataset(dataset.name());
-  if (existing.ok()) {
-    if (!SameRecipe(existing->recipe(), dataset.recipe())) return OtherRecipeError(*existing);
-    // The same recipe gives the same content: it is there already, or a part of it.
-    if (existing->complete()) {
-      v1::TrajectoryAccounting& counts = *experiment_.mutable_stages(stage)->mutable_trajectories();
-      counts.set_produced(existing->episodes());
-      counts.set_accepted(existing->episodes());
-      return MakeCollectResult(*existing);
-    }
-    dataset = *existing;
-  } else if (!absl::IsNotFound(existing.status())) {
-    return existing.status();
-  } else if (const absl::Status created = context_.store.CreateDataset(dataset); !created.ok()) {
-    return created;
+  auto found = FindOrCreateDataset(std::move(dataset), context_.store);
+  if (!found.ok()) return found.status();
+  // The same recipe gives the same content: it is there already, or a part of it.
+  if (found->complete()) {
+    v1::TrajectoryAccounting& counts = *experiment_.mutable_stages(stage)->mutable_trajectories();
+    counts.set_produced(found->episodes());
+    counts.set_accepted(found->episodes());
+    return MakeCollectResult(*found);
   }
-  auto rollouts = MakeCollectStage(dataset.name(), dataset.recipe(), *environment, *std::move(policy), context_.store);
+  auto rollouts = MakeCollectStage(found->name(), found->recipe(), *environment, *std::move(policy), context_.store);
   if (!rollouts.ok()) return rollouts.status();
-  context_.collecting[dataset.name()] = id();
+  context_.collecting[found->name()] = id();
   return StartRollouts(stage, *std::move(rollouts), now);
 }
 
@@ -163,7 +138,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartEvaluating(int st
                                                                           absl::Time now) {
   const auto environment = EnvironmentOf(experiment_.spec());
   if (!environment.ok()) return environment.status();
-  auto policy = LoadPolicy(stage, *environment);
+  auto policy = LoadStagePolicy(experiment_, stage, *environment, context_.store);
   if (!policy.ok()) return policy.status();
   auto rollouts = MakeEvaluateStage(stage_id(stage), *environment, evaluate, *std::move(policy), context_.store);
   if (!rollouts.ok()) return rollouts.status();
@@ -205,7 +180,7 @@ void ExperimentRun::FailOrTryAgain(const absl::Status& error, absl::Time now) {
   if (std::exchange(store_error_, reason) != reason)
     spdlog::warn("experiment {} waits for the store: {}", id(), reason);
   try_again_ = now + kStoreRetry;
-  unshown_ = true;
+  watchers_.NoteChange();
 }
 
 void ExperimentRun::Fail(const absl::Status& error, absl::Time now) {
@@ -227,56 +202,24 @@ absl::Status ExperimentRun::ShowProgress(const v1::ProgressRequest& request) {
   v1::StageState& stage = *experiment_.mutable_stages(request.stage().stage());
   *stage.mutable_progress() = request.progress();
   *stage.mutable_trajectories() = request.progress().trajectories();
-  unshown_ = true;
+  watchers_.NoteChange();
   return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> ExperimentRun::Publish(const v1::StageKey& key, const PolicySnapshot& snapshot) {
   const absl::Status current = CheckEpoch(key);
   if (!current.ok()) return current;
-  const v1::StageSpec& stage = experiment_.spec().stages(key.stage());
-  if (!stage.has_train() || snapshot.header.name() != stage.train().policy()) {
-    return absl::InvalidArgumentError(absl::StrCat(StageLabel(experiment_, key.stage()), " cannot publish policy ",
-                                                   snapshot.header.name(), ": expected ", stage.train().policy()));
-  }
-  const auto environment = EnvironmentOf(experiment_.spec());
-  if (!environment.ok()) return environment.status();
-  const absl::Status fits = CheckSpaces(snapshot.header, *environment);
+  const absl::Status fits = CheckPublication(experiment_, key.stage(), snapshot.header);
   if (!fits.ok()) return fits;
   return context_.store.AddPolicy(snapshot, key);
-}
-
-absl::Status ExperimentRun::CheckPublished(const v1::StageKey& key, const v1::TrainResult& result) {
-  const std::string& name = experiment_.spec().stages(key.stage()).train().policy();
-  // Not 0, which would mean the latest.
-  const auto stored = context_.store.GetPolicy(name, std::max<int64_t>(result.policy_version(), -1));
-  if (absl::IsNotFound(stored.status()) || result.policy_version() == 0 ||
-      (stored.ok() && stored->header().digest() != result.policy_digest())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(StageLabel(experiment_, key.stage()), " finished with policy ", name, "@", result.policy_version(),
-                     " digest ", ToHex(result.policy_digest()).substr(0, 12), ", which it has not published: found ",
-                     stored.ok() ? absl::StrCat(name, "@", stored->header().version(), " digest ",
-                                                ToHex(stored->header().digest()).substr(0, 12))
-                                 : std::string(stored.status().message())));
-  }
-  return stored.status();
 }
 
 absl::Status ExperimentRun::FinishTraining(const v1::FinishStageRequest& request, absl::Time now) {
   if (HasFinished(experiment_, request.stage())) return absl::OkStatus();
   const absl::Status current = CheckEpoch(request.stage());
   if (!current.ok()) return current;
-  const std::string label = StageLabel(experiment_, request.stage().stage());
-  if (!experiment_.spec().stages(request.stage().stage()).has_train()) {
-    return absl::InvalidArgumentError(absl::StrCat(label, " is not finished by a learner"));
-  }
-  if (!request.has_result() && !request.has_error()) {
-    return absl::InvalidArgumentError(absl::StrCat(label, " finished with neither a result nor an error"));
-  }
-  if (request.has_result()) {
-    const absl::Status published = CheckPublished(request.stage(), request.result());
-    if (!published.ok()) return published;
-  }
+  const absl::Status possible = CheckFinish(experiment_, request, context_.store);
+  if (!possible.ok()) return possible;
   *experiment_.mutable_stages(request.stage().stage())->mutable_trajectories() = request.trajectories();
   if (request.has_error()) {
     Fail(absl::UnknownError(request.error()), now);
@@ -304,7 +247,7 @@ void ExperimentRun::Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMes
   // A stage that ended meanwhile has closed this link already.
   if (rollouts_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
   const absl::Status received = rollouts_->Receive(actor, std::move(message), now);
-  unshown_ = true;
+  watchers_.NoteChange();
   if (received.ok()) {
     ContinueRollouts(now);
   } else {
@@ -335,7 +278,7 @@ void ExperimentRun::ContinueRollouts(absl::Time now) {
 void ExperimentRun::OnSaved(const RolloutStage* stage, const UnsavedResults& results, const absl::Status& saved,
                             absl::Time now) {
   if (rollouts_ == nullptr || rollouts_.get() != stage) return;
-  unshown_ = true;
+  watchers_.NoteChange();
   if (!saved.ok()) {
     Fail(saved, now);
     return;
@@ -353,7 +296,7 @@ void ExperimentRun::Expire(absl::Time now) {
   if (rollouts_ != nullptr) rollouts_->Expire(now);
   if (now < try_again_) return;
   try_again_ = absl::InfiniteFuture();
-  unshown_ = true;
+  watchers_.NoteChange();
   if (rollouts_ != nullptr) {
     ContinueRollouts(now);
   } else if (const std::optional<int> running = RunningStage(experiment_)) {
@@ -376,17 +319,6 @@ bool ExperimentRun::Uses(const std::string& dataset) const {
   return false;
 }
 
-bool ExperimentRun::Watch(std::shared_ptr<ExperimentWatcher> watcher) {
-  if (watchers_.size() >= kMaxWatchers) return false;
-  watcher->Show(Describe());
-  watchers_.push_back(std::move(watcher));
-  return true;
-}
-
-void ExperimentRun::Unwatch(const ExperimentWatcher& watcher) {
-  std::erase_if(watchers_, [&watcher](const auto& other) { return other.get() == &watcher; });
-}
-
 void ExperimentRun::NoteGrant() {
   // Nobody can have a stage that has not begun yet; who had it before a restart keeps it.
   if (try_again_ != absl::InfiniteFuture()) return;
@@ -406,49 +338,18 @@ absl::Status ExperimentRun::Settle() {
   if (unsaved_) {
     const absl::Status saved = context_.store.PutExperiment(experiment_, token_);
     if (!saved.ok()) {
-      if (std::exchange(store_error_, std::string(saved.message())) != saved.message()) Show(Describe());
+      if (std::exchange(store_error_, std::string(saved.message())) != saved.message()) watchers_.Show(Describe());
       return saved;
     }
     unsaved_ = false;
     store_error_.clear();
-    unshown_ = true;
+    watchers_.NoteChange();
   }
   const std::optional<int> running = RunningStage(experiment_);
-  const int workers = running ? context_.workforce.ActorsOf(stage_id(*running)) : 0;
-  const std::string waiting_for = running ? context_.workforce.WaitingFor(stage_id(*running)) : "";
-  unshown_ |= std::exchange(shown_workers_, workers) != workers;
-  unshown_ |= std::exchange(shown_waiting_for_, waiting_for) != waiting_for;
-  if (std::exchange(unshown_, false) && !watchers_.empty()) Show(Describe());
+  watchers_.NoteStage(running ? context_.workforce.ActorsOf(stage_id(*running)) : 0,
+                      running ? context_.workforce.WaitingFor(stage_id(*running)) : "");
+  if (watchers_.TakeUnseen()) watchers_.Show(Describe());
   return absl::OkStatus();
-}
-
-void ExperimentRun::Show(const v1::Experiment& described) {
-  for (const auto& watcher : watchers_) watcher->Show(described);
-}
-
-void ExperimentRun::CloseWatchers(const absl::Status& status) {
-  for (const auto& watcher : std::exchange(watchers_, {})) watcher->Close(status);
-}
-
-absl::StatusOr<PolicyReference> ExperimentRun::Resolve(int stage) const {
-  const v1::PolicyVersion& used = experiment_.stages(stage).uses();
-  if (used.version() > 0) return PolicyReference{.name = used.name(), .version = used.version()};
-  for (int i = stage - 1; i >= 0; --i) {
-    const v1::TrainResult& made = experiment_.stages(i).train();
-    if (made.policy() == used.name()) return PolicyReference{.name = made.policy(), .version = made.policy_version()};
-  }
-  return absl::NotFoundError(absl::StrCat("no earlier stage has made policy ", used.name()));
-}
-
-absl::StatusOr<std::shared_ptr<const PolicySnapshot>> ExperimentRun::LoadPolicy(
-    int stage, const v1::EnvironmentSpec& environment) {
-  const auto reference = Resolve(stage);
-  if (!reference.ok()) return reference.status();
-  auto policy = context_.store.LoadPolicy(reference->name, reference->version);
-  if (!policy.ok()) return policy.status();
-  const absl::Status fits = CheckSpaces((*policy)->header, environment);
-  if (!fits.ok()) return fits;
-  return policy;
 }
 
 absl::Status ExperimentRun::CheckEpoch(const v1::StageKey& key) const {

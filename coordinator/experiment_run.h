@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,14 +15,13 @@
 #include "common/rollouts/actor_link.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/experiment_watcher.h"
+#include "coordinator/experiment_watchers.h"
 #include "coordinator/rollout_stage.h"
 #include "coordinator/scheduling/experiment_machine.h"
 #include "coordinator/storage/store.h"
 #include "coordinator/workforce.h"
 
 namespace understudy {
-
-inline constexpr size_t kMaxWatchers = 1000;  // of one experiment
 
 class ExperimentRun;
 
@@ -87,14 +86,14 @@ class ExperimentRun {
   bool Uses(const std::string& dataset) const;
 
   // Shows the experiment now, and when it has changed. False: it has kMaxWatchers.
-  bool Watch(std::shared_ptr<ExperimentWatcher> watcher);
-  void Unwatch(const ExperimentWatcher& watcher);
+  bool Watch(std::shared_ptr<ExperimentWatcher> watcher) { return watchers_.Add(std::move(watcher), Describe()); }
+  void Unwatch(const ExperimentWatcher& watcher) { watchers_.Remove(watcher); }
 
   // Writes to the store what must be durable, then shows it to the watchers. After an error of the store, to be called
   // again: until then watchers see the experiment wait for the store, or, where it has failed, the failure.
   absl::Status Settle();
 
-  void CloseWatchers(const absl::Status& status);
+  void CloseWatchers(const absl::Status& status) { watchers_.CloseAll(status); }
 
  private:
   StageId stage_id(int stage) const { return {.experiment = experiment_.id(), .stage = stage}; }
@@ -104,7 +103,7 @@ class ExperimentRun {
   void Enter(int stage, absl::Time now);
   // A result where the stage has it at once.
   absl::StatusOr<std::optional<StageResult>> StartStage(int stage, absl::Time now);
-  absl::Status StartTraining(int stage, const v1::TrainStage& train, absl::Time now);
+  absl::Status StartTraining(int stage, absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartCollecting(int stage, const v1::CollectStage& collect,
                                                              absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
@@ -121,26 +120,17 @@ class ExperimentRun {
   void FailOrTryAgain(const absl::Status& error, absl::Time now);
   void Fail(const absl::Status& error, absl::Time now);
   void Finish(StageResult result, absl::Time now);
-  // The version that a stage's reference means now.
-  absl::StatusOr<PolicyReference> Resolve(int stage) const;
-  absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(int stage, const v1::EnvironmentSpec& environment);
   // Takes down who trains the running stage now.
   void NoteGrant();
-  // OK: the policy version that a learner says its stage made is there.
-  absl::Status CheckPublished(const v1::StageKey& key, const v1::TrainResult& result);
-  void Show(const v1::Experiment& described);
 
   v1::Experiment experiment_;
   const std::string token_;
   RunContext& context_;
   std::shared_ptr<RolloutStage> rollouts_;  // of the running stage
-  std::vector<std::shared_ptr<ExperimentWatcher>> watchers_;
+  ExperimentWatchers watchers_;
   bool unsaved_ = false;
-  bool unshown_ = false;
   std::string store_error_;                        // why it is unsaved, or waits
   absl::Time try_again_ = absl::InfiniteFuture();  // to begin with the running stage, or to finish it
-  int shown_workers_ = 0;
-  std::string shown_waiting_for_;
 };
 
 }  // namespace understudy
