@@ -2,116 +2,31 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/policy/categorical.h"
-#include "common/trajectory/dataset_digest.h"
+#include "tests/actor/rollouts.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
 namespace {
 
+using ::understudy::testing::BalancingPolicy;
 using ::understudy::testing::CartPoleSpec;
+using ::understudy::testing::Digests;
+using ::understudy::testing::Episodes;
 using ::understudy::testing::ExpectationOf;
-using ::understudy::testing::TestSnapshot;
-
-constexpr int kWidth = 8;
-
-Policy TestPolicy() { return Policy::FromSnapshot(*TestSnapshot("expert", 1)).value(); }
-
-// Balances the pole for all 500 steps: pushes in the direction of angle + angular velocity (and a little of position
-// and velocity), the linear controller that is known to solve the task.
-Policy BalancingPolicy() {
-  v1::PolicyHeader header = TestSnapshot("expert", 1)->header;
-  header.mutable_network()->clear_hidden_sizes();
-  header.mutable_network()->add_hidden_sizes(1);
-  header.mutable_network()->set_activation("tanh");
-  // One hidden unit, two logits, then the critic's unit and value.
-  const float parameters[] = {0.02f, 0.06f, 1.0f, 0.5f, 0, -10, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  std::string bytes(sizeof(parameters), '\0');
-  std::memcpy(bytes.data(), parameters, sizeof(parameters));
-  return Policy::FromSnapshot(*MakeSnapshot(header, bytes)).value();
-}
-
-v1::RolloutRequest Request(v1::ActionMode mode) {
-  v1::RolloutRequest request;
-  request.set_id(7);
-  request.set_policy("expert");
-  request.set_policy_version(1);
-  request.set_action_mode(mode);
-  request.set_seed(5);
-  return request;
-}
-
-v1::RolloutRequest Episodes(int64_t begin, int64_t end, v1::ActionMode mode = v1::ACTION_MODE_SAMPLE) {
-  v1::RolloutRequest request = Request(mode);
-  request.mutable_episodes()->set_begin(begin);
-  request.mutable_episodes()->set_end(end);
-  return request;
-}
-
-v1::RolloutRequest Segments(int64_t begin, int64_t end, int64_t steps, std::vector<v1::SlotState> states = {}) {
-  v1::RolloutRequest request = Request(v1::ACTION_MODE_SAMPLE);
-  request.mutable_segments()->set_begin(begin);
-  request.mutable_segments()->set_end(end);
-  request.mutable_segments()->set_steps(steps);
-  for (v1::SlotState& state : states) *request.mutable_segments()->add_states() = std::move(state);
-  return request;
-}
-
-absl::StatusOr<std::vector<v1::RolloutResult>> RollOut(const v1::RolloutRequest& request, const Policy& policy,
-                                                       int width = kWidth) {
-  auto worker = RolloutWorker::Create(CartPoleSpec(), width);
-  if (!worker.ok()) return worker.status();
-  std::vector<v1::RolloutResult> results;
-  const Cancellation cancellation;
-  const auto keep = [&](v1::RolloutResult result) {
-    results.push_back(std::move(result));
-    return absl::OkStatus();
-  };
-  if (absl::Status status = worker->Run(request, policy, keep, cancellation); !status.ok()) return status;
-  return results;
-}
-
-// Every episode's digest, by number.
-std::map<int64_t, std::string> Digests(const std::vector<v1::RolloutResult>& results) {
-  std::map<int64_t, std::string> digests;
-  for (const v1::RolloutResult& result : results) {
-    for (const TrajectoryView& view : ViewTrajectories(result.batch(), CartPoleSpec())) {
-      EXPECT_TRUE(digests.emplace(view.trajectory->episode(), EpisodeDigest(view)).second);
-    }
-  }
-  return digests;
-}
-
-// What a slot went through, without its cuts: bytes of actions, and of the observations before them.
-struct SlotHistory {
-  std::string actions;
-  std::string observations;
-  std::string log_probs;
-  bool operator==(const SlotHistory&) const = default;
-};
-
-void AddHistory(const v1::RolloutResult& result, std::map<int64_t, SlotHistory>& histories) {
-  for (const TrajectoryView& view : ViewTrajectories(result.batch(), CartPoleSpec())) {
-    SlotHistory& history = histories[view.trajectory->slot()];
-    const auto append = [](const auto& span, size_t bytes, std::string& to) {
-      to.append(reinterpret_cast<const char*>(span.data()), bytes);
-    };
-    append(view.actions, view.actions.size_bytes(), history.actions);
-    append(view.log_probs, view.log_probs.size_bytes(), history.log_probs);
-    append(view.observations, view.observations.size_bytes() - 16, history.observations);
-  }
-}
+using ::understudy::testing::kWidth;
+using ::understudy::testing::RollOut;
+using ::understudy::testing::TestPolicy;
 
 TEST(RolloutWorker, GivesValidBatchesOfWholeEpisodes) {
   const auto results = RollOut(Episodes(3, 23), TestPolicy());
@@ -166,58 +81,6 @@ TEST(RolloutWorker, PlaysOtherEpisodesUnderAnotherSeed) {
   EXPECT_NE(Digests(RollOut(Episodes(0, 1), TestPolicy()).value()), Digests(RollOut(other, TestPolicy()).value()));
 }
 
-TEST(RolloutWorker, ContinuesASlotBitForBit) {
-  const Policy policy = TestPolicy();
-  std::map<int64_t, SlotHistory> whole;
-  const auto once = RollOut(Segments(0, 20, 128), policy);
-  ASSERT_TRUE(once.ok()) << once.status();
-  for (const v1::RolloutResult& result : *once) AddHistory(result, whole);
-
-  std::map<int64_t, SlotHistory> pieces;
-  std::vector<v1::SlotState> states;
-  const auto half = RollOut(Segments(0, 20, 64), policy);
-  ASSERT_TRUE(half.ok()) << half.status();
-  for (const v1::RolloutResult& result : *half) {
-    AddHistory(result, pieces);
-    for (const v1::SlotState& state : result.states()) states.push_back(state);
-  }
-  ASSERT_EQ(states.size(), 20u);
-  // Another worker, and the slots in two parts.
-  for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 13}, {13, 20}}) {
-    const auto results = RollOut(Segments(begin, end, 64, {states.begin() + begin, states.begin() + end}), policy);
-    ASSERT_TRUE(results.ok()) << results.status();
-    for (const v1::RolloutResult& result : *results) AddHistory(result, pieces);
-  }
-  EXPECT_EQ(whole.size(), 20u);
-  EXPECT_EQ(whole[0].actions.size(), 128 * sizeof(int32_t));
-  EXPECT_TRUE(whole == pieces);
-}
-
-TEST(RolloutWorker, GivesSlotsInOrderWithTheStatesThatTheyLeadTo) {
-  const auto results = RollOut(Segments(0, 20, 64), TestPolicy());
-  ASSERT_TRUE(results.ok()) << results.status();
-  int64_t next_slot = 0;
-  for (const v1::RolloutResult& result : *results) {
-    EXPECT_TRUE(ValidateBatch(result.batch(), ExpectationOf({})).ok());
-    std::map<int64_t, int64_t> steps;
-    std::map<int64_t, int64_t> ended;
-    int64_t slot = -1;
-    for (const v1::Trajectory& trajectory : result.batch().trajectories()) {
-      EXPECT_GE(trajectory.slot(), slot);
-      slot = trajectory.slot();
-      steps[slot] += trajectory.steps();
-      ended[slot] += trajectory.terminated() || trajectory.truncated() ? 1 : 0;
-    }
-    for (const v1::SlotState& state : result.states()) {
-      EXPECT_EQ(state.slot(), next_slot++);
-      EXPECT_EQ(steps[state.slot()], 64);
-      EXPECT_EQ(state.steps(), 64);
-      EXPECT_EQ(state.episode(), ended[state.slot()]);
-    }
-  }
-  EXPECT_EQ(next_slot, 20);
-}
-
 TEST(RolloutWorker, MarksTruncationAndKeepsTheFinalObservation) {
   const auto results = RollOut(Episodes(0, 3, v1::ACTION_MODE_GREEDY), BalancingPolicy());
   ASSERT_TRUE(results.ok()) << results.status();
@@ -231,20 +94,6 @@ TEST(RolloutWorker, MarksTruncationAndKeepsTheFinalObservation) {
     EXPECT_NEAR(o[500 * 4], o[499 * 4] + 0.02 * o[499 * 4 + 1], 1e-5);
     EXPECT_NEAR(o[500 * 4 + 2], o[499 * 4 + 2] + 0.02 * o[499 * 4 + 3], 1e-5);
   }
-}
-
-TEST(RolloutWorker, KeepsTheObservationThatEndedAnEpisodeWithinASlot) {
-  const auto results = RollOut(Segments(0, 1, 200), TestPolicy());
-  ASSERT_TRUE(results.ok()) << results.status();
-  int ended = 0;
-  for (const TrajectoryView& view : ViewTrajectories(results->at(0).batch(), CartPoleSpec())) {
-    if (!view.trajectory->terminated()) continue;
-    ++ended;
-    const size_t last = view.observations.size() - 4;
-    const bool fallen = std::abs(view.observations[last]) > 2.4f || std::abs(view.observations[last + 2]) > 0.2094f;
-    EXPECT_TRUE(fallen);
-  }
-  EXPECT_GT(ended, 0);
 }
 
 TEST(RolloutWorker, RecordsLogitsAndValuesOfTheActingPolicy) {
@@ -343,67 +192,11 @@ TEST(RolloutWorker, IsCancelledInTheMiddleOfAStep) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
-TEST(RolloutWorker, RefusesALatencyOutOfBounds) {
-  v1::EnvironmentSpec slow = CartPoleSpec();
-  for (const int64_t latency : {int64_t{-1}, int64_t{10'000'001}, std::numeric_limits<int64_t>::max()}) {
-    slow.set_step_latency_us(latency);
-    EXPECT_TRUE(absl::IsInvalidArgument(RolloutWorker::Create(slow, kWidth).status())) << latency;
-  }
-}
-
 TEST(RolloutWorker, EndsWithTheErrorOfWhoTakesItsResults) {
   auto worker = RolloutWorker::Create(CartPoleSpec(), kWidth).value();
   const Cancellation cancellation;
   const auto full = [](const v1::RolloutResult&) { return absl::UnavailableError("gone"); };
   EXPECT_EQ(worker.Run(Episodes(0, 3), TestPolicy(), full, cancellation), absl::UnavailableError("gone"));
-}
-
-TEST(RolloutWorker, RefusesAnEnvironmentThatIsNotItsOwn) {
-  v1::EnvironmentSpec unknown = CartPoleSpec();
-  unknown.set_name("Chess-v1");
-  EXPECT_TRUE(absl::IsNotFound(RolloutWorker::Create(unknown, kWidth).status()));
-  v1::EnvironmentSpec other = CartPoleSpec();
-  other.set_max_episode_steps(501);
-  const absl::Status status = RolloutWorker::Create(other, kWidth).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_NE(status.message().find("at most 501 steps"), absl::string_view::npos) << status;
-  EXPECT_NE(status.message().find("at most 500 steps"), absl::string_view::npos) << status;
-}
-
-TEST(RolloutWorker, RefusesAWidthOutOfBounds) {
-  for (const int width : {-1, 0, kMaxInferenceWidth + 1}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(RolloutWorker::Create(CartPoleSpec(), width).status())) << width;
-  }
-}
-
-TEST(RolloutWorker, RefusesASlotStateThatNoEnvironmentSaved) {
-  v1::SlotState state;
-  state.set_environment("nonsense");
-  const absl::Status status = RollOut(Segments(0, 1, 8, {state}), TestPolicy()).status();
-  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
-  EXPECT_NE(status.message().find("slot 0"), absl::string_view::npos) << status;
-}
-
-TEST(RolloutWorker, NamesAPolicyWhoseOutputIsNotFinite) {
-  Policy policy = TestPolicy();
-  std::ranges::fill(policy.parameters(), std::numeric_limits<float>::quiet_NaN());
-  const absl::Status status = RollOut(Episodes(0, 1), policy).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_EQ(status.message(), "CartPole-v1, episode 0, step 0: logits[0] of policy expert@1 is nan");
-}
-
-TEST(RolloutWorker, NamesTheNumberThatIsNotFinite) {
-  Policy logits = BalancingPolicy();
-  logits.parameters()[8] = -std::numeric_limits<float>::infinity();  // the second logit's bias
-  EXPECT_EQ(RollOut(Segments(3, 4, 8), logits).status().message(),
-            "CartPole-v1, slot 3, step 0: logits[1] of policy expert@1 is -inf");
-
-  Policy value = BalancingPolicy();
-  value.parameters()[15] = std::numeric_limits<float>::infinity();  // the value's bias
-  v1::RolloutRequest request = Episodes(5, 6);
-  request.add_record(v1::RECORD_VALUE);
-  EXPECT_EQ(RollOut(request, value).status().message(),
-            "CartPole-v1, episode 5, step 0: value of policy expert@1 is inf");
 }
 
 }  // namespace
