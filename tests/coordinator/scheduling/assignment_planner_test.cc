@@ -7,6 +7,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "tests/coordinator/scheduling/planned_stages.h"
 
 namespace understudy {
 namespace {
@@ -14,15 +15,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::understudy::testing::After;
+using ::understudy::testing::kIncarnation;
+using ::understudy::testing::kStart;
+using ::understudy::testing::Stage;
 
-const absl::Time kStart = absl::FromUnixSeconds(1'000'000);
-constexpr int64_t kIncarnation = 3;
 constexpr StageDemand kTraining{.learners = 1, .actors = true};
 constexpr StageDemand kRollouts{.learners = 0, .actors = true};
-
-absl::Time After(double seconds) { return kStart + absl::Seconds(seconds); }
-
-StageId Stage(const std::string& experiment) { return {.experiment = experiment, .stage = 0}; }
 
 void AddActors(AssignmentPlanner& planner, int begin, int end) {
   for (int i = begin; i < end; ++i) planner.AddWorker(absl::StrCat("actor", i), Role::kActor);
