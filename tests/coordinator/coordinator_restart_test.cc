@@ -17,7 +17,6 @@ using testing::AddCollect;
 using testing::AddEvaluate;
 using testing::EmptyExperiment;
 using testing::Failure;
-using ::testing::HasSubstr;
 using testing::LearnerNamed;
 using testing::OneTraining;
 using testing::RollOut;
@@ -52,23 +51,42 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnerThatHasIt) {
   EXPECT_THAT(test.store().ListMetrics(id, 0).value(), SizeIs(2));
 }
 
+// What an earlier coordinator has granted to the learner "gone", and stored.
+struct Granted {
+  std::string id;
+  v1::StageKey stage;
+};
+
+// `change`: of what is stored of the grant, once that coordinator has stopped.
+Granted GrantAndStop(const TemporaryDirectory& directory, const std::function<void(v1::StageGrant&)>& change = {}) {
+  TestCoordinator test(directory);
+  TestWorker learner(test, LearnerNamed("gone"));
+  const std::string id = test.Submit(OneTraining());
+  const v1::StageKey stage = learner.NextWork().learner().stage();
+  if (change) {
+    test.coordinator().Stop();
+    v1::Experiment experiment = test.store().GetExperiment(id).value();
+    change(*experiment.mutable_stages(0)->mutable_grant());
+    EXPECT_TRUE(test.store().PutExperiment(experiment, "").ok());
+  }
+  return {.id = id, .stage = stage};
+}
+
+// The stage is granted to this learner under a later epoch, which alone counts, and the experiment succeeds with it.
+void ExpectGrantedAnew(TestCoordinator& test, const std::string& learner_id, const Granted& before) {
+  TestWorker learner(test, LearnerNamed(learner_id));
+  const v1::LearnerWork work = learner.NextWork().learner();
+  EXPECT_GT(work.stage().epoch() >> 32, before.stage.epoch() >> 32);
+  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(before.stage, 1)));
+  test.FinishTraining(work);
+  EXPECT_EQ(test.AwaitFinished(before.id).status(), v1::STATUS_SUCCEEDED);
+}
+
 TEST(RestartedCoordinator, GivesTheStageOfALearnerThatIsGoneToAnotherUnderALaterEpoch) {
   TemporaryDirectory directory;
-  std::string id;
-  v1::StageKey old;
-  {
-    TestCoordinator test(directory);
-    TestWorker learner(test, LearnerNamed("gone"));
-    id = test.Submit(OneTraining());
-    old = learner.NextWork().learner().stage();
-  }
+  const Granted before = GrantAndStop(directory);
   TestCoordinator test(directory);
-  TestWorker learner(test, LearnerNamed("other"));
-  const v1::LearnerWork work = learner.NextWork().learner();
-  EXPECT_GT(work.stage().epoch() >> 32, old.epoch() >> 32);
-  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(old, 1)));
-  test.FinishTraining(work);
-  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+  ExpectGrantedAnew(test, "other", before);
 }
 
 v1::ExperimentSpec OneTrainingOf(int learners) {
@@ -105,30 +123,15 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnersThatHaveItWithTheirRanks) {
   EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
 }
 
-// Changes what is stored of the grant of a stage that "gone" trains, and restarts. The stage is to be granted anew.
+// The stage is to be granted anew, after what is stored of its grant was changed.
 void GrantsAnewAfter(const std::function<void(v1::StageGrant&)>& change) {
   TemporaryDirectory directory;
-  std::string id;
-  v1::StageKey old;
-  {
-    TestCoordinator test(directory);
-    TestWorker learner(test, LearnerNamed("gone"));
-    id = test.Submit(OneTraining());
-    old = learner.NextWork().learner().stage();
-    test.coordinator().Stop();
-    v1::Experiment experiment = test.store().GetExperiment(id).value();
-    change(*experiment.mutable_stages(0)->mutable_grant());
-    ASSERT_TRUE(test.store().PutExperiment(experiment, "").ok());
-  }
+  const Granted before = GrantAndStop(directory, change);
   TestCoordinator test(directory);
   // It is nobody's, so that no grace is given.
-  EXPECT_EQ(test.Get(id).stages(0).waiting_for(), "a learner");
-  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(old, 1)));
-  TestWorker learner(test, LearnerNamed("gone"));
-  const v1::LearnerWork work = learner.NextWork().learner();
-  EXPECT_GT(work.stage().epoch() >> 32, old.epoch() >> 32);
-  test.FinishTraining(work);
-  EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
+  EXPECT_EQ(test.Get(before.id).stages(0).waiting_for(), "a learner");
+  EXPECT_TRUE(absl::IsAborted(test.ReportProgress(before.stage, 1)));
+  ExpectGrantedAnew(test, "gone", before);
 }
 
 TEST(RestartedCoordinator, GrantsAStageAnewWhoseGrantAnEarlierReleaseHasStored) {
