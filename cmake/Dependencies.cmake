@@ -14,6 +14,7 @@ pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 # Not its CMake package, which wants CURL for what is not used here.
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-pull prometheus-cpp-core)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(GLOO_LIBRARY gloo REQUIRED)
 
 if(UNDERSTUDY_LIBTORCH)

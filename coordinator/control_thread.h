@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -35,7 +34,7 @@ class ControlThread {
   // Stops.
   ~ControlThread();
 
-  // Events may be posted before: they happen first. Once.
+  // Events may be posted before, and happen first; calls wait until then. Once. Without it nothing ever happens.
   void Start(Routine routine);
 
   // Joins, once all that was posted has happened. Idempotent.

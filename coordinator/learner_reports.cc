@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/experiment_environment.h"
+#include "common/snapshot/sha256.h"
 #include "coordinator/admission.h"
 #include "coordinator/scheduling/experiment_machine.h"
 

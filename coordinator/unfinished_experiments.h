@@ -2,6 +2,8 @@
 #ifndef UNDERSTUDY_COORDINATOR_UNFINISHED_EXPERIMENTS_H_
 #define UNDERSTUDY_COORDINATOR_UNFINISHED_EXPERIMENTS_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,6 +18,7 @@
 #include "coordinator/scheduling/due_times.h"
 #include "coordinator/storage/store.h"
 #include "coordinator/workforce.h"
+#include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
 

@@ -1,6 +1,7 @@
 #include "common/rollouts/connected_actor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 

@@ -107,6 +107,7 @@ class Dispatcher {
     bool background = false;
     int64_t accepted = 0;  // trajectories
   };
+
   // Of a result of a connected actor; an error is counted already.
   absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, v1::RolloutResult* own, absl::Time now);
   absl::StatusOr<Receipt> TakeResult(ConnectedActor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,

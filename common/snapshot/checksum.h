@@ -1,5 +1,5 @@
 // Whether bytes are still what they were: against damage, on the way or on disk, not against forgery. What content is
-// named by is its SHA-256, which costs ten times as much.
+// named by is its SHA-256, which costs five times as much.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_CHECKSUM_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_CHECKSUM_H_
 

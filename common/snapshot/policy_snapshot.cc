@@ -13,7 +13,7 @@
 namespace understudy {
 namespace {
 
-constexpr size_t kCachedBytes = size_t{64} << 10;
+constexpr size_t kCopyAndCheckBytes = size_t{64} << 10;
 
 // Of snapshots that were made here. Never destroyed: a snapshot may be the last thing to go.
 SpareMemory& Spare() {
@@ -57,9 +57,9 @@ std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std:
   RunningChecksum checksum;
   snapshot->parameters.clear();
   snapshot->parameters.reserve(parameters.size());
-  for (size_t at = 0; at < parameters.size(); at += kCachedBytes) {
-    snapshot->parameters.append(parameters.substr(at, kCachedBytes));
-    checksum.Add(parameters.substr(at, kCachedBytes));
+  for (size_t at = 0; at < parameters.size(); at += kCopyAndCheckBytes) {
+    snapshot->parameters.append(parameters.substr(at, kCopyAndCheckBytes));
+    checksum.Add(parameters.substr(at, kCopyAndCheckBytes));
   }
   snapshot->checksum = checksum.Value();
   return snapshot;

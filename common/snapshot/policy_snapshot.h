@@ -25,7 +25,7 @@ struct PolicySnapshot {
   std::string parameters;   // float32, little-endian
   uint64_t checksum = 0;    // of the parameters: see checksum.h
 
-  // SHA-256 (32 bytes) over fingerprint and parameters: the header's, or else found now, at 1.5 GB/s.
+  // SHA-256 (32 bytes) over fingerprint and parameters: the header's; where that has none, found now.
   std::string Digest() const;
 };
 
@@ -68,9 +68,9 @@ class SnapshotAssembler {
 
   // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
   // missing, a header whose names, network, spaces or counts are out of bounds or which has a digest, bytes beyond
-  // parameter_count, an empty chunk or one above kPolicyChunkBytes; DATA_LOSS: fingerprint or checksum does not match,
-  // with both printed. After an error, or a snapshot, the assembler is empty again. Nobody else has the snapshot that
-  // is returned.
+  // parameter_count, an empty chunk or one above kPolicyChunkBytes, a checksum anywhere but with the header; DATA_LOSS:
+  // fingerprint or checksum does not match, with both printed. After an error, or a snapshot, the assembler is empty
+  // again. Nobody else has the snapshot that is returned.
   absl::StatusOr<std::shared_ptr<PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
 
   // Nothing of a snapshot is pending.

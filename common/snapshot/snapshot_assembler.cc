@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/environment/spaces.h"
+#include "common/snapshot/checksum.h"
 #include "common/snapshot/name.h"
 #include "common/snapshot/policy_snapshot.h"
 
@@ -66,7 +67,8 @@ absl::Status ValidateHeader(const v1::PolicyHeader& header) {
   return DataLoss("fingerprint", ToHex(fingerprint), ToHex(header.fingerprint()));
 }
 
-absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
+absl::Status CheckChunk(int64_t received, const v1::PolicyChunk& part, int64_t expected) {
+  const auto chunk = static_cast<int64_t>(part.parameters().size());
   if (chunk < 1 || chunk > kPolicyChunkBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("policy chunk: found ", chunk, " bytes, expected 1 to ", kPolicyChunkBytes));
@@ -74,6 +76,9 @@ absl::Status CheckChunk(int64_t received, int64_t chunk, int64_t expected) {
   if (chunk > expected - received) {
     return absl::InvalidArgumentError(
         absl::StrCat("policy chunk: found ", received + chunk, " parameter bytes, expected ", expected, " in all"));
+  }
+  if (part.checksum() != 0) {
+    return absl::InvalidArgumentError("policy chunk: found a checksum with parameters, expected it with the header");
   }
   return absl::OkStatus();
 }
@@ -99,8 +104,7 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> SnapshotAssembler::Add(const v1:
 
   const int64_t expected = header->parameter_count() * static_cast<int64_t>(sizeof(float));
   const std::string& bytes = chunk.parameters();
-  absl::Status status =
-      CheckChunk(static_cast<int64_t>(parameters.size()), static_cast<int64_t>(bytes.size()), expected);
+  absl::Status status = CheckChunk(static_cast<int64_t>(parameters.size()), chunk, expected);
   if (!status.ok()) return status;
   if (parameters.empty() && spare_ != nullptr) {
     parameters = spare_->Take(static_cast<size_t>(expected));

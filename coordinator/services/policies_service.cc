@@ -12,8 +12,8 @@ constexpr absl::Duration kLongestPublication = absl::Minutes(30);
 constexpr absl::Duration kReaderPatience = absl::Minutes(5);
 
 // The snapshot that the chunks on a Publish stream make up.
-absl::StatusOr<std::shared_ptr<const PolicySnapshot>> ReadSnapshot(grpc::ServerReader<v1::PublishPolicyRequest>& reader,
-                                                                   StreamGuard& guard) {
+absl::StatusOr<std::shared_ptr<PolicySnapshot>> ReadSnapshot(grpc::ServerReader<v1::PublishPolicyRequest>& reader,
+                                                             StreamGuard& guard) {
   SnapshotAssembler assembler;
   v1::PublishPolicyRequest message;
   while (guard.Do([&] { return reader.Read(&message); })) {
@@ -76,6 +76,8 @@ grpc::Status PoliciesService::Publish(grpc::ServerContext* context,
   if (absl::Status status = check_epoch_(first.stage()); !status.ok()) return ToGrpc(status);
   auto snapshot = ReadSnapshot(*reader, guard);
   if (!snapshot.ok()) return ToGrpc(snapshot.status());
+  // Here, where nobody else waits for it.
+  (*snapshot)->header.set_digest((*snapshot)->Digest());
   const auto version = publisher_(first.stage(), *std::move(snapshot));
   if (!version.ok()) return ToGrpc(version.status());
   response->set_version(*version);

@@ -96,22 +96,6 @@ constexpr const char* kMigrations[] = {
       PRIMARY KEY (experiment, stage, number)
     );
     )sql",
-    // 2
-    R"sql(
-    -- Checkpoints have another checksum. Training that was under way begins again, and comes to the same policy.
-    DELETE FROM checkpoint_contents;
-    DROP TABLE checkpoints;
-    CREATE TABLE checkpoints (
-      experiment TEXT COLLATE "C" NOT NULL,
-      stage BIGINT NOT NULL,
-      epoch BIGINT NOT NULL,
-      iteration BIGINT NOT NULL,
-      size BIGINT NOT NULL,
-      content BIGINT NOT NULL,
-      checksum BIGINT NOT NULL,
-      PRIMARY KEY (experiment, stage)
-    );
-    )sql",
 };
 
 }  // namespace

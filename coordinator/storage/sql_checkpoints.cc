@@ -1,10 +1,13 @@
 // The part of SqlStore that keeps what a stage that is under way goes on from: checkpoints and outcomes.
+#include <cstring>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/checksum.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "common/snapshot/sha256.h"
 #include "coordinator/storage/sql_store.h"
 #include "coordinator/storage/stage_rows.h"
 
@@ -33,6 +36,22 @@ absl::Status CheckContent(const v1::CheckpointHeader& header, std::string_view c
                                          ", expected ", ChecksumText(header.checksum()), " as its header says"));
 }
 
+std::string ChecksumBytes(uint64_t checksum) { return {reinterpret_cast<const char*>(&checksum), sizeof(checksum)}; }
+
+// Whether the content is what was stored, whose `digest` is its checksum; or its SHA-256, from an earlier build:
+// training that was under way then goes on. Fills in the header's checksum.
+absl::Status CheckStored(StoredCheckpoint& checkpoint, const std::string& digest) {
+  uint64_t checksum = Checksum(checkpoint.content);
+  if (digest.size() == sizeof(checksum)) {
+    std::memcpy(&checksum, digest.data(), sizeof(checksum));
+  } else if (const std::string found = Sha256(checkpoint.content); found != digest) {
+    return absl::DataLossError(absl::StrCat(CheckpointText(checkpoint.header), ": found SHA-256 ", ToHex(found),
+                                            ", expected ", ToHex(digest), " as was stored with it"));
+  }
+  checkpoint.header.set_checksum(checksum);
+  return CheckContent(checkpoint.header, checkpoint.content, absl::StatusCode::kDataLoss);
+}
+
 absl::StatusOr<bool> IsLater(SqlConnection& database, const v1::CheckpointHeader& header) {
   SqlStatement select =
       database.Prepare("SELECT 1 FROM checkpoints WHERE experiment = ? AND stage = ? AND (epoch, iteration) >= (?, ?)");
@@ -54,20 +73,20 @@ absl::StatusOr<int64_t> InsertContent(SqlConnection& database, std::string_view 
 
 absl::Status PutHeader(SqlConnection& database, const v1::CheckpointHeader& header, int64_t content_id) {
   SqlStatement put = database.Prepare(
-      "INSERT INTO checkpoints (experiment, stage, epoch, iteration, size, content, checksum) "
+      "INSERT INTO checkpoints (experiment, stage, epoch, iteration, size, content, digest) "
       "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (experiment, stage) DO UPDATE SET epoch = excluded.epoch, "
-      "iteration = excluded.iteration, size = excluded.size, content = excluded.content, checksum = excluded.checksum");
+      "iteration = excluded.iteration, size = excluded.size, content = excluded.content, digest = excluded.digest");
   const v1::StageKey& stage = header.stage();
   return put
       .Bind(stage.experiment_id(), stage.stage(), stage.epoch(), header.iteration(), header.size(), content_id,
-            static_cast<int64_t>(header.checksum()))
+            Blob{ChecksumBytes(header.checksum())})
       .Run();
 }
 
-absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpoint) {
+absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpoint, std::string& digest) {
   v1::StageKey& stage = *checkpoint.header.mutable_stage();
   SqlStatement select = database.Prepare(
-      "SELECT epoch, iteration, size, checksum, (SELECT content FROM checkpoint_contents WHERE id = "
+      "SELECT epoch, iteration, size, digest, (SELECT content FROM checkpoint_contents WHERE id = "
       "checkpoints.content) "
       "FROM checkpoints WHERE experiment = ? AND stage = ?");
   const absl::StatusOr<bool> row = select.Bind(stage.experiment_id(), stage.stage()).Step();
@@ -79,7 +98,7 @@ absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpo
   stage.set_epoch(select.Int64(0));
   checkpoint.header.set_iteration(select.Int64(1));
   checkpoint.header.set_size(select.Int64(2));
-  checkpoint.header.set_checksum(static_cast<uint64_t>(select.Int64(3)));
+  digest = select.String(3);
   checkpoint.content = select.String(4);
   return absl::OkStatus();
 }
@@ -112,9 +131,10 @@ absl::StatusOr<StoredCheckpoint> SqlStore::GetCheckpoint(const std::string& expe
   StoredCheckpoint checkpoint;
   checkpoint.header.mutable_stage()->set_experiment_id(experiment);
   checkpoint.header.mutable_stage()->set_stage(stage);
+  std::string digest;
   absl::Status status = Read(absl::StrCat("load the checkpoint of ", StageText(experiment, stage)),
-                             [&](SqlConnection& database) { return SelectCheckpoint(database, checkpoint); });
-  if (status.ok()) status = CheckContent(checkpoint.header, checkpoint.content, absl::StatusCode::kDataLoss);
+                             [&](SqlConnection& database) { return SelectCheckpoint(database, checkpoint, digest); });
+  if (status.ok()) status = CheckStored(checkpoint, digest);
   if (!status.ok()) return status;
   return checkpoint;
 }

@@ -86,7 +86,7 @@ const std::vector<Table>& Tables() {
         {"iteration", kInteger},
         {"size", kInteger},
         {"content", kInteger},
-        {"checksum", kInteger}},
+        {"digest", kBlob}},
        2,
        100},
       {"outcomes",

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/snapshot/checksum.h"
 #include "coordinator/storage/sql_store.h"
 
 namespace understudy {

@@ -82,7 +82,7 @@ constexpr const char* kMigrations[] = {
       iteration INTEGER NOT NULL,
       size INTEGER NOT NULL,
       content INTEGER NOT NULL,           -- id in checkpoint_contents
-      digest BLOB NOT NULL,               -- SHA-256
+      digest BLOB NOT NULL,               -- XXH3, 64 bits; SHA-256 where it is 32 bytes long
       PRIMARY KEY (experiment, stage)
     ) WITHOUT ROWID;
 
@@ -93,22 +93,6 @@ constexpr const char* kMigrations[] = {
       steps INTEGER NOT NULL,
       return REAL NOT NULL,
       PRIMARY KEY (experiment, stage, number)
-    ) WITHOUT ROWID;
-    )sql",
-    // 3
-    R"sql(
-    -- Checkpoints have another checksum. Training that was under way begins again, and comes to the same policy.
-    DELETE FROM checkpoint_contents;
-    DROP TABLE checkpoints;
-    CREATE TABLE checkpoints (
-      experiment TEXT NOT NULL,
-      stage INTEGER NOT NULL,
-      epoch INTEGER NOT NULL,
-      iteration INTEGER NOT NULL,
-      size INTEGER NOT NULL,
-      content INTEGER NOT NULL,           -- id in checkpoint_contents
-      checksum INTEGER NOT NULL,          -- XXH3, 64 bits
-      PRIMARY KEY (experiment, stage)
     ) WITHOUT ROWID;
     )sql",
 };

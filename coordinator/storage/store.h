@@ -54,9 +54,9 @@ class Store {
 
   // Replaces the stage's checkpoint as a whole where `header` is later, by epoch, then iteration, even where the
   // earlier one is damaged; otherwise changes nothing. INVALID_ARGUMENT: content does not have the header's size and
-  // digest (SHA-256), or is larger than kMaxCheckpointBytes.
+  // checksum, or is larger than kMaxCheckpointBytes.
   virtual absl::Status PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) = 0;
-  // NOT_FOUND: there is none. DATA_LOSS: not what was stored (checked against size and digest).
+  // NOT_FOUND: there is none. DATA_LOSS: not what was stored (checked against size and checksum).
   virtual absl::StatusOr<StoredCheckpoint> GetCheckpoint(const std::string& experiment, int stage) = 0;
 
   // Outcomes of an evaluate stage's episodes. A number that is there already is left as it is.

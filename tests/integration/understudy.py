@@ -39,12 +39,14 @@ _ports = None
 
 
 def free_port():
-    """A port that is nobody else's, even while nobody listens there: another one each time, and below those that the
-    system gives to whoever does not ask for one by number."""
+    """A port that hardly anybody else takes, even while nobody listens there: another one each time, far from those of
+    tests beside this one, and where possible below those that the system gives to whoever does not ask for one by
+    number."""
     global _ports
     if _ports is None:
         low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-        _ports = iter(range(low - 1 - os.getpid() % 4096, 1024, -1))
+        top = low if low > 10_000 else 32_768
+        _ports = iter(range(top - 1 - os.getpid() % 256 * 16, 1024, -1))
     for port in _ports:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))

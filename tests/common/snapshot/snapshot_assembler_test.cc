@@ -100,6 +100,21 @@ TEST(SnapshotAssembler, RefusesContentThatIsDamaged) {
   }
 }
 
+TEST(SnapshotAssembler, RefusesAChecksumThatIsNotWithTheHeaderAndNoneAtAll) {
+  const auto snapshot = TestSnapshot("expert", 1);
+  SnapshotAssembler assembler;
+  ASSERT_TRUE(assembler.Add(MakeChunk(*snapshot, 0)).ok());
+  v1::PolicyChunk parameters = ParameterChunk(snapshot->parameters);
+  parameters.set_checksum(snapshot->checksum);
+  ExpectRefused(assembler, parameters, absl::StatusCode::kInvalidArgument, "found a checksum with parameters");
+
+  v1::PolicyChunk header = MakeChunk(*snapshot, 0);
+  header.clear_checksum();
+  ASSERT_TRUE(assembler.Add(header).ok());
+  ExpectRefused(assembler, ParameterChunk(snapshot->parameters), absl::StatusCode::kDataLoss,
+                "expected 0000000000000000");
+}
+
 TEST(SnapshotAssembler, RefusesAHeaderWhoseFingerprintIsAnothers) {
   v1::PolicyChunk chunk = MakeChunk(*TestSnapshot("expert", 1), 0);
   const std::string fingerprint = chunk.header().fingerprint();

@@ -179,6 +179,7 @@ TEST(PostgresConnection, ACommitThatWasDoneAndNotHeardOfIsNotDoneTwice) {
   numbers.Sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
   numbers.Sql("SELECT pg_reload_conf()");
   std::atomic<bool> waiting = false;
+  std::atomic<bool> failed = false;
   int inserted = 0;
   int runs = 0;
   absl::Status status;
@@ -190,8 +191,10 @@ TEST(PostgresConnection, ACommitThatWasDoneAndNotHeardOfIsNotDoneTwice) {
         return Numbers::Insert(database, inserted);
       });
     }
+    failed = !status.ok();
   });
-  while (numbers.Sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'") != "1") std::this_thread::yield();
+  while (!failed && numbers.Sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'") != "1")
+    std::this_thread::yield();
   waiting = true;
   numbers.EndSession();
   writer.join();

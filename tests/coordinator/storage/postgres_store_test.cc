@@ -109,24 +109,6 @@ TEST(PostgresStore, ANewerSchemaIsRefusedAndLeftAlone) {
   }
 }
 
-TEST(PostgresStore, AnOlderSchemaIsUpgradedAndItsContentStays) {
-  const std::string url = Server().NewDatabase();
-  ASSERT_TRUE(MakeCompleteDataset(*OpenStore(url), "demos", 10, 20).ok());
-  // What the first schema had.
-  Server().Sql(url,
-               "ALTER TABLE checkpoints DROP COLUMN checksum; ALTER TABLE checkpoints ADD COLUMN digest BYTEA; "
-               "INSERT INTO checkpoint_contents VALUES (1, ''); INSERT INTO checkpoints VALUES ('e1', 0, 1, 1, 1, 1); "
-               "DELETE FROM migrations WHERE number > 1");
-  const absl::Status reading = PostgresStore::OpenForReading(url).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(reading)) << reading;
-
-  const auto store = OpenStore(url);
-  EXPECT_EQ(store->VerifyDataset("demos").value().episodes(), 10);
-  EXPECT_EQ(Server().Sql(url, "SELECT count(*) FROM checkpoint_contents"), "0");
-  EXPECT_TRUE(absl::IsNotFound(store->GetCheckpoint("e1", 0).status()));
-  EXPECT_TRUE(store->PutCheckpoint(CheckpointHeader("e1", 0, 1, 1, "content"), "content").ok());
-}
-
 TEST(PostgresStore, FindsADamagedEpisodeAndReadsAllOthers) {
   const std::string url = Server().NewDatabase();
   const auto store = OpenStore(url);

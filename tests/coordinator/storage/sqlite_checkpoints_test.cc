@@ -46,6 +46,23 @@ TEST(SqliteStore, ACheckpointThatIsCutShortIsFoundOnLoading) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("found 3 bytes, expected 7"));
 }
 
+// "content", by sha256sum.
+TEST(SqliteStore, ACheckpointOfAnEarlierBuildIsCheckedByItsSha256) {
+  const TemporaryDirectory directory;
+  const std::string path = FilledStore(directory);
+  ASSERT_TRUE(PutCheckpoint(*OpenStore(path), 5, "content").ok());
+  Execute(path, "UPDATE checkpoints SET digest = x'ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73'");
+  const auto stored = OpenStore(path)->GetCheckpoint("e1", 2);
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_EQ(stored->content, "content");
+  EXPECT_EQ(stored->header.SerializeAsString(), CheckpointHeader("e1", 2, 5, 1, "content").SerializeAsString());
+
+  Flip(path, "checkpoint_contents", "content", 1, 3);
+  const absl::Status status = OpenStore(path)->GetCheckpoint("e1", 2).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("expected ed7002b439e9"));
+}
+
 TEST(SqliteStore, ACheckpointWithoutContentIsDataLoss) {
   const TemporaryDirectory directory;
   const std::string path = FilledStore(directory);

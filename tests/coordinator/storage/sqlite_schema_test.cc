@@ -59,18 +59,5 @@ TEST(SqliteSchema, ADatabaseWithoutOneIsDataLoss) {
   EXPECT_EQ(CheckSchema(*database, SqliteMigrations()).code(), absl::StatusCode::kDataLoss);
 }
 
-TEST(SqliteSchema, TheThirdDropsCheckpointsThatHaveTheFormerChecksum) {
-  const TemporaryDirectory directory;
-  const auto database = Open(directory);
-  ASSERT_TRUE(CreateSchema(*database, SqliteMigrations().first(2)).ok());
-  ASSERT_TRUE(database->Execute("INSERT INTO checkpoint_contents VALUES (1, x'00')").ok());
-  ASSERT_TRUE(database->Execute("INSERT INTO checkpoints VALUES ('e1', 0, 1, 1, 1, 1, x'00')").ok());
-  ASSERT_TRUE(UpgradeSchema(*database, SqliteMigrations()).ok());
-  SqlStatement rows =
-      database->Prepare("SELECT (SELECT count(*) FROM checkpoints) + (SELECT count(*) FROM checkpoint_contents)");
-  ASSERT_TRUE(rows.Step().value());
-  EXPECT_EQ(rows.Int64(0), 0);
-}
-
 }  // namespace
 }  // namespace understudy::testing
