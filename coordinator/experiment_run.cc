@@ -9,6 +9,7 @@
 #include "common/config/experiment_environment.h"
 #include "common/process/log_fields.h"
 #include "common/rollouts/accounting.h"
+#include "common/rpc/protocol.h"
 #include "coordinator/demonstrations.h"
 #include "coordinator/learner_reports.h"
 #include "coordinator/stage_inputs.h"
@@ -85,7 +86,8 @@ absl::Status ExperimentRun::StartTraining(int stage, absl::Time now) {
   // Cloning from data needs actors for its evaluations only.
   const bool actors = work->train().has_stop() || !work->train().has_bc();
   v1::StageState& state = *experiment_.mutable_stages(stage);
-  if (state.grant().learners_size() != work->train().learners()) {
+  if (state.grant().learners_size() != work->train().learners() ||
+      state.grant().protocol_version() != kProtocolVersion) {
     context_.workforce.AddTraining(stage_id(stage), *std::move(work), actors, now);
     return absl::OkStatus();
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/rpc/protocol.h"
 
 namespace understudy {
 namespace {
@@ -141,7 +142,9 @@ v1::StageGrant Workforce::GrantOf(const StageId& id) {
     learner.set_pid(hello.pid());
     learner.set_rollouts_address(hello.rollouts_address());
   }
-  if (grant.learners_size() > 0) grant.set_epoch(planner_.StageEpoch(id));
+  if (grant.learners_size() == 0) return grant;
+  grant.set_epoch(planner_.StageEpoch(id));
+  grant.set_protocol_version(kProtocolVersion);
   return grant;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/snapshot/checksum.h"
 #include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 
@@ -37,16 +38,15 @@ TrainingState::TrainingState(const TrainingInput& input, std::string_view unit, 
 
 absl::StatusOr<std::vector<v1::RankReport>> TrainingState::Exchange(v1::RankReport mine, const PolicySnapshot& made,
                                                                     TrainingContext& context) {
-  if (group.size() > 1) mine.set_policy_digest(made.Digest());
-  const std::string digest = mine.policy_digest();
+  mine.set_policy_checksum(made.checksum);
   auto reports = context.Exchange(std::move(mine));
   if (!reports.ok()) return reports;
   for (size_t rank = 0; rank < reports->size(); ++rank) {
-    const std::string& theirs = (*reports)[rank].policy_digest();
-    if (theirs == digest) continue;
-    return absl::InternalError(absl::StrCat(std::string(unit_), " ", iteration, ": rank ", rank, " has come to policy ",
-                                            ToHex(theirs).substr(0, 12), ", rank ", group.rank(), " to ",
-                                            ToHex(digest).substr(0, 12),
+    const uint64_t theirs = (*reports)[rank].policy_checksum();
+    if (theirs == made.checksum) continue;
+    return absl::InternalError(absl::StrCat(std::string(unit_), " ", iteration, ": rank ", rank,
+                                            " has come to a policy with checksum ", ChecksumText(theirs), ", rank ",
+                                            group.rank(), " to ", ChecksumText(made.checksum),
                                             ": the learners of a stage must be of one release"));
   }
   return reports;

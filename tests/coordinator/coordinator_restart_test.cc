@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "common/rpc/protocol.h"
 #include "coordinator/coordinator.h"
 #include "tests/coordinator/test_coordinator.h"
 #include "tests/testing/trajectory_batches.h"
@@ -132,6 +133,14 @@ void GrantsAnewAfter(const std::function<void(v1::StageGrant&)>& change) {
   EXPECT_EQ(test.Get(before.id).stages(0).waiting_for(), "a learner");
   EXPECT_TRUE(absl::IsAborted(test.ReportProgress(before.stage, 1)));
   ExpectGrantedAnew(test, "gone", before);
+}
+
+// Its learners may be there still, but could not go on.
+TEST(RestartedCoordinator, GrantsAStageAnewWhoseLearnersSpeakAnotherProtocol) {
+  GrantsAnewAfter([](v1::StageGrant& grant) {
+    EXPECT_EQ(grant.protocol_version(), kProtocolVersion);
+    grant.set_protocol_version(kProtocolVersion - 1);
+  });
 }
 
 TEST(RestartedCoordinator, GrantsAStageAnewWhoseGrantAnEarlierReleaseHasStored) {
