@@ -102,5 +102,34 @@ TEST(UnfinishedExperiments, OneWhoseEndTheStoreHasNotTakenIsResumedOnceItHas) {
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
 }
 
+TEST(UnfinishedExperiments, WhatCannotBeStoredIsNotTaken) {
+  TestExperiments test;
+  test.store().away = true;
+  EXPECT_TRUE(absl::IsUnavailable(test.Submit().status()));
+  CoordinatorStatus seen;
+  test.experiments().Observe(seen);
+  EXPECT_TRUE(seen.unfinished.empty());
+}
+
+TEST(UnfinishedExperiments, ThoseThatHadNotFinishedGoOn) {
+  TestExperiments test;
+  const std::string ended = test.Submit().value();
+  const std::string first = test.Submit().value();
+  const std::string second = test.Submit().value();
+  test.experiments().Find(ended)->Cancel(kNow);
+  test.experiments().Settle(kNow);
+
+  Workforce workforce(2);
+  UnfinishedExperiments later(test.store(), workforce, [](const auto&, auto, auto) {});
+  ASSERT_EQ(later.Recover(kLater), absl::OkStatus());
+  EXPECT_EQ(later.Find(ended), nullptr);
+  EXPECT_NE(later.Find(first), nullptr);
+  EXPECT_NE(later.Find(second), nullptr);
+  EXPECT_EQ(later.Get(ended).value().status(), v1::STATUS_CANCELLED);
+  EXPECT_TRUE(absl::IsNotFound(later.Get("no-such").status()));
+  test.store().away = true;
+  EXPECT_TRUE(absl::IsUnavailable(later.Recover(kLater)));
+}
+
 }  // namespace
 }  // namespace understudy
