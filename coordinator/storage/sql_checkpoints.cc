@@ -86,8 +86,7 @@ absl::Status PutHeader(SqlConnection& database, const v1::CheckpointHeader& head
 absl::Status SelectCheckpoint(SqlConnection& database, StoredCheckpoint& checkpoint, std::string& digest) {
   v1::StageKey& stage = *checkpoint.header.mutable_stage();
   SqlStatement select = database.Prepare(
-      "SELECT epoch, iteration, size, digest, (SELECT content FROM checkpoint_contents WHERE id = "
-      "checkpoints.content) "
+      "SELECT epoch, iteration, size, digest, (SELECT content FROM checkpoint_contents WHERE id = checkpoints.content) "
       "FROM checkpoints WHERE experiment = ? AND stage = ?");
   const absl::StatusOr<bool> row = select.Bind(stage.experiment_id(), stage.stage()).Step();
   if (!row.ok()) return row.status();
