@@ -9,7 +9,7 @@
 #include "common/config/experiment_environment.h"
 #include "common/config/experiment_validation.h"
 #include "common/environment/spaces.h"
-#include "coordinator/demonstrations.h"
+#include "coordinator/dataset_recipe.h"
 
 namespace understudy {
 namespace {

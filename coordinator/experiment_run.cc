@@ -10,7 +10,7 @@
 #include "common/process/log_fields.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/protocol.h"
-#include "coordinator/demonstrations.h"
+#include "coordinator/dataset_recipe.h"
 #include "coordinator/learner_reports.h"
 #include "coordinator/stage_inputs.h"
 #include "coordinator/store_writers.h"

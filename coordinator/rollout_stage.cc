@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/demonstrations.h"
+#include "coordinator/dataset_recipe.h"
 
 namespace understudy {
 namespace {

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/config/experiment_environment.h"
 #include "coordinator/admission.h"
-#include "coordinator/demonstrations.h"
+#include "coordinator/dataset_recipe.h"
 
 namespace understudy {
 

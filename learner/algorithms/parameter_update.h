@@ -9,9 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "common/policy/policy.h"
+#include "learner/algorithms/optimizer.h"
 #include "learner/backpropagation/backpropagation.h"
 #include "learner/group/learner_group.h"
-#include "learner/optimizer.h"
 
 namespace understudy {
 

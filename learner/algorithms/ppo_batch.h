@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "common/policy/policy.h"
-#include "learner/advantage.h"
+#include "learner/algorithms/advantage.h"
 #include "learner/algorithms/ppo_loss.h"
 #include "learner/backpropagation/backpropagation.h"
 #include "learner/group/learner_group.h"

@@ -13,7 +13,7 @@
 #include "common/policy/policy.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/algorithms/parameter_update.h"
-#include "learner/stop_rule.h"
+#include "learner/algorithms/stop_rule.h"
 #include "understudy/v1/checkpoints.pb.h"
 
 namespace understudy {

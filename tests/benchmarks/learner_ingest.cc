@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "cli/child_process.h"
 #include "common/process/memory.h"
 #include "common/process/process.h"
 #include "common/rollouts/segment_order.h"
-#include "coordinator/cli/child_process.h"
 #include "learner/algorithms/ppo_batch.h"
 #include "learner/backpropagation/make_backpropagation.h"
 #include "tests/benchmarks/learner_server.h"

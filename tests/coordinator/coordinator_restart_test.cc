@@ -7,7 +7,7 @@
 
 #include "common/rpc/protocol.h"
 #include "coordinator/coordinator.h"
-#include "tests/coordinator/test_coordinator.h"
+#include "tests/coordinator/coordinator_harness.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -16,6 +16,7 @@ namespace {
 using testing::ActorNamed;
 using testing::AddCollect;
 using testing::AddEvaluate;
+using testing::CoordinatorHarness;
 using testing::EmptyExperiment;
 using testing::Failure;
 using testing::LearnerNamed;
@@ -24,7 +25,6 @@ using testing::RollOut;
 using ::testing::SizeIs;
 using testing::StoreExpert;
 using testing::TemporaryDirectory;
-using testing::TestCoordinator;
 using testing::TestWorker;
 
 TEST(RestartedCoordinator, LeavesAStageToTheLearnerThatHasIt) {
@@ -32,13 +32,13 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnerThatHasIt) {
   std::string id;
   v1::LearnerWork before;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     TestWorker learner(test, LearnerNamed("learner"));
     id = test.Submit(OneTraining());
     before = learner.NextWork().learner();
     EXPECT_TRUE(test.ReportProgress(before.stage(), 1).ok());
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   EXPECT_EQ(test.Get(id).status(), v1::STATUS_RUNNING);
   EXPECT_EQ(test.Get(id).stages(0).progress().iteration(), 1);
   // Its calls are taken even before it has attached again.
@@ -60,7 +60,7 @@ struct Granted {
 
 // `change`: of what is stored of the grant, once that coordinator has stopped.
 Granted GrantAndStop(const TemporaryDirectory& directory, const std::function<void(v1::StageGrant&)>& change = {}) {
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("gone"));
   const std::string id = test.Submit(OneTraining());
   const v1::StageKey stage = learner.NextWork().learner().stage();
@@ -74,7 +74,7 @@ Granted GrantAndStop(const TemporaryDirectory& directory, const std::function<vo
 }
 
 // The stage is granted to this learner under a later epoch, which alone counts, and the experiment succeeds with it.
-void ExpectGrantedAnew(TestCoordinator& test, const std::string& learner_id, const Granted& before) {
+void ExpectGrantedAnew(CoordinatorHarness& test, const std::string& learner_id, const Granted& before) {
   TestWorker learner(test, LearnerNamed(learner_id));
   const v1::LearnerWork work = learner.NextWork().learner();
   EXPECT_GT(work.stage().epoch() >> 32, before.stage.epoch() >> 32);
@@ -86,7 +86,7 @@ void ExpectGrantedAnew(TestCoordinator& test, const std::string& learner_id, con
 TEST(RestartedCoordinator, GivesTheStageOfALearnerThatIsGoneToAnotherUnderALaterEpoch) {
   TemporaryDirectory directory;
   const Granted before = GrantAndStop(directory);
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   ExpectGrantedAnew(test, "other", before);
 }
 
@@ -101,7 +101,7 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnersThatHaveItWithTheirRanks) {
   std::string id;
   v1::LearnerWork first;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     TestWorker a(test, LearnerNamed("a"));
     TestWorker b(test, LearnerNamed("b"));
     id = test.Submit(OneTrainingOf(2));
@@ -109,7 +109,7 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnersThatHaveItWithTheirRanks) {
     EXPECT_EQ(first.rank(), 0);
     EXPECT_EQ(b.NextWork().learner().rank(), 1);
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   ASSERT_THAT(test.Get(id).stages(0).grant().learners(), SizeIs(2));
   EXPECT_TRUE(test.ReportProgress(first.stage(), 1).ok());
   TestWorker another(test, LearnerNamed("another"));
@@ -128,7 +128,7 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnersThatHaveItWithTheirRanks) {
 void GrantsAnewAfter(const std::function<void(v1::StageGrant&)>& change) {
   TemporaryDirectory directory;
   const Granted before = GrantAndStop(directory, change);
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   // It is nobody's, so that no grace is given.
   EXPECT_EQ(test.Get(before.id).stages(0).waiting_for(), "a learner");
   EXPECT_TRUE(absl::IsAborted(test.ReportProgress(before.stage, 1)));
@@ -160,13 +160,13 @@ TEST(RestartedCoordinator, ARepeatedFinishIsFineAfterARestartToo) {
   TemporaryDirectory directory;
   v1::StageKey stage;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     TestWorker learner(test, LearnerNamed("learner"));
     test.Submit(OneTraining());
     stage = learner.NextWork().learner().stage();
     EXPECT_TRUE(test.FinishStage(Failure(stage, "no")).ok());
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   EXPECT_TRUE(test.FinishStage(Failure(stage, "no")).ok());
 }
 
@@ -175,7 +175,7 @@ TEST(RestartedCoordinator, APolicyPublishedBeforeARestartCanBeFinishedWithAfterI
   std::string id;
   v1::FinishStageRequest request;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     TestWorker learner(test, LearnerNamed("learner"));
     id = test.Submit(OneTraining());
     *request.mutable_stage() = learner.NextWork().learner().stage();
@@ -183,7 +183,7 @@ TEST(RestartedCoordinator, APolicyPublishedBeforeARestartCanBeFinishedWithAfterI
     request.mutable_result()->set_policy_version(test.Publish(request.stage(), *snapshot).value());
     request.mutable_result()->set_policy_digest(snapshot->Digest());
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   EXPECT_TRUE(test.FinishStage(request).ok());
   EXPECT_EQ(test.Get(id).status(), v1::STATUS_SUCCEEDED);
 }
@@ -193,7 +193,7 @@ TEST(RestartedCoordinator, KeepsEveryAcknowledgedEpisodeAndCollectsTheRest) {
   std::string id;
   int64_t acknowledged = 0;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     StoreExpert(test);
     TestWorker actor(test, ActorNamed("actor"));
     v1::ExperimentSpec spec = EmptyExperiment();
@@ -203,7 +203,7 @@ TEST(RestartedCoordinator, KeepsEveryAcknowledgedEpisodeAndCollectsTheRest) {
     acknowledged = test.store().GetDataset("demos")->episodes();
     EXPECT_GT(acknowledged, 0);
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   EXPECT_EQ(test.store().GetDataset("demos")->episodes(), acknowledged);
   TestWorker actor(test, ActorNamed("actor"));
   EXPECT_TRUE(RollOut(test, "actor", actor.NextWork().actor().stage(), 10).ok());
@@ -217,7 +217,7 @@ TEST(RestartedCoordinator, KeepsTheOutcomesOfAnEvaluation) {
   TemporaryDirectory directory;
   std::string id;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     StoreExpert(test);
     TestWorker actor(test, ActorNamed("actor"));
     v1::ExperimentSpec spec = EmptyExperiment();
@@ -226,7 +226,7 @@ TEST(RestartedCoordinator, KeepsTheOutcomesOfAnEvaluation) {
     RollOut(test, "actor", actor.NextWork().actor().stage(), 10, 1).IgnoreError();
     EXPECT_GT(test.Get(id).stages(0).progress().done(), 0);
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   const int64_t kept = test.Get(id).stages(0).progress().done();
   EXPECT_GT(kept, 0);
   TestWorker actor(test, ActorNamed("actor"));
@@ -241,7 +241,7 @@ TEST(RestartedCoordinator, BetweenADatasetsEndAndItsStagesEndItFinishesTheStage)
   TemporaryDirectory directory;
   std::string id;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     StoreExpert(test);
     TestWorker actor(test, ActorNamed("actor"));
     v1::ExperimentSpec spec = EmptyExperiment();
@@ -252,7 +252,7 @@ TEST(RestartedCoordinator, BetweenADatasetsEndAndItsStagesEndItFinishesTheStage)
     const int64_t stored = test.store().GetDataset("demos")->episodes();
     ASSERT_TRUE(test.store().CompleteDataset("demos", stored).ok());
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   const v1::Experiment experiment = test.Get(id);
   EXPECT_EQ(experiment.status(), v1::STATUS_SUCCEEDED) << experiment.error();
   EXPECT_EQ(experiment.stages(0).collect().digest(), test.store().ComputeDatasetDigest("demos").value());
@@ -263,12 +263,12 @@ TEST(RestartedCoordinator, FindsWhatFinishedBeforeARestart) {
   TemporaryDirectory directory;
   std::string id;
   {
-    TestCoordinator test(directory);
+    CoordinatorHarness test(directory);
     TestWorker learner(test, LearnerNamed("learner"));
     id = test.Submit(OneTraining());
     test.FinishTraining(learner.NextWork().learner());
   }
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   EXPECT_EQ(test.Get(id).status(), v1::STATUS_SUCCEEDED);
 }
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/coordinator/test_coordinator.h"
+#include "tests/coordinator/coordinator_harness.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -13,6 +13,7 @@ using testing::ActorNamed;
 using testing::AddCollect;
 using testing::AddEvaluate;
 using testing::AddTrain;
+using testing::CoordinatorHarness;
 using testing::EmptyExperiment;
 using testing::Failure;
 using ::testing::HasSubstr;
@@ -22,12 +23,11 @@ using testing::RollOut;
 using ::testing::SizeIs;
 using testing::StoreExpert;
 using testing::TemporaryDirectory;
-using testing::TestCoordinator;
 using testing::TestWorker;
 
 TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   TestWorker actor(test, ActorNamed("actor"));
   v1::ExperimentSpec spec = EmptyExperiment();
@@ -69,7 +69,7 @@ TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
 
 TEST(Coordinator, CountsWhatCameToItsStagesAndHowExperimentsEnded) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   TestWorker actor(test, ActorNamed("actor"));
   v1::ExperimentSpec spec = EmptyExperiment();
@@ -95,7 +95,7 @@ TEST(Coordinator, CountsWhatCameToItsStagesAndHowExperimentsEnded) {
 
 TEST(Coordinator, TheSameTokenIsTheSameExperiment) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   v1::SubmitRequest request;
   *request.mutable_spec() = OneTraining();
   request.set_token("token");
@@ -108,7 +108,7 @@ TEST(Coordinator, TheSameTokenIsTheSameExperiment) {
 
 TEST(Coordinator, ARefusedExperimentLeavesNothingBehind) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   v1::SubmitRequest request;
   *request.mutable_spec() = EmptyExperiment();
   AddEvaluate(*request.mutable_spec(), "nobody", 1);
@@ -118,7 +118,7 @@ TEST(Coordinator, ARefusedExperimentLeavesNothingBehind) {
 
 TEST(Coordinator, ALearnersErrorFailsTheStage) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const std::string id = test.Submit(OneTraining());
   EXPECT_TRUE(test.FinishStage(Failure(learner.NextWork().learner().stage(), "loss is NaN")).ok());
@@ -130,7 +130,7 @@ TEST(Coordinator, ALearnersErrorFailsTheStage) {
 
 TEST(Coordinator, FinishingAgainIsFineButWithAnotherEpochIsAborted) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   test.Submit(OneTraining());
   v1::StageKey stage = learner.NextWork().learner().stage();
@@ -142,7 +142,7 @@ TEST(Coordinator, FinishingAgainIsFineButWithAnotherEpochIsAborted) {
 
 TEST(Coordinator, RefusesAResultWhoseVersionWasNotPublished) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const std::string id = test.Submit(OneTraining());
   v1::FinishStageRequest request;
@@ -161,7 +161,7 @@ TEST(Coordinator, RefusesAResultWhoseVersionWasNotPublished) {
 
 TEST(Coordinator, AnotherLearnerTakesOverAndTheFirstIsFenced) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker first(test, LearnerNamed("first"));
   const std::string id = test.Submit(OneTraining());
   const v1::StageKey old = first.NextWork().learner().stage();
@@ -182,7 +182,7 @@ TEST(Coordinator, AnotherLearnerTakesOverAndTheFirstIsFenced) {
 
 TEST(Coordinator, AnyOfSeveralLearnersMayFailTheirStage) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   v1::ExperimentSpec spec = OneTraining();
   spec.mutable_stages(0)->mutable_train()->set_learners(2);
   const std::string id = test.Submit(spec);
@@ -202,7 +202,7 @@ TEST(Coordinator, AnyOfSeveralLearnersMayFailTheirStage) {
 
 TEST(Coordinator, CancelsWhileAStageWaitsForALearner) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   const std::string id = test.Submit(OneTraining());
   EXPECT_EQ(test.Get(id).status(), v1::STATUS_RUNNING);
   EXPECT_EQ(test.Cancel(id).status(), v1::STATUS_CANCELLED);
@@ -212,7 +212,7 @@ TEST(Coordinator, CancelsWhileAStageWaitsForALearner) {
 
 TEST(Coordinator, CancellingATrainingFreesItsWorkers) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   TestWorker actor(test, ActorNamed("actor"));
   const std::string id = test.Submit(OneTraining());
@@ -226,7 +226,7 @@ TEST(Coordinator, CancellingATrainingFreesItsWorkers) {
 
 TEST(Coordinator, ACancelledCollectKeepsWhatWasAcknowledgedAndResumedItGoesOnFromThere) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   TestWorker actor(test, ActorNamed("actor"));
   v1::ExperimentSpec spec = EmptyExperiment();
@@ -252,7 +252,7 @@ TEST(Coordinator, ACancelledCollectKeepsWhatWasAcknowledgedAndResumedItGoesOnFro
 
 TEST(Coordinator, ResumesWhatFailedAtTheStageThatFailed) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   v1::ExperimentSpec spec = OneTraining();
   AddTrain(spec, "second");
@@ -271,7 +271,7 @@ TEST(Coordinator, ResumesWhatFailedAtTheStageThatFailed) {
 
 TEST(Coordinator, ResumingChangesNothingThatRunsAndIsRefusedForWhatSucceeded) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const std::string id = test.Submit(OneTraining());
   const v1::LearnerWork work = learner.NextWork().learner();
@@ -285,7 +285,7 @@ TEST(Coordinator, ResumingChangesNothingThatRunsAndIsRefusedForWhatSucceeded) {
 
 TEST(Coordinator, WhatALostActorHeldGoesToAnother) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   TestWorker first(test, ActorNamed("first"));
   TestWorker second(test, ActorNamed("second"));
@@ -301,7 +301,7 @@ TEST(Coordinator, WhatALostActorHeldGoesToAnother) {
 
 TEST(Coordinator, TheSameRecipeIsNotCollectedTwice) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   v1::ExperimentSpec spec = EmptyExperiment();
   AddCollect(spec, "expert", "demos", 50);
@@ -319,7 +319,7 @@ TEST(Coordinator, TheSameRecipeIsNotCollectedTwice) {
 
 TEST(Coordinator, TwoExperimentsCannotCollectOneDataset) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   v1::ExperimentSpec spec = EmptyExperiment();
   AddCollect(spec, "expert", "demos", 50);
@@ -333,7 +333,7 @@ TEST(Coordinator, TwoExperimentsCannotCollectOneDataset) {
 
 TEST(Coordinator, SharesActorsBetweenExperiments) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   v1::ExperimentSpec spec = EmptyExperiment();
   AddEvaluate(spec, "expert", 1'000);
@@ -350,7 +350,7 @@ TEST(Coordinator, SharesActorsBetweenExperiments) {
 
 TEST(Coordinator, RolloutsOfAnotherEpochAreRefusedByName) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreExpert(test);
   TestWorker actor(test, ActorNamed("actor"));
   v1::ExperimentSpec spec = EmptyExperiment();
@@ -367,7 +367,7 @@ TEST(Coordinator, RolloutsOfAnotherEpochAreRefusedByName) {
 
 TEST(Coordinator, StoppedItSaysSo) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker actor(test, ActorNamed("actor"));
   ASSERT_TRUE(actor.Next().ok());
   test.coordinator().Stop();

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "learner/advantage.h"
+#include "learner/algorithms/advantage.h"
 
 namespace understudy::benchmarks {
 namespace {

@@ -3,23 +3,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/coordinator/coordinator_harness.h"
 #include "tests/coordinator/storage/stored_content.h"
-#include "tests/coordinator/test_coordinator.h"
 
 namespace understudy {
 namespace {
 
+using testing::CoordinatorHarness;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::TemporaryDirectory;
-using testing::TestCoordinator;
 
 // Ten episodes of ten steps, named "demos".
-void StoreDemonstrations(TestCoordinator& test) {
+void StoreDemonstrations(CoordinatorHarness& test) {
   ASSERT_TRUE(testing::MakeCompleteDataset(test.store(), "demos", 10, 10).ok());
 }
 
-grpc::Status Delete(TestCoordinator& test, const std::string& name) {
+grpc::Status Delete(CoordinatorHarness& test, const std::string& name) {
   grpc::ClientContext context;
   v1::DeleteDatasetRequest request;
   request.set_name(name);
@@ -27,7 +27,7 @@ grpc::Status Delete(TestCoordinator& test, const std::string& name) {
   return v1::Datasets::NewStub(test.channel())->Delete(&context, request, &response);
 }
 
-grpc::Status Read(TestCoordinator& test, const std::string& name, int64_t first_episode,
+grpc::Status Read(CoordinatorHarness& test, const std::string& name, int64_t first_episode,
                   std::vector<v1::TrajectoryBatch>& batches) {
   grpc::ClientContext context;
   v1::ReadDatasetRequest request;
@@ -42,7 +42,7 @@ grpc::Status Read(TestCoordinator& test, const std::string& name, int64_t first_
 
 TEST(DatasetsService, ReadsWholeEpisodesFromTheOneAskedFor) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreDemonstrations(test);
   std::vector<v1::TrajectoryBatch> batches;
   EXPECT_TRUE(Read(test, "demos", 7, batches).ok());
@@ -53,7 +53,7 @@ TEST(DatasetsService, ReadsWholeEpisodesFromTheOneAskedFor) {
 
 TEST(DatasetsService, DoesNotReadWhatIsNotComplete) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   ASSERT_TRUE(test.store().CreateDataset(testing::NewDataset("half")).ok());
   std::vector<v1::TrajectoryBatch> batches;
   EXPECT_EQ(Read(test, "half", 0, batches).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
@@ -61,7 +61,7 @@ TEST(DatasetsService, DoesNotReadWhatIsNotComplete) {
 
 TEST(DatasetsService, AnswersWithWhatTheStoreHas) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreDemonstrations(test);
   const auto stub = v1::Datasets::NewStub(test.channel());
   {
@@ -90,7 +90,7 @@ TEST(DatasetsService, AnswersWithWhatTheStoreHas) {
 
 TEST(DatasetsService, DeletesOnlyWhatNoExperimentUses) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   StoreDemonstrations(test);
   v1::ExperimentSpec spec = testing::EmptyExperiment();
   v1::TrainStage& train = testing::AddTrain(spec, "clone");

@@ -3,16 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "common/rpc/channel.h"
-#include "tests/coordinator/test_coordinator.h"
+#include "tests/coordinator/coordinator_harness.h"
 
 namespace understudy {
 namespace {
 
 using testing::AddTrain;
+using testing::CoordinatorHarness;
 using testing::EmptyExperiment;
 using testing::LearnerNamed;
 using testing::TemporaryDirectory;
-using testing::TestCoordinator;
 using testing::TestWorker;
 
 v1::ExperimentSpec OneTraining() {
@@ -23,7 +23,7 @@ v1::ExperimentSpec OneTraining() {
 
 TEST(ExperimentsService, WatchShowsTheStateNowAndEndsAfterTheLast) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   const std::string id = test.Submit(OneTraining());
   grpc::ClientContext context;
   SetDeadline(context, absl::Seconds(30));
@@ -44,7 +44,7 @@ TEST(ExperimentsService, WatchShowsTheStateNowAndEndsAfterTheLast) {
 
 TEST(ExperimentsService, ASlowWatcherMissesIntermediateStatesButNotTheLast) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const std::string id = test.Submit(OneTraining());
   const v1::Assignment assignment = learner.NextWork();
@@ -75,7 +75,7 @@ TEST(ExperimentsService, ASlowWatcherMissesIntermediateStatesButNotTheLast) {
 
 TEST(ExperimentsService, UnknownExperimentsAreNotFound) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   const auto stub = v1::Experiments::NewStub(test.channel());
   {
     grpc::ClientContext context;
@@ -102,7 +102,7 @@ TEST(ExperimentsService, UnknownExperimentsAreNotFound) {
 
 TEST(ExperimentsService, ListsMetricsOfStagesThatThereAre) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   v1::ListMetricsRequest request;
   request.set_id(test.Submit(OneTraining()));
@@ -124,7 +124,7 @@ TEST(ExperimentsService, ListsMetricsOfStagesThatThereAre) {
 
 TEST(ExperimentsService, RefusesATokenWithoutEnd) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   grpc::ClientContext context;
   v1::SubmitRequest request;
   *request.mutable_spec() = OneTraining();

@@ -3,22 +3,22 @@
 #include <gtest/gtest.h>
 
 #include "common/rpc/channel.h"
-#include "tests/coordinator/test_coordinator.h"
+#include "tests/coordinator/coordinator_harness.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
 namespace {
 
 using testing::AddTrain;
+using testing::CoordinatorHarness;
 using testing::EmptyExperiment;
 using testing::LearnerNamed;
 using testing::TemporaryDirectory;
-using testing::TestCoordinator;
 using testing::TestSnapshot;
 using testing::TestWorker;
 
 // The stage that a learner trains "expert" in.
-v1::StageKey StartTraining(TestCoordinator& test, TestWorker& learner) {
+v1::StageKey StartTraining(CoordinatorHarness& test, TestWorker& learner) {
   v1::ExperimentSpec spec = EmptyExperiment();
   AddTrain(spec, "expert");
   test.Submit(spec);
@@ -27,7 +27,7 @@ v1::StageKey StartTraining(TestCoordinator& test, TestWorker& learner) {
 
 TEST(PoliciesService, WhatIsPublishedCanBeDownloaded) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const v1::StageKey stage = StartTraining(test, learner);
   const auto snapshot = TestSnapshot("expert", 1);
@@ -53,7 +53,7 @@ TEST(PoliciesService, WhatIsPublishedCanBeDownloaded) {
 
 TEST(PoliciesService, RefusesASnapshotWhoseDigestIsWrong) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const v1::StageKey stage = StartTraining(test, learner);
   PolicySnapshot damaged = *TestSnapshot("expert", 1);
@@ -64,7 +64,7 @@ TEST(PoliciesService, RefusesASnapshotWhoseDigestIsWrong) {
 
 TEST(PoliciesService, RefusesASnapshotThatEndsEarly) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const v1::StageKey stage = StartTraining(test, learner);
   PolicySnapshot cut = *TestSnapshot("expert", 1);
@@ -74,7 +74,7 @@ TEST(PoliciesService, RefusesASnapshotThatEndsEarly) {
 
 TEST(PoliciesService, RefusesWhoeverMayNotPublishBeforeThePolicyIsSent) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   v1::PublishPolicyRequest stage;
   *stage.mutable_stage() = StartTraining(test, learner);
@@ -91,7 +91,7 @@ TEST(PoliciesService, RefusesWhoeverMayNotPublishBeforeThePolicyIsSent) {
 
 TEST(PoliciesService, RefusesAPolicyThatTheStageDoesNotMake) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker learner(test, LearnerNamed("learner"));
   const v1::StageKey stage = StartTraining(test, learner);
   EXPECT_TRUE(absl::IsInvalidArgument(test.Publish(stage, *TestSnapshot("another", 1)).status()));

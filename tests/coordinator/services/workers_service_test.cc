@@ -3,27 +3,27 @@
 #include <gtest/gtest.h>
 
 #include "common/rpc/channel.h"
-#include "tests/coordinator/test_coordinator.h"
+#include "tests/coordinator/coordinator_harness.h"
 
 namespace understudy {
 namespace {
 
 using testing::ActorNamed;
+using testing::CoordinatorHarness;
 using testing::LearnerNamed;
 using testing::TemporaryDirectory;
-using testing::TestCoordinator;
 using testing::TestWorker;
 
 TEST(WorkersService, AnInvalidHelloEndsTheStream) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker worker(test, ActorNamed("not an id"));
   EXPECT_TRUE(absl::IsInvalidArgument(worker.Finish()));
 }
 
 TEST(WorkersService, TheFirstMessageMustBeAHello) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   grpc::ClientContext context;
   SetDeadline(context, absl::Seconds(30));
   const auto stub = v1::Workers::NewStub(test.channel());
@@ -38,7 +38,7 @@ TEST(WorkersService, TheFirstMessageMustBeAHello) {
 
 TEST(WorkersService, AttachingAgainEndsTheEarlierStream) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker earlier(test, ActorNamed("actor"));
   ASSERT_TRUE(earlier.Next().ok());
   TestWorker later(test, ActorNamed("actor"));
@@ -49,7 +49,7 @@ TEST(WorkersService, AttachingAgainEndsTheEarlierStream) {
 
 TEST(WorkersService, AHeartbeatOfAnotherEpochIsAnsweredWithTheAssignment) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   TestWorker worker(test, ActorNamed("actor"));
   ASSERT_TRUE(worker.Next().ok());
   worker.Heartbeat(12345);
@@ -60,7 +60,7 @@ TEST(WorkersService, AHeartbeatOfAnotherEpochIsAnsweredWithTheAssignment) {
 
 TEST(WorkersService, AnInvalidHeartbeatEndsTheStream) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   grpc::ClientContext context;
   SetDeadline(context, absl::Seconds(30));
   const auto stub = v1::Workers::NewStub(test.channel());
@@ -78,7 +78,7 @@ TEST(WorkersService, AnInvalidHeartbeatEndsTheStream) {
 
 TEST(WorkersService, RefusesProgressThatIsOutOfBounds) {
   TemporaryDirectory directory;
-  TestCoordinator test(directory);
+  CoordinatorHarness test(directory);
   EXPECT_TRUE(absl::IsInvalidArgument(test.ReportProgress({}, -1)));
   EXPECT_TRUE(absl::IsAborted(test.ReportProgress({}, 1)));
 }

@@ -1,0 +1,20 @@
+// Datasets, policies and workers as JSON.
+#ifndef UNDERSTUDY_CLI_CATALOGUE_JSON_H_
+#define UNDERSTUDY_CLI_CATALOGUE_JSON_H_
+
+#include <nlohmann/json.hpp>
+
+#include "understudy/v1/datasets.pb.h"
+#include "understudy/v1/policy.pb.h"
+#include "understudy/v1/workers.pb.h"
+
+namespace understudy {
+
+// Digests in hexadecimal; fields that have no value are left out.
+nlohmann::ordered_json DatasetJson(const v1::Dataset& dataset);
+nlohmann::ordered_json PolicyJson(const v1::StoredPolicy& policy);
+nlohmann::ordered_json WorkerJson(const v1::Worker& worker);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_CLI_CATALOGUE_JSON_H_

@@ -1,0 +1,33 @@
+// Datasets, policies and workers as text. Everything here is pure.
+#ifndef UNDERSTUDY_CLI_CATALOGUE_REPORT_H_
+#define UNDERSTUDY_CLI_CATALOGUE_REPORT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "understudy/v1/datasets.pb.h"
+#include "understudy/v1/policy.pb.h"
+#include "understudy/v1/workers.pb.h"
+
+namespace understudy {
+
+std::string FormatDatasets(const std::vector<v1::Dataset>& datasets);
+std::string FormatDataset(const v1::Dataset& dataset);
+std::string FormatPolicies(const std::vector<v1::StoredPolicy>& policies);
+std::string FormatPolicy(const v1::StoredPolicy& policy);
+std::string FormatWorkers(const std::vector<v1::Worker>& workers);
+
+// As in experiment files: "sample", "greedy"; "logits", "value".
+std::string ActionModeName(v1::ActionMode mode);
+std::vector<std::string> RecordNames(const v1::DatasetRecipe& recipe);
+// "actor", "learner"
+std::string WorkerKindName(v1::WorkerKind kind);
+// nullptr: idle.
+const v1::StageKey* AssignedStage(const v1::Assignment& assignment);
+// nullopt: it is no learner of a stage that has several.
+std::optional<int> AssignedRank(const v1::Assignment& assignment);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_CLI_CATALOGUE_REPORT_H_

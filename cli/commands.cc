@@ -1,0 +1,50 @@
+#include "cli/commands.h"
+
+#include <nlohmann/json.hpp>
+
+#include "common/security/options.h"
+#include "coordinator/storage/postgres_url.h"
+
+namespace understudy {
+
+CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description) {
+  CLI::App* group = app.add_subcommand(name, description);
+  group->require_subcommand(1);
+  return *group;
+}
+
+std::string CheckDirectoryName(const std::string& path) {
+  return path.empty() ? "the name of the directory is empty" : "";
+}
+
+std::string CheckStoreUrl(const std::string& url) { return IsPostgresUrl(url) ? "" : "expected postgresql://…"; }
+
+void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
+  options.coordinators = DefaultCoordinator();
+  command
+      .add_option(
+          "--coordinator", options.coordinators,
+          "The coordinator's address, or several of which one is active; default: $UNDERSTUDY_COORDINATOR, else "
+          "127.0.0.1:50051")
+      ->type_name("HOST:PORT[,HOST:PORT...]");
+  AddClientSecurityOptions(command, options.security);
+}
+
+void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
+  AddCoordinatorOption(command, options);
+  command.add_option("--data_dir", options.store, "A data directory, instead of a running coordinator")
+      ->type_name("DIR")
+      ->check(CheckDirectoryName)
+      ->excludes("--coordinator");
+  command.add_option("--store", options.store, "A PostgreSQL database, instead of a running coordinator")
+      ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE")
+      ->check(CheckStoreUrl)
+      ->excludes("--coordinator")
+      ->excludes("--data_dir");
+}
+
+void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }
+
+void PrintJson(const nlohmann::ordered_json& value, const Console& console) { console.out << value.dump(2) << '\n'; }
+
+}  // namespace understudy

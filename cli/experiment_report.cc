@@ -1,0 +1,91 @@
+#include "cli/experiment_report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/number_format.h"
+#include "cli/table.h"
+#include "common/snapshot/policy_snapshot.h"
+
+namespace understudy {
+namespace {
+
+constexpr int kDigestPrefix = 12;
+
+std::string Duration(int64_t begin_unix_ms, int64_t end_unix_ms) {
+  if (begin_unix_ms == 0 || end_unix_ms == 0) return "";
+  return DurationText(absl::Milliseconds(end_unix_ms - begin_unix_ms));
+}
+
+std::string Outcome(const v1::TrainResult& result) {
+  std::string text;
+  if (result.evaluation_episodes() > 0) {
+    text = absl::StrFormat("mean return %.1f, %s, ", result.mean_return(),
+                           result.converged() ? "converged" : "not converged");
+  }
+  if (result.has_validation_accuracy()) {
+    absl::StrAppendFormat(&text, "accuracy %.1f %%", 100 * result.validation_accuracy());
+  } else if (result.has_train_loss()) {
+    absl::StrAppendFormat(&text, "loss %.4g", result.train_loss());
+  } else {
+    absl::StrAppend(&text, CountText(result.environment_steps()), " steps");
+  }
+  return text;
+}
+
+std::string Outcome(const v1::CollectResult& result) {
+  return absl::StrCat(CountText(result.transitions()), " transitions, ", CountText(result.episodes()), " episodes, ",
+                      ToHex(result.digest()).substr(0, kDigestPrefix));
+}
+
+std::string Outcome(const v1::EvaluateResult& result) {
+  return absl::StrFormat("mean return %.1f ± %.1f over %s episodes", result.mean_return(), result.std_return(),
+                         CountText(result.episodes()));
+}
+
+}  // namespace
+
+std::string StageOutcome(const v1::StageState& stage) {
+  if (!stage.error().empty()) return stage.error();
+  switch (stage.result_case()) {
+    case v1::StageState::kTrain:
+      return Outcome(stage.train());
+    case v1::StageState::kCollect:
+      return Outcome(stage.collect());
+    case v1::StageState::kEvaluate:
+      return Outcome(stage.evaluate());
+    case v1::StageState::RESULT_NOT_SET:
+      break;
+  }
+  const bool waits = stage.status() == v1::STATUS_RUNNING && !stage.waiting_for().empty();
+  return waits ? absl::StrCat("waiting for ", stage.waiting_for()) : "";
+}
+
+std::string FormatExperiment(const v1::Experiment& experiment) {
+  const std::string duration = Duration(experiment.submitted_unix_ms(), experiment.finished_unix_ms());
+  std::string text =
+      absl::StrCat("experiment ", experiment.spec().name(), " (", experiment.id(),
+                   "): ", StatusName(experiment.status()), duration.empty() ? "" : " in ", duration, "\n\n");
+  std::vector<std::vector<std::string>> rows = {{"stage", "kind", "status", "outcome", ">time"}};
+  for (const v1::StageState& stage : experiment.stages()) {
+    rows.push_back({stage.name(), stage.algorithm().empty() ? stage.kind() : stage.algorithm(),
+                    StatusName(stage.status()), StageOutcome(stage),
+                    Duration(stage.started_unix_ms(), stage.finished_unix_ms())});
+  }
+  return absl::StrCat(text, FormatTable(std::move(rows)));
+}
+
+std::string FormatExperiments(const std::vector<v1::Experiment>& experiments) {
+  std::vector<std::vector<std::string>> rows = {{"id", "experiment", "status", "stages", "submitted", ">time"}};
+  for (const v1::Experiment& experiment : experiments) {
+    const auto done = std::count_if(experiment.stages().begin(), experiment.stages().end(),
+                                    [](const v1::StageState& stage) { return stage.status() == v1::STATUS_SUCCEEDED; });
+    rows.push_back({experiment.id(), experiment.spec().name(), StatusName(experiment.status()),
+                    absl::StrCat(done, "/", experiment.stages_size()), TimeText(experiment.submitted_unix_ms()),
+                    Duration(experiment.submitted_unix_ms(), experiment.finished_unix_ms())});
+  }
+  return FormatTable(std::move(rows));
+}
+
+}  // namespace understudy

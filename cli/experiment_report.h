@@ -1,0 +1,24 @@
+// Experiments as text. Everything here is pure.
+#ifndef UNDERSTUDY_CLI_EXPERIMENT_REPORT_H_
+#define UNDERSTUDY_CLI_EXPERIMENT_REPORT_H_
+
+#include <string>
+#include <vector>
+
+#include "understudy/v1/experiments.pb.h"
+
+namespace understudy {
+
+// What came out of a stage: "mean return 497.3, converged, 53,248 steps". The error where it failed; what
+// it waits for, or nothing, where there is no outcome yet.
+std::string StageOutcome(const v1::StageState& stage);
+
+// One line on the whole, then a table with a row for each stage; at most kTableColumns wide.
+std::string FormatExperiment(const v1::Experiment& experiment);
+
+// A table with a row for each experiment.
+std::string FormatExperiments(const std::vector<v1::Experiment>& experiments);
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_CLI_EXPERIMENT_REPORT_H_

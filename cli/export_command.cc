@@ -1,0 +1,72 @@
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands.h"
+#include "cli/dataset_export.h"
+#include "cli/number_format.h"
+#include "cli/output_file.h"
+
+namespace understudy {
+namespace {
+
+constexpr char kStandardOutput[] = "-";
+
+struct Options : ClientOptions {
+  std::string format;
+  std::string output;
+  bool force = false;
+};
+
+absl::StatusOr<ExportCount> ExportToFile(Connection& connection, const Options& options) {
+  absl::StatusOr<OutputFile> file = OutputFile::Create(options.output, options.force);
+  if (!file.ok()) return file.status();
+  const auto count =
+      ExportDataset(connection, options.name, [&file](std::string_view lines) { return file->Write(lines); });
+  if (!count.ok()) return count.status();
+  if (absl::Status status = file->Commit(); !status.ok()) return status;
+  return count;
+}
+
+absl::StatusOr<ExportCount> ExportToStandardOutput(Connection& connection, const Options& options,
+                                                   const Console& console) {
+  return ExportDataset(connection, options.name, [&console](std::string_view lines) {
+    return console.out << lines ? absl::OkStatus() : absl::DataLossError("cannot write to standard output");
+  });
+}
+
+absl::StatusOr<int> Export(const Options& options, const Console& console) {
+  const bool standard_output = options.output == kStandardOutput;
+  const auto connection = Connection::Open(options.connection, Access::kRead);
+  if (!connection.ok()) return connection.status();
+  const auto count =
+      standard_output ? ExportToStandardOutput(**connection, options, console) : ExportToFile(**connection, options);
+  if (!count.ok()) return count.status();
+  if (standard_output) return 0;  // it has the lines alone
+  if (options.json) {
+    PrintJson({{"dataset", options.name},
+               {"output", options.output},
+               {"episodes", count->episodes},
+               {"transitions", count->transitions}},
+              console);
+  } else {
+    console.out << "wrote " << CountText(count->transitions) << " transitions of " << CountText(count->episodes)
+                << " episodes to " << options.output << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddExportCommand(CLI::App& datasets, Action& action) {
+  const auto [command, options] = AddCommand<Options>(
+      datasets, action, "export", "Write a dataset as text, a line a step, in the order of its episodes",
+      "understudy datasets export cartpole-expert --format jsonl --output expert.jsonl", Export);
+  command->add_option("NAME", options->name, "The dataset")->required();
+  command->add_option("--format", options->format, "How to write it")->required()->check(CLI::IsMember({"jsonl"}));
+  command->add_option("--output", options->output, "Where to; - is standard output")->required()->type_name("FILE");
+  command->add_flag("--force", options->force, "Replace a file that exists");
+  AddSourceOptions(*command, options->connection);
+  AddJsonFlag(*command, options->json);
+}
+
+}  // namespace understudy

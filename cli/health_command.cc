@@ -1,0 +1,61 @@
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "cli/commands.h"
+#include "common/rpc/channel.h"
+#include "common/security/options.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+
+namespace understudy {
+namespace {
+
+using ::grpc::health::v1::Health;
+using ::grpc::health::v1::HealthCheckRequest;
+using ::grpc::health::v1::HealthCheckResponse;
+
+// Less than probes usually wait.
+constexpr absl::Duration kTimeout = absl::Seconds(3);
+
+struct HealthOptions {
+  std::string server;
+  ClientSecurity security;
+  std::string service;
+};
+
+absl::StatusOr<int> CheckHealth(const HealthOptions& options, const Console& console) {
+  if (absl::Status status = ValidateAddress(options.server); !status.ok()) return status;
+  const auto credentials = LoadClientCredentials(options.security);
+  if (!credentials.ok()) return credentials.status();
+  HealthCheckRequest request;
+  request.set_service(options.service);
+  HealthCheckResponse response;
+  grpc::ClientContext context;
+  SetDeadline(context, kTimeout);
+  context.set_wait_for_ready(false);
+  const grpc::Status called =
+      Health::NewStub(MakeChannel(options.server, *credentials))->Check(&context, request, &response);
+  if (!called.ok()) {
+    const absl::Status status = FromGrpc(called);
+    return absl::Status(status.code(), absl::StrCat(options.server, ": ", status.message()));
+  }
+  console.out << HealthCheckResponse::ServingStatus_Name(response.status()) << '\n';
+  return response.status() == HealthCheckResponse::SERVING ? 0 : 1;
+}
+
+}  // namespace
+
+void AddHealthCommand(CLI::App& app, Action& action) {
+  const auto [command, options] = AddCommand<HealthOptions>(
+      app, action, "health", "Ask a coordinator or a learner whether it serves: 0 if it does, else 1",
+      "understudy health --server 127.0.0.1:50052", CheckHealth);
+  // One of several: which is active, no probe wants to know.
+  const std::string coordinators = DefaultCoordinator();
+  options->server = coordinators.substr(0, coordinators.find(','));
+  command
+      ->add_option("--server", options->server,
+                   "The server's address; default: $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051")
+      ->type_name("HOST:PORT");
+  AddClientSecurityOptions(*command, options->security);
+  command->add_option("--service", options->service, "One service, as understudy.v1.Rollouts, instead of the server");
+}
+
+}  // namespace understudy

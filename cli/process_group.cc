@@ -1,0 +1,125 @@
+#include "cli/process_group.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+namespace understudy {
+namespace {
+
+int PollTimeout(absl::Time deadline) {
+  if (deadline == absl::InfiniteFuture()) return -1;
+  // Rounded up: never a busy wait for the last fraction of a millisecond.
+  const int64_t left = absl::ToInt64Milliseconds(absl::Ceil(deadline - absl::Now(), absl::Milliseconds(1)));
+  return static_cast<int>(std::clamp<int64_t>(left, 0, std::numeric_limits<int>::max()));
+}
+
+// Empties a signalfd or an eventfd by one item; false where there was none.
+bool Take(int fd) {
+  signalfd_siginfo item;
+  return read(fd, &item, sizeof(item)) > 0;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ProcessGroup>> ProcessGroup::Make() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
+  FileDescriptor signals(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!signals.valid() || !wake.valid()) return absl::ErrnoToStatus(errno, "cannot wait for signals");
+  sigset_t previous;
+  pthread_sigmask(SIG_BLOCK, &mask, &previous);
+  return std::unique_ptr<ProcessGroup>(new ProcessGroup(std::move(signals), std::move(wake), previous));
+}
+
+ProcessGroup::ProcessGroup(FileDescriptor signals, FileDescriptor wake, const sigset_t& previous_mask)
+    : signals_(std::move(signals)), wake_(std::move(wake)), previous_mask_(previous_mask) {}
+
+ProcessGroup::~ProcessGroup() {
+  children_.clear();
+  while (Take(signals_.get())) {  // what came too late must not kill us now
+  }
+  pthread_sigmask(SIG_SETMASK, &previous_mask_, nullptr);
+}
+
+absl::StatusOr<int> ProcessGroup::Start(const std::string& program, const std::vector<std::string>& arguments) {
+  absl::StatusOr<ChildProcess> process = ChildProcess::Start(program, arguments);
+  if (!process.ok()) return process.status();
+  children_.push_back(std::make_unique<Child>(*std::move(process)));
+  return static_cast<int>(children_.size()) - 1;
+}
+
+absl::Status ProcessGroup::Replace(int child, const std::string& program, const std::vector<std::string>& arguments) {
+  absl::StatusOr<ChildProcess> process = ChildProcess::Start(program, arguments);
+  if (process.ok()) children_[child] = std::make_unique<Child>(*std::move(process));
+  return process.status();
+}
+
+void ProcessGroup::Queue(ProcessEvent::Kind kind, int child, std::string text) {
+  events_.push_back({.kind = kind, .child = child, .text = std::move(text)});
+}
+
+void ProcessGroup::ReadLines(int child) {
+  Child& from = *children_[child];
+  for (std::string& line : from.output.Read(from.process.output_fd())) {
+    Queue(ProcessEvent::Kind::kOutput, child, std::move(line));
+  }
+  for (std::string& line : from.errors.Read(from.process.errors_fd())) {
+    Queue(ProcessEvent::Kind::kError, child, std::move(line));
+  }
+}
+
+void ProcessGroup::Poll(absl::Time deadline) {
+  std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+  for (const auto& child : children_) {  // poll ignores negative descriptors
+    fds.push_back({child->output.ended() ? -1 : child->process.output_fd(), POLLIN, 0});
+    fds.push_back({child->errors.ended() ? -1 : child->process.errors_fd(), POLLIN, 0});
+    fds.push_back({child->process.exit_fd(), POLLIN, 0});
+  }
+  if (poll(fds.data(), fds.size(), PollTimeout(deadline)) <= 0) return;
+  if (fds[0].revents != 0 && Take(signals_.get())) Queue(ProcessEvent::Kind::kSignal, -1, "");
+  for (int i = 0; i < static_cast<int>(children_.size()); ++i) {
+    const std::optional<int> wait_status = children_[i]->process.Reap();
+    ReadLines(i);  // after the reaping: all that it wrote before it ended
+    if (wait_status.has_value() && !std::exchange(children_[i]->reported, true)) {
+      Queue(ProcessEvent::Kind::kExit, i, DescribeWaitStatus(*wait_status));
+    }
+  }
+  if (fds[1].revents != 0 && Take(wake_.get())) Queue(ProcessEvent::Kind::kWake, -1, "");
+}
+
+ProcessEvent ProcessGroup::Next(absl::Time deadline) {
+  while (events_.empty()) {
+    Poll(deadline);
+    if (events_.empty() && absl::Now() >= deadline) return {};
+  }
+  ProcessEvent event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void ProcessGroup::Wake() { eventfd_write(wake_.get(), 1); }
+
+bool ProcessGroup::AnyRunning() const {
+  return std::any_of(children_.begin(), children_.end(), [](const auto& child) { return !child->reported; });
+}
+
+void ProcessGroup::Stop(absl::Duration patience, const std::function<void(const ProcessEvent&)>& seen) {
+  for (const auto& child : children_) child->process.Signal(SIGTERM);
+  const absl::Time deadline = absl::Now() + patience;
+  while (AnyRunning() || !events_.empty()) {
+    const ProcessEvent event = Next(deadline);
+    seen(event);
+    if (event.kind == ProcessEvent::Kind::kTimeout || event.kind == ProcessEvent::Kind::kSignal) break;
+  }
+  children_.clear();
+}
+
+}  // namespace understudy

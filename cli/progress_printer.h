@@ -1,0 +1,50 @@
+// Shows a running experiment on stderr.
+#ifndef UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
+#define UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "cli/console.h"
+#include "common/process/mutex.h"
+#include "understudy/v1/experiments.pb.h"
+
+namespace understudy {
+
+// On a terminal, the running stage has one line, drawn again in place at most every 100 ms; otherwise a line says that
+// it has started. Either way, one line stays for each stage that has ended. Thread-safe.
+class ProgressPrinter {
+ public:
+  // `console` must outlive it.
+  explicit ProgressPrinter(const Console& console) : console_(console) {}
+  ~ProgressPrinter() { Finish(); }
+  ProgressPrinter(const ProgressPrinter&) = delete;
+  ProgressPrinter& operator=(const ProgressPrinter&) = delete;
+
+  // The newest state of the one experiment.
+  void Update(const v1::Experiment& experiment, absl::Time now);
+
+  // A line that has nothing to do with progress, above it.
+  void Print(std::string_view line);
+
+  // Takes the line that is drawn in place away.
+  void Finish();
+
+ private:
+  void Announce(const v1::StageState& stage, v1::Status seen) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Draw(const v1::StageState& stage, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Write(std::string_view line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Console& console_;
+  Mutex mutex_;
+  std::vector<v1::Status> seen_ ABSL_GUARDED_BY(mutex_);  // by stage
+  std::string drawn_ ABSL_GUARDED_BY(mutex_);             // now on the screen, without a line end
+  absl::Time drawn_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+};
+
+}  // namespace understudy
+
+#endif  // UNDERSTUDY_CLI_PROGRESS_PRINTER_H_

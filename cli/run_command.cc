@@ -1,0 +1,28 @@
+#include "cli/commands.h"
+#include "cli/run.h"
+
+namespace understudy {
+
+void AddRunCommand(CLI::App& app, Action& action) {
+  const auto [command, options] = AddCommand<RunOptions>(
+      app, action, "run", "Run an experiment on this machine: coordinator, learners and actors, from start to end",
+      "understudy run deploy/experiments/cartpole.yaml --actors 4 --data_dir demonstrations", RunExperiment);
+  command->add_option("FILE", options->file, "The experiment file")->required();
+  command
+      ->add_option("--actors", options->actors,
+                   "Number of actor processes: more of them collect faster, with the same result")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command
+      ->add_option("--data_dir", options->data_directory,
+                   "Where policies and datasets are kept; default: a new directory below understudy-data. What was "
+                   "killed goes on where it was, when it is run again in the same directory")
+      ->type_name("DIR")
+      ->check(CheckDirectoryName);
+  command->add_option("--log_level", options->log_level, "What the processes log to standard error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  AddJsonFlag(*command, options->json);
+}
+
+}  // namespace understudy

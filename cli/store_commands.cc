@@ -1,0 +1,56 @@
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands.h"
+#include "cli/number_format.h"
+#include "cli/store_migration.h"
+
+namespace understudy {
+namespace {
+
+struct Options {
+  std::string from;
+  std::string to;
+  bool json = false;
+};
+
+absl::StatusOr<int> Migrate(const Options& options, const Console& console) {
+  const auto summary =
+      MigrateStore(options.from, options.to, [&console](const std::string& line) { console.err << line << std::endl; });
+  if (!summary.ok()) return summary.status();
+  if (options.json) {
+    auto rows = nlohmann::ordered_json::object();
+    for (const auto& [table, count] : summary->rows) rows[table] = count;
+    PrintJson(
+        {{"rows", rows},
+         {"verified",
+          {{"datasets", summary->datasets}, {"policies", summary->policies}, {"checkpoints", summary->checkpoints}}}},
+        console);
+  } else {
+    console.out << "migrated: " << CountText(summary->datasets) << " datasets, " << CountText(summary->policies)
+                << " policies and " << CountText(summary->checkpoints)
+                << " checkpoints are there as they were written\n";
+  }
+  return 0;
+}
+
+}  // namespace
+
+void AddStoreCommands(CLI::App& app, Action& action) {
+  CLI::App& group = AddGroup(app, "store", "Move what a coordinator has stored");
+  const auto [command, options] = AddCommand<Options>(
+      group, action, "migrate",
+      "Copy everything to an empty store, and verify it; no coordinator may be running on either",
+      "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy", Migrate);
+  command->add_option("--from", options->from, "The store to copy, which stays as it is")
+      ->type_name("PLACE")
+      ->check(CheckStorePlace)
+      ->required();
+  command->add_option("--to", options->to, "Where to; made where there is none")
+      ->type_name("PLACE")
+      ->check(CheckStorePlace)
+      ->required();
+  AddJsonFlag(*command, options->json);
+}
+
+}  // namespace understudy

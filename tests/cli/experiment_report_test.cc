@@ -1,0 +1,66 @@
+#include "cli/experiment_report.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_split.h"
+#include "cli/table.h"
+#include "tests/cli/test_experiment.h"
+
+namespace understudy {
+namespace {
+
+TEST(FormatExperiment, ShowsWhatCameOutOfEachStage) {
+  EXPECT_EQ(FormatExperiment(SucceededExperiment()),
+            "experiment cartpole (e1): SUCCEEDED in 3.50 s\n"
+            "\n"
+            "stage            kind      status     outcome                                          time\n"
+            "---------------  --------  ---------  ---------------------------------------------  ------\n"
+            "expert           ppo       SUCCEEDED  mean return 497.2, converged, 53,248 steps     1.00 s\n"
+            "cartpole-expert  collect   SUCCEEDED  10,020 transitions, 21 episodes, 123456789abc  0.10 s\n"
+            "clone            bc        SUCCEEDED  mean return 500.0, converged, accuracy 98.8 %  2.30 s\n"
+            "clone            evaluate  SUCCEEDED  mean return 499.5 ± 2.2 over 100 episodes      0.10 s\n");
+}
+
+TEST(FormatExperiment, NeverGetsWiderThanATable) {
+  v1::Experiment experiment = FailedExperiment();
+  experiment.mutable_stages(0)->set_error(std::string(300, 'x'));
+  const std::vector<std::string> lines = absl::StrSplit(FormatExperiment(experiment), '\n');
+  for (const std::string& line : lines) {
+    EXPECT_LE(DisplayWidth(line), kTableColumns) << line;
+  }
+}
+
+TEST(StageOutcome, SaysThatTrainingDidNotConverge) {
+  v1::Experiment experiment = SucceededExperiment();
+  experiment.mutable_stages(0)->mutable_train()->set_converged(false);
+  EXPECT_EQ(StageOutcome(experiment.stages(0)), "mean return 497.2, not converged, 53,248 steps");
+}
+
+TEST(StageOutcome, DoesNotSpeakOfReturnsThatNobodyMeasured) {
+  v1::Experiment experiment = SucceededExperiment();
+  experiment.mutable_stages(0)->mutable_train()->set_evaluation_episodes(0);
+  EXPECT_EQ(StageOutcome(experiment.stages(0)), "53,248 steps");
+}
+
+TEST(StageOutcome, IsTheErrorOfAFailedStage) { EXPECT_EQ(StageOutcome(FailedExperiment().stages(0)), "no luck"); }
+
+TEST(StageOutcome, IsEmptyBeforeThereIsOne) { EXPECT_EQ(StageOutcome(RunningExperiment().stages(0)), ""); }
+
+TEST(StageOutcome, IsWhatARunningStageWaitsFor) {
+  v1::StageState stage = RunningExperiment().stages(0);
+  stage.set_waiting_for("actors");
+  EXPECT_EQ(StageOutcome(stage), "waiting for actors");
+  stage.set_status(v1::STATUS_CANCELLED);
+  EXPECT_EQ(StageOutcome(stage), "");
+}
+
+TEST(FormatExperiments, HasALineForEach) {
+  EXPECT_EQ(FormatExperiments({SucceededExperiment(), RunningExperiment()}),
+            "id  experiment  status     stages  submitted                  time\n"
+            "--  ----------  ---------  ------  -----------------------  ------\n"
+            "e1  cartpole    SUCCEEDED  4/4     1970-01-01 00:00:01 UTC  3.50 s\n"
+            "e1  cartpole    RUNNING    0/2     1970-01-01 00:00:01 UTC\n");
+}
+
+}  // namespace
+}  // namespace understudy

@@ -1,0 +1,72 @@
+#include "cli/progress_printer.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/cli/test_experiment.h"
+
+namespace understudy {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1003);
+constexpr char kErase[] = "\r\033[K";
+
+struct Screen {
+  std::ostringstream out;
+  std::ostringstream err;
+  Console console;
+  explicit Screen(bool live) : console{.out = out, .err = err, .live = live, .columns = 61} {}
+};
+
+TEST(ProgressPrinter, SaysOnceThatAStageStartsAndEnds) {
+  Screen screen(false);
+  ProgressPrinter printer(screen.console);
+  printer.Update(RunningExperiment(), kNow);
+  printer.Update(RunningExperiment(), kNow + absl::Seconds(1));
+  printer.Update(FailedExperiment(), kNow + absl::Seconds(2));
+  EXPECT_EQ(screen.err.str(), "expert: train (ppo) started\nexpert: FAILED in 1.00 s: no luck\n");
+  EXPECT_EQ(screen.out.str(), "");
+}
+
+TEST(ProgressPrinter, TellsOfStagesThatEndedBetweenTwoUpdates) {
+  Screen screen(false);
+  ProgressPrinter(screen.console).Update(SucceededExperiment(), kNow);
+  EXPECT_EQ(screen.err.str(),
+            "expert: SUCCEEDED in 1.00 s: mean return 497.2, converged, 53,248 steps\n"
+            "cartpole-expert: SUCCEEDED in 0.10 s: 10,020 transitions, 21 episodes, 123456789abc\n"
+            "clone: SUCCEEDED in 2.30 s: mean return 500.0, converged, accuracy 98.8 %\n"
+            "clone: SUCCEEDED in 0.10 s: mean return 499.5 ± 2.2 over 100 episodes\n");
+}
+
+TEST(ProgressPrinter, DoesNotTellOfStagesThatNeverRan) {
+  Screen screen(false);
+  v1::Experiment experiment = FailedExperiment();
+  experiment.mutable_stages(1)->set_status(v1::STATUS_CANCELLED);
+  ProgressPrinter(screen.console).Update(experiment, kNow);
+  EXPECT_EQ(screen.err.str(), "expert: FAILED in 1.00 s: no luck\n");
+}
+
+TEST(ProgressPrinter, DrawsTheSameLineAgainOnATerminal) {
+  Screen screen(true);
+  const std::string line = "expert  [==========          ]  75,000/150,000 steps";
+  {
+    ProgressPrinter printer(screen.console);
+    printer.Update(RunningExperiment(), kNow);
+    printer.Update(RunningExperiment(), kNow + absl::Milliseconds(99));  // too soon
+    printer.Update(RunningExperiment(), kNow + absl::Milliseconds(100));
+  }
+  EXPECT_EQ(screen.err.str(), kErase + line + kErase + line + kErase);
+}
+
+TEST(ProgressPrinter, PrintsOtherLinesAboveTheLiveOne) {
+  Screen screen(true);
+  const std::string line = "expert  [==========          ]  75,000/150,000 steps";
+  ProgressPrinter printer(screen.console);
+  printer.Update(RunningExperiment(), kNow);
+  printer.Print("a warning");
+  EXPECT_EQ(screen.err.str(), kErase + line + kErase + "a warning\n" + line);
+}
+
+}  // namespace
+}  // namespace understudy

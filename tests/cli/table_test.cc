@@ -1,0 +1,64 @@
+#include "cli/table.h"
+
+#include <gtest/gtest.h>
+
+namespace understudy {
+namespace {
+
+TEST(DisplayWidth, CountsCharactersAndNotBytes) {
+  EXPECT_EQ(DisplayWidth(""), 0);
+  EXPECT_EQ(DisplayWidth("abc"), 3);
+  EXPECT_EQ(DisplayWidth("1 ± 2"), 5);
+}
+
+TEST(Clip, KeepsWhatFits) { EXPECT_EQ(Clip("abc", 3), "abc"); }
+
+TEST(Clip, EndsWhatDoesNotFitWithAnEllipsis) { EXPECT_EQ(Clip("abcdef", 4), "abc…"); }
+
+TEST(Clip, NeverSplitsACharacter) { EXPECT_EQ(Clip("a±±±", 3), "a±…"); }
+
+TEST(FormatTable, AlignsColumns) {
+  EXPECT_EQ(FormatTable({{"name", ">count"}, {"a", "1"}, {"longer", "1,000"}}),
+            "name    count\n"
+            "------  -----\n"
+            "a           1\n"
+            "longer  1,000\n");
+}
+
+TEST(FormatTable, AlignsByCharacters) {
+  EXPECT_EQ(FormatTable({{"a", "b"}, {"±", "x"}, {"12", "y"}}),
+            "a   b\n"
+            "--  -\n"
+            "±   x\n"
+            "12  y\n");
+}
+
+TEST(FormatTable, ClipsTheWidestColumnToItsWidth) {
+  EXPECT_EQ(FormatTable({{"a", "text"}, {"1", "a text that goes on and on"}}, 13),
+            "a  text\n"
+            "-  ----------\n"
+            "1  a text th…\n");
+}
+
+TEST(FormatTable, NeverClipsTheFirstColumn) {
+  EXPECT_EQ(FormatTable({{"id", "text"}, {"a-long-name-244d6e", "longer than that"}}, 24),
+            "id                  text\n"
+            "------------------  --------\n"
+            "a-long-name-244d6e  longer …\n");
+}
+
+TEST(FormatTable, LetsNoControlCharacterThrough) {
+  EXPECT_EQ(FormatTable({{"a"}, {"x\033[2Jy\nz"}}),
+            "a\n"
+            "--------\n"
+            "x?[2Jy?z\n");
+}
+
+TEST(FormatFields, AlignsValuesAndLeavesEmptyOnesOut) {
+  EXPECT_EQ(FormatFields({{"name", "x"}, {"a long name without value", ""}, {"digest", "ab"}}),
+            "name    x\n"
+            "digest  ab\n");
+}
+
+}  // namespace
+}  // namespace understudy
