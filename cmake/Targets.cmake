@@ -6,7 +6,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 
 function(understudy_options target)
-  target_compile_options(${target} PRIVATE ${UNDERSTUDY_WARNINGS})
+  target_compile_options(${target} PRIVATE ${UNDERSTUDY_WARNINGS} -pthread)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
   if(UNDERSTUDY_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${UNDERSTUDY_SANITIZE} -fno-omit-frame-pointer
@@ -19,11 +19,34 @@ function(understudy_options target)
   endif()
 endfunction()
 
+# What takes most of a file's compile time is reading the headers of gRPC, protobuf, Abseil and GoogleTest. With GCC they
+# are compiled once for libraries and programs, and once for tests; every target takes them from there. Files still include
+# what they use: builds with Clang, or without the option, have nothing precompiled.
+if(UNDERSTUDY_PRECOMPILED_HEADERS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(UNDERSTUDY_COMMON_HEADERS
+      <algorithm> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view> <utility> <vector>
+      <grpcpp/grpcpp.h> <grpcpp/impl/codegen/sync_stream.h> <google/protobuf/map.h> <google/protobuf/message.h>
+      <google/protobuf/generated_message_reflection.h> <google/protobuf/map_entry.h> <google/protobuf/map_field_inl.h>
+      <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/time/clock.h> <absl/time/time.h>)
+  add_library(understudy_common_headers OBJECT ${PROJECT_SOURCE_DIR}/cmake/precompiled.cc)
+  understudy_options(understudy_common_headers)
+  target_link_libraries(understudy_common_headers PRIVATE gRPC::grpc++ protobuf::libprotobuf Threads::Threads)
+  target_precompile_headers(understudy_common_headers PRIVATE ${UNDERSTUDY_COMMON_HEADERS})
+endif()
+
+# understudy_precompiled(TARGET HEADERS): TARGET is compiled with what HEADERS, a target, has precompiled.
+function(understudy_precompiled target headers)
+  if(TARGET ${headers})
+    target_precompile_headers(${target} REUSE_FROM ${headers})
+  endif()
+endfunction()
+
 # understudy_library(NAME SOURCES … LIBRARIES …): a static library, its libraries public.
 function(understudy_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   understudy_options(${name})
+  understudy_precompiled(${name} understudy_common_headers)
   target_link_libraries(${name} PUBLIC ${ARG_LIBRARIES})
 endfunction()
 
@@ -32,6 +55,7 @@ function(understudy_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   understudy_options(${name})
+  understudy_precompiled(${name} understudy_common_headers)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
 endfunction()
 
@@ -42,6 +66,7 @@ function(understudy_test name)
   cmake_parse_arguments(ARG "THREADS;TOGETHER" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   understudy_options(${name})
+  understudy_precompiled(${name} understudy_test_headers)
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set(labels unit)
