@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "actor/finite.h"
 #include "common/policy/categorical.h"
 #include "common/random/random_stream.h"
+#include "common/trajectory/finite.h"
 
 namespace understudy {
 namespace {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "actor/result_builder.h"
 #include "actor/trajectory_recorder.h"
 #include "actor/vector_environment.h"
 #include "common/policy/policy.h"

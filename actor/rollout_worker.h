@@ -3,7 +3,6 @@
 #define UNDERSTUDY_ACTOR_ROLLOUT_WORKER_H_
 
 #include "absl/status/statusor.h"
-#include "actor/result_builder.h"
 #include "actor/rollout_run.h"
 #include "actor/vector_environment.h"
 #include "common/policy/policy.h"

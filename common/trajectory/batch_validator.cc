@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdint>
+#include <optional>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/environment/spaces.h"
+#include "common/trajectory/finite.h"
 #include "common/trajectory/trajectory_layout.h"
 
 namespace understudy {
@@ -90,13 +90,10 @@ absl::Status CheckElements(const char* column, std::span<const T> elements, IsBa
   return Mismatch(absl::StrCat("column ", column, " element ", bad - elements.begin()), *bad, wanted);
 }
 
-bool IsNotFinite(float value) {
-  constexpr uint32_t kExponent = 0x7F800000;
-  return (std::bit_cast<uint32_t>(value) & kExponent) == kExponent;
-}
-
 absl::Status CheckFinite(const char* column, std::span<const float> values) {
-  return CheckElements(column, values, IsNotFinite, "a finite number");
+  const std::optional<size_t> bad = FindNotFinite(values);
+  if (!bad.has_value()) return absl::OkStatus();
+  return Mismatch(absl::StrCat("column ", column, " element ", *bad), values[*bad], "a finite number");
 }
 
 // The column as numbers, where it has `count` of them, in its place.

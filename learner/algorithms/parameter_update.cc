@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/trajectory/finite.h"
 #include "learner/backpropagation/numerical_fault.h"
 
 namespace understudy {

@@ -1,20 +1,17 @@
 #include "learner/backpropagation/numerical_fault.h"
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "common/trajectory/finite.h"
 
 namespace understudy {
 namespace {
 
 constexpr char kDivergedUrl[] = "understudy/diverged";
-constexpr uint32_t kExponent = 0x7F800000;
-
-bool IsNotFinite(float value) { return (std::bit_cast<uint32_t>(value) & kExponent) == kExponent; }
 
 }  // namespace
 
@@ -27,14 +24,6 @@ absl::Status CheckFinite(std::string_view name, std::span<const float> values, s
   const std::optional<size_t> index = FindNotFinite(values);
   if (!index.has_value()) return absl::OkStatus();
   return CheckFinite(absl::StrCat("element ", first + *index, " of ", std::string(name)), values[*index]);
-}
-
-std::optional<size_t> FindNotFinite(std::span<const float> values) {
-  // Without a branch for each number first: nearly always all are finite.
-  uint32_t any = 0;
-  for (const float value : values) any |= static_cast<uint32_t>(IsNotFinite(value));
-  if (any == 0) return std::nullopt;
-  return std::find_if(values.begin(), values.end(), IsNotFinite) - values.begin();
 }
 
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault) {

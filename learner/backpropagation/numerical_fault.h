@@ -3,7 +3,6 @@
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_NUMERICAL_FAULT_H_
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -16,9 +15,6 @@ absl::Status CheckFinite(std::string_view name, double value);
 
 // INTERNAL "element 3 of advantages is inf", for the first that is. `first`: the number of the first element.
 absl::Status CheckFinite(std::string_view name, std::span<const float> values, size_t first = 0);
-
-// Index of the first that is not finite.
-std::optional<size_t> FindNotFinite(std::span<const float> values);
 
 // A numerical fault with where it happened: "ppo: policy_loss is nan in iteration 3: training has diverged …". `unit`:
 // what the algorithm counts. What is not INTERNAL is no numerical fault, and returned as it is.

@@ -1,4 +1,4 @@
-#include "actor/finite.h"
+#include "common/trajectory/finite.h"
 
 #include <gtest/gtest.h>
 
@@ -18,6 +18,15 @@ TEST(AllFinite, FindsWhatIsNotWhereverItIs) {
     EXPECT_FALSE(AllFinite(std::vector<float>{bad, 0, 0}));
     EXPECT_FALSE(AllFinite(std::vector<float>{0, 0, bad}));
   }
+}
+
+TEST(FindNotFinite, GivesTheIndexOfTheFirst) {
+  EXPECT_EQ(FindNotFinite({}), std::nullopt);
+  EXPECT_EQ(FindNotFinite(std::vector<float>{0, -1e38f}), std::nullopt);
+  std::vector<float> numbers(100, 1.0f);
+  numbers[37] = -kInfinity;
+  numbers[90] = kNan;
+  EXPECT_EQ(FindNotFinite(numbers), 37u);
 }
 
 TEST(NameNotFinite, NamesTheFirstNumberThatIsNot) {
