@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/trajectory_batch.h"
 
 namespace understudy {
 namespace {

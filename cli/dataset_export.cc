@@ -1,25 +1,11 @@
 #include "cli/dataset_export.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "cli/step_lines.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/dataset_content.h"
 
 namespace understudy {
 namespace {
-
-BatchExpectation Expectation(const v1::DatasetRecipe& recipe) {
-  const auto records = [&recipe](v1::Record record) {
-    return std::find(recipe.record().begin(), recipe.record().end(), record) != recipe.record().end();
-  };
-  return {.environment = recipe.environment(),
-          .policy = recipe.policy().name(),
-          .policy_version = recipe.policy().version(),
-          .action_mode = recipe.action_mode(),
-          .record_logits = records(v1::RECORD_LOGITS),
-          .record_value = records(v1::RECORD_VALUE)};
-}
 
 absl::Status Count(const v1::TrajectoryBatch& batch, ExportCount& count) {
   for (const v1::Trajectory& trajectory : batch.trajectories()) {
@@ -40,7 +26,7 @@ absl::StatusOr<ExportCount> ExportDataset(Connection& connection, const std::str
   get.set_name(name);
   const auto dataset = connection.Quick(&v1::Datasets::Stub::Get, connection.datasets(), get);
   if (!dataset.ok()) return dataset.status();
-  const BatchExpectation expected = Expectation(dataset->recipe());
+  const BatchExpectation expected = ExpectationOf(dataset->recipe());
 
   grpc::ClientContext context;  // cancels the stream where we return early
   v1::ReadDatasetRequest request;

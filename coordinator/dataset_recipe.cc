@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "common/environment/spaces.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "common/trajectory/dataset_content.h"
 
 namespace understudy {
 namespace {
@@ -17,13 +18,8 @@ bool SameEnvironment(const v1::EnvironmentSpec& a, const v1::EnvironmentSpec& b)
          SpaceText(a.action_space()) == SpaceText(b.action_space());
 }
 
-std::vector<int> Records(const v1::DatasetRecipe& recipe) { return {recipe.record().begin(), recipe.record().end()}; }
-
-bool Records(const v1::DatasetRecipe& recipe, v1::Record record) {
-  return std::find(recipe.record().begin(), recipe.record().end(), record) != recipe.record().end();
-}
-
-std::string RecipeText(const v1::DatasetRecipe& recipe) {
+// Says a recipe to people.
+std::string DescribeRecipe(const v1::DatasetRecipe& recipe) {
   std::vector<std::string> parts = {absl::StrCat("policy ", recipe.policy().name(), "@", recipe.policy().version(),
                                                  " digest ", ToHex(recipe.policy().digest()).substr(0, 12)),
                                     recipe.environment().name(), absl::StrCat("seed ", recipe.seed()),
@@ -60,8 +56,9 @@ bool SameRecipe(const v1::DatasetRecipe& a, const v1::DatasetRecipe& b) {
   const bool same_policy =
       a.policy().digest().empty() || b.policy().digest().empty() || a.policy().digest() == b.policy().digest();
   return same_policy && SameEnvironment(a.environment(), b.environment()) && a.action_mode() == b.action_mode() &&
-         a.seed() == b.seed() && Records(a) == Records(b) && a.transitions() == b.transitions() &&
-         a.episodes() == b.episodes();
+         a.seed() == b.seed() &&
+         std::equal(a.record().begin(), a.record().end(), b.record().begin(), b.record().end()) &&
+         a.transitions() == b.transitions() && a.episodes() == b.episodes();
 }
 
 v1::CollectResult MakeCollectResult(const v1::Dataset& dataset) {
@@ -78,7 +75,8 @@ v1::CollectResult MakeCollectResult(const v1::Dataset& dataset) {
 
 absl::Status OtherRecipeError(const v1::Dataset& existing) {
   return absl::AlreadyExistsError(absl::StrCat("dataset ", existing.name(), " exists already with another recipe (",
-                                               RecipeText(existing.recipe()), "): delete it or choose another name"));
+                                               DescribeRecipe(existing.recipe()),
+                                               "): delete it or choose another name"));
 }
 
 absl::Status CheckDemonstrations(const v1::Dataset& dataset, const v1::TrainStage& stage,

@@ -12,7 +12,7 @@
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "common/snapshot/checkpoint_chunks.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/dataset_content.h"
 #include "learner/checkpoint.h"
 #include "understudy/v1/checkpoints.grpc.pb.h"
 #include "understudy/v1/datasets.grpc.pb.h"
@@ -29,18 +29,6 @@ constexpr absl::Duration kTransferTimeout = absl::Minutes(30);
 // Of a call that was not cancelled on this side: the coordinator cancels what it has in hand when it stops.
 bool IsTransient(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
-}
-
-BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
-  BatchExpectation expected{.environment = recipe.environment(),
-                            .policy = recipe.policy().name(),
-                            .policy_version = recipe.policy().version(),
-                            .action_mode = recipe.action_mode()};
-  for (const int record : recipe.record()) {
-    expected.record_logits |= record == v1::RECORD_LOGITS;
-    expected.record_value |= record == v1::RECORD_VALUE;
-  }
-  return expected;
 }
 
 }  // namespace

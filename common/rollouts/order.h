@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/trajectory_batch.h"
 #include "understudy/v1/rollouts.pb.h"
 
 namespace understudy {

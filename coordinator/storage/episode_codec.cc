@@ -1,10 +1,8 @@
 #include "coordinator/storage/episode_codec.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 
 namespace understudy {
 namespace {
@@ -28,10 +26,6 @@ ZSTD_CCtx* ThreadContext() {
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kCompressionLevel);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
   return context.get();
-}
-
-bool Records(const v1::DatasetRecipe& recipe, v1::Record what) {
-  return std::find(recipe.record().begin(), recipe.record().end(), what) != recipe.record().end();
 }
 
 // What the row says must be what its content holds.
@@ -68,17 +62,6 @@ absl::Status CheckAgainstRow(const v1::TrajectoryBatch& batch, const v1::Environ
 }
 
 }  // namespace
-
-BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
-  return BatchExpectation{
-      .environment = recipe.environment(),
-      .policy = recipe.policy().name(),
-      .policy_version = recipe.policy().version(),
-      .action_mode = recipe.action_mode(),
-      .record_logits = Records(recipe, v1::RECORD_LOGITS),
-      .record_value = Records(recipe, v1::RECORD_VALUE),
-  };
-}
 
 void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch) {
   batch.set_environment(recipe.environment().name());

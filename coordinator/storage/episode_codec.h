@@ -10,7 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/trajectory_batch.h"
 #include "understudy/v1/datasets.pb.h"
 
 namespace understudy {
@@ -24,9 +24,6 @@ struct EncodedEpisode {
   std::string digest;   // EpisodeDigest
   std::string content;  // zstd of a serialised TrajectoryBatch of this one trajectory
 };
-
-// What the episodes of a recipe must look like.
-BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe);
 
 // Sets a batch's environment, policy, version and action mode to those of the recipe.
 void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch);

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 #include "coordinator/storage/sql_store.h"
 
 namespace understudy {

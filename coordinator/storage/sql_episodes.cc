@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 #include "coordinator/storage/sql_store.h"
 #include "coordinator/storage/stage_rows.h"
 

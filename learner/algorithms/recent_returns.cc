@@ -1,6 +1,6 @@
 #include "learner/algorithms/recent_returns.h"
 
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/trajectory_batch.h"
 
 namespace understudy {
 namespace {

@@ -15,7 +15,7 @@
 #include "actor/rollout_worker.h"
 #include "common/rollouts/episode_order.h"
 #include "common/rollouts/segment_order.h"
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 #include "tests/testing/dispatcher_sink.h"
 #include "tests/testing/fake_workers_service.h"
 #include "tests/testing/log_capture.h"

@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "actor/rollout_worker.h"
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy::testing {

@@ -5,7 +5,7 @@
 #include <array>
 #include <string>
 
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 #include "coordinator/storage/episode_codec.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/testing/trajectory_batches.h"

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "common/trajectory/dataset_digest.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/dataset_content.h"
+#include "common/trajectory/trajectory_batch.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/testing/trajectory_batches.h"
 

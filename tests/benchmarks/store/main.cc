@@ -17,7 +17,7 @@
 #include "absl/time/clock.h"
 #include "common/environment/registry.h"
 #include "common/process/arguments.h"
-#include "common/trajectory/trajectory_layout.h"
+#include "common/trajectory/dataset_content.h"
 #include "coordinator/storage/data_directory.h"
 #include "coordinator/storage/episode_codec.h"
 #include "tests/testing/trajectory_batches.h"

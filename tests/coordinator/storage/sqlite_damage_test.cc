@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 #include "tests/coordinator/storage/damaged_store.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"

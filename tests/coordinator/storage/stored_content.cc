@@ -3,7 +3,7 @@
 #include <numeric>
 #include <utility>
 
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 
 namespace understudy::testing {
 

@@ -1,4 +1,6 @@
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "common/environment/spaces.h"
@@ -15,7 +17,7 @@ void AddColumn(std::span<const T> column, Sha256Hash& hash) {
   hash.Add({reinterpret_cast<const char*>(column.data()), column.size_bytes()});
 }
 
-std::string RecipeText(const v1::DatasetRecipe& recipe) {
+std::string CanonicalText(const v1::DatasetRecipe& recipe) {
   const v1::EnvironmentSpec& environment = recipe.environment();
   std::string text = absl::StrCat(
       "environment ", environment.name(), "; observations ", SpaceText(environment.observation_space()), "; actions ",
@@ -26,6 +28,19 @@ std::string RecipeText(const v1::DatasetRecipe& recipe) {
 }
 
 }  // namespace
+
+bool Records(const v1::DatasetRecipe& recipe, v1::Record column) {
+  return std::find(recipe.record().begin(), recipe.record().end(), column) != recipe.record().end();
+}
+
+BatchExpectation ExpectationOf(const v1::DatasetRecipe& recipe) {
+  return {.environment = recipe.environment(),
+          .policy = recipe.policy().name(),
+          .policy_version = recipe.policy().version(),
+          .action_mode = recipe.action_mode(),
+          .record_logits = Records(recipe, v1::RECORD_LOGITS),
+          .record_value = Records(recipe, v1::RECORD_VALUE)};
+}
 
 std::string EpisodeDigest(const TrajectoryView& episode) {
   const v1::Trajectory& trajectory = *episode.trajectory;
@@ -43,7 +58,7 @@ std::string EpisodeDigest(const TrajectoryView& episode) {
   return hash.Finish();
 }
 
-DatasetDigest::DatasetDigest(const v1::DatasetRecipe& recipe) { hash_.Add(Sha256(RecipeText(recipe))); }
+DatasetDigest::DatasetDigest(const v1::DatasetRecipe& recipe) { hash_.Add(Sha256(CanonicalText(recipe))); }
 
 void DatasetDigest::Add(std::string_view episode_digest) { hash_.Add(episode_digest); }
 

@@ -1,4 +1,4 @@
-#include "common/trajectory/dataset_digest.h"
+#include "common/trajectory/dataset_content.h"
 
 #include <gtest/gtest.h>
 
