@@ -12,17 +12,12 @@
 namespace understudy {
 namespace {
 
-// Never reached: a stream has at most three events in the queue (a message, its beginning, its end), a call one, and
-// streams and calls are bounded themselves.
-constexpr size_t kMostEvents = size_t{1} << 20;
 // The thread looks at the clock at least so often, to tell time in which it did not run from time that passed.
 constexpr absl::Duration kTick = absl::Seconds(1);
 
 }  // namespace
 
 absl::Status StoppingStatus() { return absl::UnavailableError("the coordinator is stopping"); }
-
-ControlThread::ControlThread() : queue_(kMostEvents) {}
 
 ControlThread::~ControlThread() { Stop(); }
 
@@ -32,8 +27,29 @@ void ControlThread::Start(Routine routine) {
 }
 
 void ControlThread::Stop() {
-  queue_.Close();
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyOne();
+  }
   if (thread_.joinable()) thread_.join();
+}
+
+bool ControlThread::Post(Event event) {
+  MutexLock lock(mutex_);
+  return events_.size() < kMostEvents && Add(std::move(event));
+}
+
+bool ControlThread::PostBeyondCapacity(Event event) {
+  MutexLock lock(mutex_);
+  return Add(std::move(event));
+}
+
+bool ControlThread::Add(Event event) {
+  if (stopping_) return false;
+  events_.push_back(std::move(event));
+  changed_.NotifyOne();
+  return true;
 }
 
 absl::Status ControlThread::Call(std::function<absl::Status(absl::Time)> call, std::function<absl::Status()> saved) {
@@ -46,16 +62,36 @@ absl::Status ControlThread::Call(std::function<absl::Status(absl::Time)> call, s
   return posted ? status.get() : StoppingStatus();
 }
 
+size_t ControlThread::waiting() const {
+  MutexLock lock(mutex_);
+  return events_.size();
+}
+
+std::vector<ControlThread::Event> ControlThread::TakeEvents(absl::Time wake) {
+  MutexLock lock(mutex_);
+  while (events_.empty() && !stopping_) {
+    const absl::Duration left = wake - absl::Now();
+    if (left <= absl::ZeroDuration()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  return std::exchange(events_, {});
+}
+
+bool ControlThread::ending() const {
+  MutexLock lock(mutex_);
+  return stopping_;
+}
+
 void ControlThread::Run() {
   LapseMeter lapses(kTick * 2, absl::Now(), std::chrono::steady_clock::now());
   absl::Time wake = absl::InfinitePast();
   while (true) {
-    const std::vector<SerialQueue::Task> events = queue_.TakeAll(std::min(wake, absl::Now() + kTick));
-    routine_.pardon(lapses.Measure(absl::Now(), std::chrono::steady_clock::now()));
-    if (events.empty() && queue_.closed()) break;
-    for (const SerialQueue::Task& event : events) event();
+    const std::vector<Event> events = TakeEvents(std::min(wake, absl::Now() + kTick));
+    routine_.note_lapse(lapses.Measure(absl::Now(), std::chrono::steady_clock::now()));
+    if (events.empty() && ending()) break;
+    for (const Event& event : events) event();
     wake = routine_.settle(absl::Now());
-    for (const auto& answer : std::exchange(answers_, {})) answer();
+    for (const Event& answer : std::exchange(answers_, {})) answer();
   }
   routine_.end();
 }

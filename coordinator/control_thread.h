@@ -1,4 +1,4 @@
-// The one thread that owns all scheduling state: whatever changes that happens there, one event after the other.
+// The control thread: the one thread that owns all scheduling state. Others change that state by posting events to it.
 #ifndef UNDERSTUDY_COORDINATOR_CONTROL_THREAD_H_
 #define UNDERSTUDY_COORDINATOR_CONTROL_THREAD_H_
 
@@ -7,57 +7,80 @@
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "coordinator/serial_queue.h"
+#include "common/process/mutex.h"
 
 namespace understudy {
 
-// UNAVAILABLE: what calls and streams end with that come too late.
+// Events that may wait. The bound is never reached: a stream has at most three events in the queue (its beginning, a
+// message, its end), a call has one, and streams and calls are bounded themselves.
+inline constexpr size_t kMostEvents = size_t{1} << 20;
+
+// UNAVAILABLE: what calls and streams end with once the coordinator is stopping.
 absl::Status StoppingStatus();
 
-// Thread-safe. All that has come by the time that it looks is a batch: its events happen, then they are settled
-// together, and only then calls return.
+// The thread works in batches. It takes all events that have come, runs them in order, settles their consequences once
+// for the whole batch, and only then lets calls return. All functions are thread-safe, except Start and Stop, which
+// belong to the owner.
 class ControlThread {
  public:
-  // What its owner does there.
+  using Event = std::function<void()>;
+
+  // What the owner does on the thread.
   struct Routine {
-    // Before each batch: for so long, lately, this process did not run, or the clock was set (see LapseMeter).
-    std::function<void(absl::Duration lapse)> pardon;
-    // After each batch. Returns when to be called again even if nothing happens.
+    // Called before each batch with the time that this process has missed since the last one, because it did not run or
+    // the clock was set (LapseMeter); mostly zero, negative if the clock was set back.
+    std::function<void(absl::Duration lapse)> note_lapse;
+    // Called after each batch. Returns when to call it again even if no event comes; it is called once a second anyway.
     std::function<absl::Time(absl::Time now)> settle;
-    // At last.
+    // Called once, after the last batch.
     std::function<void()> end;
   };
 
-  ControlThread();
+  ControlThread() = default;
   // Stops.
   ~ControlThread();
 
-  // Events may be posted before, and happen first; calls wait until then. Once. Without it nothing ever happens.
+  // Starts the thread. Events that were posted before are its first batch. To be called once.
   void Start(Routine routine);
 
-  // Joins, once all that was posted has happened. Idempotent.
+  // Refuses new events from now on, lets those that wait happen, and joins the thread. Idempotent.
   void Stop();
 
-  // Does not block. False: it is stopping, and the event is dropped. An event that is bounded otherwise, and must
-  // come, goes beyond the queue's capacity.
-  bool Post(std::function<void()> event) { return queue_.Post(std::move(event)); }
-  bool PostBeyondCapacity(std::function<void()> event) { return queue_.PostBeyondCapacity(std::move(event)); }
+  // Queues an event, without blocking. Returns false, and drops the event, if the thread is stopping or kMostEvents
+  // wait.
+  bool Post(Event event);
 
-  // Has `call` happen, and waits until what follows from it is settled. Returns its error; otherwise what `saved` says
-  // then, also on the thread. UNAVAILABLE: it is stopping.
+  // Queues an event however many wait, for events that must not be lost and whose number something else bounds. Returns
+  // false, and drops the event, if the thread is stopping.
+  bool PostBeyondCapacity(Event event);
+
+  // Runs `call` as an event, and blocks until its batch is settled. Returns the call's error, if any; otherwise what
+  // `saved` returns, which runs on the thread after settling. UNAVAILABLE: the event could not be queued. Before Start
+  // this blocks until the thread has started.
   absl::Status Call(std::function<absl::Status(absl::Time now)> call, std::function<absl::Status()> saved);
 
-  // Events that wait.
-  size_t waiting() const { return queue_.size(); }
+  // Returns how many events wait.
+  size_t waiting() const;
 
  private:
+  bool Add(Event event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits for events and takes all of them. Returns none if `wake` has come, or the thread is to end.
+  std::vector<Event> TakeEvents(absl::Time wake);
+  bool ending() const;
   void Run();
 
-  SerialQueue queue_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // Used by the thread alone.
   Routine routine_;
-  std::vector<std::function<void()>> answers_;  // of the thread: to calls of the batch
+  std::vector<Event> answers_;  // to the calls of the batch
+
   std::thread thread_;
 };
 

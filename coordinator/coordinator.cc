@@ -22,7 +22,7 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(Store& store) {
   const absl::Status recovered = coordinator->experiments_.Recover(absl::Now());
   if (!recovered.ok()) return recovered;
   Coordinator& started = *coordinator;
-  started.control_.Start({.pardon = [&started](absl::Duration lapse) { started.workforce_.Pardon(lapse); },
+  started.control_.Start({.note_lapse = [&started](absl::Duration lapse) { started.workforce_.NoteLapse(lapse); },
                           .settle = [&started](absl::Time now) { return started.Settle(now); },
                           .end = [&started] { started.CloseStreams(); }});
   return coordinator;

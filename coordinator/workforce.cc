@@ -208,7 +208,7 @@ void Workforce::Tell() {
   }
 }
 
-absl::Time Workforce::next_wake() const { return std::min(table_.next_expiry(), planner_.next_wake()) + pardoned_; }
+absl::Time Workforce::next_wake() const { return std::min(table_.next_expiry(), planner_.next_wake()) + lapses_; }
 
 std::map<v1::WorkerKind, WorkerCount> Workforce::Count() const {
   std::map<v1::WorkerKind, WorkerCount> counts;

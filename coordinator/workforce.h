@@ -67,9 +67,9 @@ class Workforce {
   // Stages of which GrantOf, ActorsOf or WaitingFor may say something else than before the last call.
   std::set<StageId> TakeChangedStages();
 
-  // For so long, lately, this process did not run, or the clock was set forward (negative: back): nobody's lease ends
-  // because of that.
-  void Pardon(absl::Duration lapse) { pardoned_ += lapse; }
+  // Leaves `lapse` out of all leases and turns: time in which this process did not run, or by which the clock was set
+  // forward (negative: back).
+  void NoteLapse(absl::Duration lapse) { lapses_ += lapse; }
 
   // Ends leases and plans.
   void Plan(absl::Time now);
@@ -87,7 +87,7 @@ class Workforce {
 
  private:
   // Leases and turns are counted in this time.
-  absl::Time Counted(absl::Time now) const { return now - pardoned_; }
+  absl::Time Counted(absl::Time now) const { return now - lapses_; }
   void Remove(const std::string& worker, absl::Time now);
   // The worker, which is attached, was heard of.
   void NoteHeardOf(const std::string& worker);
@@ -100,7 +100,7 @@ class Workforce {
 
   WorkerTable table_;
   AssignmentPlanner planner_;
-  absl::Duration pardoned_;
+  absl::Duration lapses_;
   struct Training {
     v1::LearnerWork work;
     bool actors = false;

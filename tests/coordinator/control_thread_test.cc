@@ -21,7 +21,7 @@ using ::testing::SizeIs;
 // Writes down what happens, in order; the tests read it once the thread has stopped, or in between on the thread.
 struct Diary {
   ControlThread::Routine routine() {
-    return {.pardon = [this](absl::Duration) { entries.push_back("pardon"); },
+    return {.note_lapse = [this](absl::Duration) { entries.push_back("lapse"); },
             .settle =
                 [this](absl::Time) {
                   entries.push_back("settle");
@@ -61,7 +61,7 @@ TEST(ControlThread, SettlesABatchOnceAndThenAnswersItsCalls) {
   // Once a second it settles again.
   ASSERT_THAT(diary.entries, SizeIs(Ge(7)));
   diary.entries.resize(6);
-  EXPECT_THAT(diary.entries, ElementsAre("pardon", "a", "b", "call", "settle", "answer"));
+  EXPECT_THAT(diary.entries, ElementsAre("lapse", "a", "b", "call", "settle", "answer"));
 }
 
 TEST(ControlThread, AnswersWithTheCallsErrorOrWithWhatIsSaidOnceItIsSettled) {
@@ -79,7 +79,7 @@ TEST(ControlThread, SettlesWhenItIsTimeThoughNothingHappens) {
   int settled = 0;
   std::promise<void> enough;
   ControlThread control;
-  control.Start({.pardon = [](absl::Duration) {},
+  control.Start({.note_lapse = [](absl::Duration) {},
                  .settle =
                      [&](absl::Time now) {
                        if (++settled == 20) enough.set_value();
@@ -88,6 +88,35 @@ TEST(ControlThread, SettlesWhenItIsTimeThoughNothingHappens) {
                  .end = [] {}});
   // Were it not for the time that is asked for, it would look once a second.
   EXPECT_EQ(enough.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST(ControlThread, RefusesEventsBeyondItsCapacityUnlessTheyMustNotBeLost) {
+  Diary diary;
+  ControlThread control;
+  for (size_t i = 0; i < kMostEvents; ++i) ASSERT_TRUE(control.Post([] {}));
+  EXPECT_FALSE(control.Post(diary.Write("one too many")));
+  EXPECT_TRUE(control.PostBeyondCapacity(diary.Write("must come")));
+  EXPECT_EQ(control.waiting(), kMostEvents + 1);
+  control.Start(diary.routine());
+  control.Stop();
+  EXPECT_EQ(std::count(diary.entries.begin(), diary.entries.end(), "must come"), 1);
+  EXPECT_EQ(std::count(diary.entries.begin(), diary.entries.end(), "one too many"), 0);
+}
+
+TEST(ControlThread, EventsOfOtherThreadsHappenOneAtATime) {
+  Diary diary;
+  ControlThread control;
+  control.Start(diary.routine());
+  int happened = 0;
+  std::vector<std::thread> posters;
+  for (int i = 0; i < 4; ++i) {
+    posters.emplace_back([&] {
+      for (int j = 0; j < 100; ++j) EXPECT_TRUE(control.Post([&happened] { ++happened; }));
+    });
+  }
+  for (std::thread& poster : posters) poster.join();
+  control.Stop();
+  EXPECT_EQ(happened, 400);
 }
 
 TEST(ControlThread, WhatWasPostedBeforeItStoppedHappensAndNothingAfterwards) {

@@ -141,7 +141,7 @@ TEST(Workforce, NobodysLeaseEndsWhileTheCoordinatorItselfDidNotRun) {
   Workforce workforce(1);
   const auto actor = Attach(workforce, "actor", v1::WORKER_KIND_ACTOR, kStart);
   Settle(workforce, kStart);
-  workforce.Pardon(absl::Seconds(100));
+  workforce.NoteLapse(absl::Seconds(100));
   Settle(workforce, After(105));
   EXPECT_THAT(actor->closed, IsEmpty());
   EXPECT_EQ(workforce.next_wake(), After(110));
