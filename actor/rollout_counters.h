@@ -8,7 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "common/process/mutex.h"
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {

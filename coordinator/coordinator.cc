@@ -57,12 +57,12 @@ absl::Status Coordinator::Call(std::function<absl::Status(absl::Time)> call, con
 }
 
 absl::Time Coordinator::Settle(absl::Time now) {
-  experiments_.Expire(now);
+  experiments_.RunDue(now);
   workforce_.Plan(now);
   for (const StageId& stage : workforce_.TakeChangedStages()) experiments_.Touch(stage.experiment);
   experiments_.Settle(now);
   workforce_.Tell();
-  return std::min(experiments_.next_expiry(), workforce_.next_wake());
+  return std::min(experiments_.next_due(), workforce_.next_plan());
 }
 
 void Coordinator::CloseStreams() {
@@ -246,7 +246,7 @@ void Coordinator::OnConnected(std::shared_ptr<ActorLink> link) {
 }
 
 void Coordinator::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) {
-  control_.Post([this, link = std::move(link), message = std::make_shared<const v1::ActorMessage>(std::move(message))] {
+  control_.Post([this, link = std::move(link), message = std::make_shared<v1::ActorMessage>(std::move(message))] {
     ExperimentRun* run = experiments_.Find(link->hello().stage().experiment_id());
     if (run != nullptr) run->Receive(*link, message, absl::Now());
   });

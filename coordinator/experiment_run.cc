@@ -245,7 +245,7 @@ absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor, absl::Time
   return absl::OkStatus();
 }
 
-void ExperimentRun::Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now) {
+void ExperimentRun::Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now) {
   // A stage that ended meanwhile has closed this link already.
   if (rollouts_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
   const absl::Status received = rollouts_->Receive(actor, std::move(message), now);
@@ -293,9 +293,9 @@ void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {
   if (rollouts_ != nullptr) rollouts_->Disconnect(actor, now);
 }
 
-void ExperimentRun::Expire(absl::Time now) {
+void ExperimentRun::RunDue(absl::Time now) {
   const LogScope scope({.experiment = id()});
-  if (rollouts_ != nullptr) rollouts_->Expire(now);
+  if (rollouts_ != nullptr) rollouts_->FenceStragglers(now);
   if (now < try_again_) return;
   try_again_ = absl::InfiniteFuture();
   watchers_.NoteChange();
@@ -308,8 +308,8 @@ void ExperimentRun::Expire(absl::Time now) {
   if (try_again_ == absl::InfiniteFuture()) store_error_.clear();
 }
 
-absl::Time ExperimentRun::next_expiry() const {
-  return rollouts_ != nullptr ? std::min(rollouts_->next_expiry(), try_again_) : try_again_;
+absl::Time ExperimentRun::next_due() const {
+  return rollouts_ != nullptr ? std::min(rollouts_->next_fencing(), try_again_) : try_again_;
 }
 
 bool ExperimentRun::Uses(const std::string& dataset) const {

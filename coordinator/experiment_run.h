@@ -76,11 +76,11 @@ class ExperimentRun {
   // Streams of actors to a collect or evaluate stage. FAILED_PRECONDITION: not the running stage and epoch, naming
   // both; or the actor is fenced.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
-  void Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now);
+  void Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now);
   void Disconnect(const ActorLink& actor, absl::Time now);
   // Fences actors that keep others waiting, and goes on with what had to wait for the store; when to look again.
-  void Expire(absl::Time now);
-  absl::Time next_expiry() const;
+  void RunDue(absl::Time now);
+  absl::Time next_due() const;
 
   // A stage that has not finished makes or reads this dataset.
   bool Uses(const std::string& dataset) const;

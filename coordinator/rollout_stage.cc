@@ -150,7 +150,7 @@ RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_p
   CountSaved(accepted_before_, steps);
   order_ = std::make_shared<EpisodeOrder>(Collecting(std::move(options), arrived_));
   // Nobody is connected, nobody is asked: the time does not matter.
-  dispatcher_.Add(order_, policy_, absl::InfinitePast());
+  dispatcher_.Start(order_, policy_, absl::InfinitePast());
 }
 
 RolloutStage::~RolloutStage() { dispatcher_.CloseAll(absl::OkStatus()); }
@@ -160,9 +160,9 @@ void RolloutStage::CountSaved(int64_t episodes, int64_t steps) {
   progress_.set_done(std::min(progress_.done() + (by_transitions_ ? steps : episodes), progress_.total()));
 }
 
-absl::Status RolloutStage::Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now) {
+absl::Status RolloutStage::Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now) {
   arrived_.clear();
-  auto receipt = dispatcher_.Take(actor, *message, now);
+  auto receipt = dispatcher_.ReceiveUnconfirmed(actor, *message, now);
   if (absl::IsInvalidArgument(receipt.status())) {
     dispatcher_.Disconnect(actor, now);
     actor.Close(receipt.status());

@@ -50,16 +50,16 @@ class RolloutStage {
 
   // A message of a connected actor, whose next one is let in when this one is acknowledged. A malformed one closes its
   // link, and is nobody else's business: OK. An error is the stage's failure.
-  absl::Status Receive(ActorLink& actor, std::shared_ptr<const v1::ActorMessage> message, absl::Time now);
+  absl::Status Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now);
 
   // What is to be saved now, for `Saved` once it is; nullptr: nothing, or what was taken before is not saved yet. Where
   // saving fails, so does the stage.
   std::shared_ptr<const UnsavedResults> TakeUnsaved();
   void Saved(const UnsavedResults& results);
 
-  // Fences stragglers: see Dispatcher. To be called at next_expiry().
-  void Expire(absl::Time now) { dispatcher_.Expire(now); }
-  absl::Time next_expiry() const { return dispatcher_.next_expiry(); }
+  // Fences stragglers: see Dispatcher. To be called at next_fencing().
+  void FenceStragglers(absl::Time now) { dispatcher_.FenceStragglers(now); }
+  absl::Time next_fencing() const { return dispatcher_.next_fencing(); }
 
   // All that was wanted is there, and saved.
   bool done() const { return order_->done() && unsaved_.empty() && !saving_; }

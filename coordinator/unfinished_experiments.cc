@@ -161,9 +161,9 @@ void UnfinishedExperiments::Observe(CoordinatorStatus& seen) const {
   }
 }
 
-void UnfinishedExperiments::Expire(absl::Time now) {
+void UnfinishedExperiments::RunDue(absl::Time now) {
   for (const std::string& id : due_.TakeDue(now)) {
-    if (ExperimentRun* run = Find(id)) run->Expire(now);
+    if (ExperimentRun* run = Find(id)) run->RunDue(now);
   }
 }
 
@@ -176,7 +176,7 @@ void UnfinishedExperiments::Settle(absl::Time now) {
     const absl::Status settled = run.Settle();
     if (settled.ok()) {
       unsaved_.erase(id);
-      due_.Set(id, run.finished() ? absl::InfiniteFuture() : run.next_expiry());
+      due_.Set(id, run.finished() ? absl::InfiniteFuture() : run.next_due());
       if (run.finished()) {
         NoteEnd(run);
         runs_.erase(found);
@@ -187,7 +187,7 @@ void UnfinishedExperiments::Settle(absl::Time now) {
     if (complain) spdlog::error("experiment {} will be written again: {}", id, settled.ToString());
     if (complain) complained_ = now;
     unsaved_[id] = settled;
-    due_.Set(id, std::min(run.next_expiry(), now + kStoreRetry));
+    due_.Set(id, std::min(run.next_due(), now + kStoreRetry));
   }
 }
 

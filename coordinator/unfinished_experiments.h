@@ -50,9 +50,9 @@ class UnfinishedExperiments {
   // Sets what they have to say.
   void Observe(CoordinatorStatus& seen) const;
 
-  // Has those go on whose time has come. To be called at next_expiry().
-  void Expire(absl::Time now);
-  absl::Time next_expiry() const { return due_.next(); }
+  // Lets those experiments go on whose time has come. To be called at next_due().
+  void RunDue(absl::Time now);
+  absl::Time next_due() const { return due_.next(); }
 
   // Something may have happened to it.
   void Touch(const std::string& id) { touched_.insert(id); }

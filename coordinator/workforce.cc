@@ -181,7 +181,7 @@ std::string Workforce::WaitingForAway(const std::vector<std::string>& learners) 
 
 void Workforce::Plan(absl::Time wall) {
   const absl::Time now = Counted(wall);
-  for (const std::string& id : table_.Expire(now)) {
+  for (const std::string& id : table_.RemoveExpired(now)) {
     const auto link = links_.find(id);
     if (link != links_.end()) link->second->Close(absl::DeadlineExceededError("no heartbeat: the lease has ended"));
     Remove(id, now);
@@ -208,7 +208,7 @@ void Workforce::Tell() {
   }
 }
 
-absl::Time Workforce::next_wake() const { return std::min(table_.next_expiry(), planner_.next_wake()) + lapses_; }
+absl::Time Workforce::next_plan() const { return std::min(table_.next_expiry(), planner_.next_plan()) + lapses_; }
 
 std::map<v1::WorkerKind, WorkerCount> Workforce::Count() const {
   std::map<v1::WorkerKind, WorkerCount> counts;

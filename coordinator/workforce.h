@@ -78,7 +78,7 @@ class Workforce {
   void Tell();
 
   // When Plan should be called even if nothing happens.
-  absl::Time next_wake() const;
+  absl::Time next_plan() const;
 
   std::vector<v1::Worker> List(absl::Time now) const;
   std::map<v1::WorkerKind, WorkerCount> Count() const;

@@ -15,7 +15,7 @@
 #include "common/process/error_text.h"
 #include "common/process/log_fields.h"
 #include "common/process/reminder.h"
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/rollouts/accounting.h"
-#include "common/rollouts/rejection.h"
 #include "common/rpc/stage_key.h"
 
 namespace understudy {
@@ -43,7 +42,7 @@ absl::Status RolloutSink::Start(std::shared_ptr<Order> order, std::shared_ptr<co
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
   orders_.push_back({.order = order});
   policy_version_ = policy->header.version();
-  dispatcher_->Add(std::move(order), std::move(policy), absl::Now(), background);
+  dispatcher_->Start(std::move(order), std::move(policy), absl::Now(), background);
   return absl::OkStatus();
 }
 
@@ -84,7 +83,7 @@ absl::Status RolloutSink::StatusOf(const Order& order) const {
 
 void RolloutSink::Remove(const Order& order, bool wanted) {
   if (!wanted) dropped_ += dispatcher_->AcceptedOf(order);
-  dispatcher_->Remove(order);
+  dispatcher_->Drop(order);
   std::erase_if(orders_, [&](const Started& known) { return known.order.get() == &order; });
 }
 
@@ -99,12 +98,12 @@ v1::TrajectoryAccounting RolloutSink::Accounting() const {
 }
 
 absl::Time RolloutSink::Tick(absl::Time now) {
-  dispatcher_->Expire(now);
+  dispatcher_->FenceStragglers(now);
   if (without_actors_.Due(now)) {
     spdlog::warn("{}: waiting for actors, none is connected{}", StageText(stage_), without_actors_.LastingText(now));
   }
   // No infinite time: the standard library's clocks overflow.
-  return std::min({dispatcher_->next_expiry(), without_actors_.next(), now + absl::Hours(1)});
+  return std::min({dispatcher_->next_fencing(), without_actors_.next(), now + absl::Hours(1)});
 }
 
 void RolloutSink::NoteActors(absl::Time now) {
@@ -173,7 +172,7 @@ void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage me
     started.status = status;
     // Nobody is to be asked for more of it.
     dropped_ += dispatcher_->AcceptedOf(*started.order);
-    dispatcher_->Remove(*started.order);
+    dispatcher_->Drop(*started.order);
   }
   changed_.NotifyAll();
   link->ReadNext();

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 
 namespace understudy {
 

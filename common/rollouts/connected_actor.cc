@@ -14,6 +14,37 @@ absl::Status NotAsked(uint64_t request_id) {
 
 }  // namespace
 
+void ActorIndex::Put(const ActorLink& actor, const State& state) {
+  Remove(actor);
+  states_[&actor] = state;
+  if (state.in_flight < kRequestsPerActor) by_in_flight_[state.in_flight].insert(&actor);
+  if (state.last_chance.has_value()) {
+    by_last_chance_.insert({*state.last_chance, &actor});
+  } else if (state.owes_since.has_value()) {
+    by_owes_since_.insert({*state.owes_since, &actor});
+  }
+}
+
+void ActorIndex::Remove(const ActorLink& actor) {
+  const auto known = states_.find(&actor);
+  if (known == states_.end()) return;
+  const State& state = known->second;
+  if (state.in_flight < kRequestsPerActor) by_in_flight_[state.in_flight].erase(&actor);
+  if (state.last_chance.has_value()) {
+    by_last_chance_.erase({*state.last_chance, &actor});
+  } else if (state.owes_since.has_value()) {
+    by_owes_since_.erase({*state.owes_since, &actor});
+  }
+  states_.erase(known);
+}
+
+const ActorLink* ActorIndex::WithRoom() const {
+  for (const auto& actors : by_in_flight_) {
+    if (!actors.empty()) return *actors.begin();
+  }
+  return nullptr;
+}
+
 void ConnectedActor::Ask(v1::RolloutRequest request, std::shared_ptr<Order> order,
                          std::shared_ptr<const PolicySnapshot> policy) {
   SendPolicy(std::move(policy));
@@ -31,7 +62,7 @@ void ConnectedActor::SendPolicy(std::shared_ptr<const PolicySnapshot> policy) {
   link_->SendPolicy(std::move(policy));
 }
 
-absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::TakeNext(const v1::RolloutResult& result) {
+absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::NoteResult(const v1::RolloutResult& result) {
   const auto found = requests_.find(result.request_id());
   if (found == requests_.end()) return NotAsked(result.request_id());
   Request& request = found->second;
@@ -43,12 +74,12 @@ absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::TakeNext(const v1::Rollou
   return request.order;
 }
 
-void ConnectedActor::EndRequest(uint64_t request_id) {
+void ConnectedActor::NoteEnd(uint64_t request_id) {
   requests_.erase(request_id);
   answered_ = true;
 }
 
-absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::TakeFailed(uint64_t request_id) {
+absl::StatusOr<std::shared_ptr<Order>> ConnectedActor::NoteFailure(uint64_t request_id) {
   const auto found = requests_.find(request_id);
   if (found == requests_.end()) return NotAsked(request_id);
   std::shared_ptr<Order> order = std::move(found->second.order);
@@ -62,7 +93,7 @@ void ConnectedActor::Drop(const Order& order) {
   }
 }
 
-void ConnectedActor::Release() const {
+void ConnectedActor::ReleaseRequests() const {
   for (const auto& [id, request] : requests_) {
     if (request.order != nullptr) request.order->Release(id);
   }

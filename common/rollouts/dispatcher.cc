@@ -6,39 +6,37 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 #include "common/rpc/protocol.h"
 
 namespace understudy {
 namespace {
 
-// It is stored and shown: one line, printable, of bounded length.
+// An actor's message, fit to be stored and shown: one line, printable, of bounded length.
 std::string OneLine(const std::string& text) {
   constexpr size_t kMostBytes = 1024;
   return absl::CHexEscape(text.substr(0, kMostBytes));
 }
 
-// What the simulators alone take for a request: its episodes or slots run beside each other.
+// How long the simulators alone take for a request, whose episodes or slots run side by side.
 absl::Duration SimulatedTime(const v1::RolloutRequest& request, const v1::EnvironmentSpec& environment) {
   const int64_t steps = request.has_segments() ? request.segments().steps() : environment.max_episode_steps();
   return steps * absl::Microseconds(environment.step_latency_us());
 }
 
-// What the order makes of a result; whatever comes for an order that was removed is too late. `own`: as in Judge.
-absl::StatusOr<Acceptance> Offer(Order* order, const v1::RolloutResult& result, v1::RolloutResult* own) {
-  if (order == nullptr) {
-    return Reject(result, kRejectedSurplus, "no longer needed");
-  }
+// Validates a result and offers it to its order; nullptr: the order was dropped.
+absl::StatusOr<Acceptance> Offer(Order* order, v1::RolloutResult& result) {
+  if (order == nullptr) return Reject(result, kRejectedSurplus, "no longer needed");
   if (absl::Status status = ValidateBatch(result.batch(), order->expectation()); !status.ok()) return status;
-  return own == nullptr ? order->Accept(result) : order->AcceptAndTake(*own);
+  return order->Accept(std::move(result));
 }
 
 }  // namespace
 
 Dispatcher::Dispatcher(v1::EnvironmentSpec environment) : environment_(std::move(environment)) {}
 
-void Dispatcher::Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
-                     bool background) {
+void Dispatcher::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
+                       bool background) {
   const auto place = std::find_if(orders_.begin(), orders_.end(),
                                   [&](const ActiveOrder& active) { return active.background && !background; });
   orders_.insert(place, {.order = std::move(order), .policy = std::move(policy), .background = background});
@@ -58,7 +56,7 @@ int64_t Dispatcher::leased() const {
   return requests;
 }
 
-void Dispatcher::Remove(const Order& order) {
+void Dispatcher::Drop(const Order& order) {
   for (auto& [link, actor] : actors_) actor.Drop(order);
   std::erase_if(orders_, [&](const ActiveOrder& active) { return active.order.get() == &order; });
   UpdateAll();
@@ -92,7 +90,7 @@ void Dispatcher::Disconnect(const ActorLink& actor, absl::Time now) {
 
 void Dispatcher::Forget(const ActorLink& actor) {
   const auto gone = actors_.find(&actor);
-  gone->second.Release();
+  gone->second.ReleaseRequests();
   index_.Remove(actor);
   by_worker_.erase(gone->second.worker_id());
   actors_.erase(gone);
@@ -102,56 +100,40 @@ void Dispatcher::UpdateAll() {
   for (const auto& [link, actor] : actors_) Update(actor);
 }
 
-absl::Status Dispatcher::Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now) {
-  if (message.has_result()) return Receive(actor, message.result(), now);
-  return Take(actor, message, now).status();
-}
-
 absl::Status Dispatcher::Receive(ActorLink& actor, v1::ActorMessage&& message, absl::Time now) {
-  if (message.has_result()) return Receive(actor, message.result(), message.mutable_result(), now);
-  return Take(actor, message, now).status();
+  return ReceiveMessage(actor, message, now, /*confirm=*/true).status();
 }
 
-absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now) {
-  return Receive(actor, result, nullptr, now);
+absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::ReceiveUnconfirmed(ActorLink& actor,
+                                                                                  v1::ActorMessage& message,
+                                                                                  absl::Time now) {
+  return ReceiveMessage(actor, message, now, /*confirm=*/false);
 }
 
-absl::Status Dispatcher::Receive(ActorLink& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
-                                 absl::Time now) {
+absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::ReceiveMessage(ActorLink& actor,
+                                                                              v1::ActorMessage& message, absl::Time now,
+                                                                              bool confirm) {
   const auto sender = actors_.find(&actor);
   if (sender == actors_.end()) {
-    Count(Reject(result, kRejectedStale, "the actor was let go"));
-    return absl::OkStatus();
-  }
-  const absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, own, now);
-  if (!receipt.ok()) return receipt.status();
-  Confirm(*receipt);
-  if (result.last()) EndRequest(sender->second, result.request_id(), now);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::optional<Dispatcher::Receipt>> Dispatcher::Take(ActorLink& actor, const v1::ActorMessage& message,
-                                                                    absl::Time now) {
-  const v1::RolloutResult& result = message.result();
-  const auto sender = actors_.find(&actor);
-  if (sender == actors_.end()) {
-    if (message.has_result()) Count(Reject(result, kRejectedStale, "the actor was let go"));
+    if (message.has_result()) Count(Reject(message.result(), kRejectedStale, "the actor was let go"));
     return std::nullopt;
   }
   if (message.has_failure()) {
-    if (absl::Status failed = Fail(sender->second, message.failure(), now); !failed.ok()) return failed;
+    if (absl::Status failed = ReceiveFailure(sender->second, message.failure(), now); !failed.ok()) return failed;
     return std::nullopt;
   }
   if (!message.has_result()) return absl::InvalidArgumentError("expected a result or a failure");
-  absl::StatusOr<Receipt> receipt = TakeResult(sender->second, result, nullptr, now);
+  v1::RolloutResult& result = *message.mutable_result();
+  absl::StatusOr<Receipt> receipt = ReceiveResult(sender->second, result, now);
   if (!receipt.ok()) return receipt.status();
+  if (confirm) Confirm(*receipt);
   if (result.last()) EndRequest(sender->second, result.request_id(), now);
   return *std::move(receipt);
 }
 
-absl::StatusOr<Dispatcher::Receipt> Dispatcher::TakeResult(ConnectedActor& actor, const v1::RolloutResult& result,
-                                                           v1::RolloutResult* own, absl::Time now) {
-  absl::StatusOr<Acceptance> acceptance = Judge(actor, result, own, now);
+absl::StatusOr<Dispatcher::Receipt> Dispatcher::ReceiveResult(ConnectedActor& actor, v1::RolloutResult& result,
+                                                              absl::Time now) {
+  absl::StatusOr<Acceptance> acceptance = Judge(actor, result, now);
   if (absl::IsInvalidArgument(acceptance.status())) Count(Reject(result, kRejectedMalformed, ""));
   if (!acceptance.ok()) return acceptance.status();
   return Receipt{.actor = actor.link(),
@@ -174,18 +156,17 @@ void Dispatcher::Confirm(const Receipt& receipt) {
 }
 
 void Dispatcher::EndRequest(ConnectedActor& actor, uint64_t request_id, absl::Time now) {
-  actor.EndRequest(request_id);
+  actor.NoteEnd(request_id);
   Update(actor);
   Pump(now);
 }
 
-absl::StatusOr<Acceptance> Dispatcher::Judge(ConnectedActor& actor, const v1::RolloutResult& result,
-                                             v1::RolloutResult* own, absl::Time now) {
-  const absl::StatusOr<std::shared_ptr<Order>> asked = actor.TakeNext(result);
+absl::StatusOr<Acceptance> Dispatcher::Judge(ConnectedActor& actor, v1::RolloutResult& result, absl::Time now) {
+  const absl::StatusOr<std::shared_ptr<Order>> asked = actor.NoteResult(result);
   if (!asked.ok()) return asked.status();
   Order* const order = asked->get();
   const bool wanted = order != nullptr && !order->done();
-  absl::StatusOr<Acceptance> acceptance = Offer(order, result, own);
+  absl::StatusOr<Acceptance> acceptance = Offer(order, result);
   for (ActiveOrder& active : orders_) {
     if (acceptance.ok() && active.order.get() == order) active.accepted += acceptance->accepted;
   }
@@ -206,8 +187,8 @@ void Dispatcher::Count(const Acceptance& acceptance) {
   if (acceptance.rejected > 0) (*accounting_.mutable_rejected())[acceptance.reason] += acceptance.rejected;
 }
 
-absl::Status Dispatcher::Fail(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now) {
-  const absl::StatusOr<std::shared_ptr<Order>> order = actor.TakeFailed(failure.request_id());
+absl::Status Dispatcher::ReceiveFailure(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now) {
+  const absl::StatusOr<std::shared_ptr<Order>> order = actor.NoteFailure(failure.request_id());
   if (!order.ok()) return order.status();
   actor.RestartClock(now, patience_.current());
   Update(actor);
@@ -215,7 +196,7 @@ absl::Status Dispatcher::Fail(ConnectedActor& actor, const v1::RolloutFailure& f
     Pump(now);
     return absl::OkStatus();
   }
-  // Not asked again: whoever is asked fails, and the caller removes the order.
+  // Its work is not released: every other actor would fail likewise. The caller drops the order.
   failed_order_ = order->get();
   return absl::FailedPreconditionError(absl::StrCat("actor '", actor.worker_id(), "': ", OneLine(failure.message())));
 }
@@ -230,12 +211,12 @@ const ConnectedActor* Dispatcher::FindSlowest() const {
   return slowest;
 }
 
-absl::Time Dispatcher::next_expiry() const {
+absl::Time Dispatcher::next_fencing() const {
   const ConnectedActor* slowest = FindSlowest();
   return slowest == nullptr ? absl::InfiniteFuture() : Deadline(*slowest);
 }
 
-void Dispatcher::Expire(absl::Time now) {
+void Dispatcher::FenceStragglers(absl::Time now) {
   for (const ConnectedActor* slowest = FindSlowest(); slowest != nullptr && Deadline(*slowest) <= now;
        slowest = FindSlowest()) {
     if (slowest->has_last_chance()) {
@@ -261,7 +242,7 @@ void Dispatcher::Fence(const ConnectedActor& actor, absl::Time now) {
 void Dispatcher::CloseAll(const absl::Status& status) {
   for (const auto& [link, actor] : actors_) {
     actor.link()->Close(status);
-    actor.Release();
+    actor.ReleaseRequests();
     index_.Remove(*link);
   }
   actors_.clear();
@@ -269,7 +250,7 @@ void Dispatcher::CloseAll(const absl::Status& status) {
 }
 
 void Dispatcher::Pump(absl::Time now) {
-  // Whoever has nothing to do comes first.
+  // The index gives idle actors first.
   while (const ActorLink* link = index_.WithRoom()) {
     if (!Ask(actors_.at(link), now)) return;
   }

@@ -1,4 +1,5 @@
-// Spreads a stage's orders over the actors that are connected: the pure core of every sink.
+// Spreads a stage's orders over the actors that are connected, and judges what these deliver: the pure core of every
+// sink.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 
@@ -12,93 +13,100 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/rollouts/actor_index.h"
 #include "common/rollouts/actor_link.h"
 #include "common/rollouts/connected_actor.h"
-#include "common/rollouts/fenced_workers.h"
 #include "common/rollouts/order.h"
-#include "common/rollouts/patience.h"
+#include "common/rollouts/stragglers.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "understudy/v1/rollouts.pb.h"
 
 namespace understudy {
 
-// Rows of every actor's inference batches (SinkHello): enough that a step's fixed costs are shared by many, so few that
-// forty actors find work in an order of a few thousand episodes or slots. No result depends on it.
+// Rows of every actor's inference batches (SinkHello). Many rows share a step's fixed costs; with 64, forty actors
+// still find work in an order of a few thousand episodes or slots. No result depends on this number.
 inline constexpr int kInferenceWidth = 64;
-// The last chance of an actor with which patience has run out: see Dispatcher.
+// How long an overdue actor's last chance lasts.
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
-// Thread-compatible; no gRPC, no clock: times never go back. A message, an actor that comes or one that goes costs
-// O(log n) among n actors, an order's end O(n). Bounds: two requests in flight for every actor, one policy
-// snapshot per order, kMaxFencedWorkers.
+// An order is cut into requests, and each request is leased to one actor. An actor may hold two requests. It gets the
+// second once it has answered one (by then slower actors have connected too), and while enough work is left to give
+// every other actor a full request.
 //
-// Nobody is to wait for another's queue: an actor that has work in hand is asked for more only once it has answered
-// a request (until then, others may be about to come) and while there is a full request for everybody else besides.
+// A straggler is an actor that keeps the sink waiting. An actor is overdue once nothing has come from it for as long as
+// the patience lasts (Patience), while another actor is idle and no work is left for that one. Every overdue actor gets
+// a last chance first, since a sink that was itself stopped must read what was sent meanwhile. An actor that does not
+// use it is fenced: its stream is closed, its work goes to others, and its worker is refused for a while
+// (FencedWorkers). Where all actors are slow nobody is idle, and a single actor has no other: nobody is fenced then.
 //
-// Stragglers: an actor that has delivered nothing for longer than the patience (Patience), since its request was in
-// hand or the result before came, while another is idle and nothing is left to ask for, is fenced: its work goes to the
-// idle, and it is refused for a while (FencedWorkers). Where all are slow alike nobody is idle, and a single actor has
-// nobody who could take over: neither is fenced. A sink that was itself stopped, and finds all actors overdue, first
-// reads what they sent meanwhile: hence the last chance.
+// Thread-compatible; no gRPC, no clock: callers pass `now`, which never goes back. A message, or an actor that comes or
+// goes, costs O(log n) among n actors; the end of an order costs O(n). Memory is bounded by two requests for every
+// actor, one policy snapshot for every order, and kMaxFencedWorkers.
 class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
 
-  // Orders are served oldest first, those in the background after all others and by actors that have nothing else to
-  // do: so that what is waited for is not held up for longer than one request takes. `policy` is what the order's
-  // requests act with.
-  void Add(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
-           bool background = false);
-  // How many trajectories an order that was added and not removed has accepted.
+  // --- Orders
+
+  // Starts an order: actors are asked for its requests, and act with `policy`. Orders are served oldest first.
+  // Background orders go to idle actors only, so they delay the others by one request at most.
+  void Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
+             bool background = false);
+  // Drops an order, done or not. Results that still come for it are acknowledged as rejected.
+  void Drop(const Order& order);
+  // Returns how many trajectories an order has accepted since Start, confirmed or not; 0 once it was dropped.
   int64_t AcceptedOf(const Order& order) const;
-  // Forgets an order, done or not. Results that still come for it are acknowledged as rejected.
-  void Remove(const Order& order);
 
-  // An actor came: it is greeted. One that comes again under its worker id replaces its earlier link, which is closed
-  // with ABORTED. FAILED_PRECONDITION: it is fenced, and not connected; the caller closes the link with this.
+  // --- Actors
+
+  // Greets a new actor, and asks it for work. An actor with the worker id of a connected one replaces it: the earlier
+  // link is closed with ABORTED.
+  // FAILED_PRECONDITION: the worker is fenced. It is not connected, and the caller closes the link with this error.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
-  // It went: its requests are released.
+  // Forgets an actor that has gone, if it is connected, and gives its work to others.
   void Disconnect(const ActorLink& actor, absl::Time now);
+  // Closes all links with a status, and forgets the actors.
+  void CloseAll(const absl::Status& status);
+  // Returns how many actors are connected.
   int actors() const { return static_cast<int>(actors_.size()); }
+  // Returns how many requests the actors hold.
+  int64_t leased() const;
 
-  // A message of a connected actor. A result is validated, given to its order, acknowledged; a failure fails its order.
-  // INVALID_ARGUMENT: a malformed message; the caller disconnects and closes that link with it. Any other error is the
-  // order's failure. Messages of links that are not connected change nothing but the accounting.
-  absl::Status Receive(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
-  absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, absl::Time now);
-  // The same; the order takes away what it keeps of the trajectories, which are not copied.
+  // --- Messages
+
+  // Receives a message of an actor. A result is validated, judged by its order, counted, and acknowledged; the order
+  // may move the trajectories out of `message`. From an actor that is not connected, a result only counts as rejected.
+  // INVALID_ARGUMENT: the message is malformed. The caller disconnects the actor, and closes its link with this error.
+  // Any other error: the order has failed that failed_order() returns. The caller drops that order.
   absl::Status Receive(ActorLink& actor, v1::ActorMessage&& message, absl::Time now);
 
-  // A result that its order has accepted, and its actor does not know of.
+  // A result that its order has accepted, but that is neither counted nor acknowledged yet.
   struct Receipt {
     std::shared_ptr<ActorLink> actor;
     uint64_t request_id = 0;
     uint32_t sequence = 0;
     Acceptance acceptance;
   };
-  // As Receive, but that a result is not counted and acknowledged before Confirm: for sinks that have more to do with
-  // it. The actor may be asked for more meanwhile. nullopt: there is nothing to confirm.
-  absl::StatusOr<std::optional<Receipt>> Take(ActorLink& actor, const v1::ActorMessage& message, absl::Time now);
+  // Does the same for sinks that must do more with a result, such as store it, before it counts. They call Confirm
+  // then. The actor may get its next request before that. nullopt: there is nothing to confirm.
+  absl::StatusOr<std::optional<Receipt>> ReceiveUnconfirmed(ActorLink& actor, v1::ActorMessage& message,
+                                                            absl::Time now);
+  // Counts and acknowledges a result.
   void Confirm(const Receipt& receipt);
 
-  // The order that the last error of Receive or Take, other than INVALID_ARGUMENT, was of.
+  // Returns the order that failed with the last error of Receive or ReceiveUnconfirmed that was not INVALID_ARGUMENT.
   const Order* failed_order() const { return failed_order_; }
 
-  // Fences stragglers: their links are closed with ABORTED. To be called at next_expiry(), which every other call may
-  // change; earlier and later do no harm. InfiniteFuture: nobody can be fenced as things are.
-  void Expire(absl::Time now);
-  absl::Time next_expiry() const;
-
-  // Closes all links with a status and forgets them.
-  void CloseAll(const absl::Status& status);
-
-  // Requests that actors have.
-  int64_t leased() const;
-
-  // What became of the trajectories that came: produced = accepted + Σ rejected, by the reasons of rejection.h. What an
-  // order failed with is in none of them.
+  // Returns the counts of all trajectories that have come: produced = accepted + Σ rejected, by the reasons of
+  // accounting.h. Unconfirmed results are in none of them, nor are those that an order failed with.
   const v1::TrajectoryAccounting& accounting() const { return accounting_; }
+
+  // --- Time
+
+  // Gives a last chance to every actor that is overdue at `now`, and fences those whose last chance is over. To be
+  // called at next_fencing(); calls at other times do no harm.
+  void FenceStragglers(absl::Time now);
+  // Returns when that is due. Every other call may change it. InfiniteFuture: as things are, never.
+  absl::Time next_fencing() const;
 
  private:
   struct ActiveOrder {
@@ -108,30 +116,30 @@ class Dispatcher {
     int64_t accepted = 0;  // trajectories
   };
 
-  // Of a result of a connected actor; an error is counted already.
-  absl::Status Receive(ActorLink& actor, const v1::RolloutResult& result, v1::RolloutResult* own, absl::Time now);
-  absl::StatusOr<Receipt> TakeResult(ConnectedActor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
-                                     absl::Time now);
-  // The last result of a request came.
+  absl::StatusOr<std::optional<Receipt>> ReceiveMessage(ActorLink& actor, v1::ActorMessage& message, absl::Time now,
+                                                        bool confirm);
+  // Judges a result of a connected actor. Its trajectories are counted already if the error is INVALID_ARGUMENT.
+  absl::StatusOr<Receipt> ReceiveResult(ConnectedActor& actor, v1::RolloutResult& result, absl::Time now);
+  absl::StatusOr<Acceptance> Judge(ConnectedActor& actor, v1::RolloutResult& result, absl::Time now);
+  absl::Status ReceiveFailure(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now);
+  // Notes that a request's last result has come.
   void EndRequest(ConnectedActor& actor, uint64_t request_id, absl::Time now);
-  // What its order makes of a result. `own`: the same result, where the order may take away from it; else null.
-  absl::StatusOr<Acceptance> Judge(ConnectedActor& actor, const v1::RolloutResult& result, v1::RolloutResult* own,
-                                   absl::Time now);
   void Count(const Acceptance& acceptance);
-  absl::Status Fail(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now);
-  // Releases what it has; it must be known.
+
+  // Forgets a connected actor, and releases its requests.
   void Forget(const ActorLink& actor);
-  // Its requests, or its clock, have changed.
+  // Renews an actor's place in the index. To be called after a change of its requests or its clock.
   void Update(const ConnectedActor& actor) { index_.Put(*actor.link(), actor.IndexState()); }
-  // An order is done or removed: whoever owed it owes it no more.
+  // Does so for all: an order is done or dropped, and nobody owes it anything any more.
   void UpdateAll();
-  // Sends every actor that has room its next request.
+
+  // Sends requests to all actors that may have more.
   void Pump(absl::Time now);
-  // False where no order has anything to ask for, of this actor or of one with as much to do.
+  // Sends an actor its next request. Returns false if no order has work for it.
   bool Ask(ConnectedActor& actor, absl::Time now);
 
   absl::Time Deadline(const ConnectedActor& actor) const { return actor.Deadline(patience_.current()); }
-  // The actor whose deadline comes first; nullptr: nobody owes anything, or nobody could take over.
+  // Returns the actor whose deadline comes first; nullptr: no actor owes anything, or none is idle.
   const ConnectedActor* FindSlowest() const;
   void Fence(const ConnectedActor& actor, absl::Time now);
 
@@ -139,8 +147,8 @@ class Dispatcher {
   uint64_t last_request_id_ = 0;
   std::map<const ActorLink*, ConnectedActor> actors_;
   std::map<std::string, const ActorLink*> by_worker_;
-  ActorIndex index_;  // of actors_, always up to date
-  std::vector<ActiveOrder> orders_;
+  ActorIndex index_;                 // of actors_, always up to date
+  std::vector<ActiveOrder> orders_;  // in the order of service
   v1::TrajectoryAccounting accounting_;
   Patience patience_;
   FencedWorkers fenced_;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 #include "common/rollouts/requests.h"
 
 namespace understudy {
@@ -57,7 +57,7 @@ std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int ac
   if (done()) return std::nullopt;
   const int64_t share = ShareOf(leases_.unfinished() + EstimateMissing(), actors, options_.episodes_per_request);
   // Numbers that were leased before come first: the prefix cannot grow without them.
-  const auto range = leases_.Take(request_id, leases_.reopened() > 0 ? share : std::min(share, EstimateFresh()));
+  const auto range = leases_.Lease(request_id, leases_.reopened() > 0 ? share : std::min(share, EstimateFresh()));
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
   request.mutable_episodes()->set_begin(range->begin);
@@ -87,7 +87,7 @@ bool EpisodeOrder::AllDone(const v1::TrajectoryBatch& batch) const {
                      [&](const v1::Trajectory& episode) { return leases_.IsDone(episode.episode()); });
 }
 
-absl::StatusOr<Acceptance> EpisodeOrder::Accept(const v1::RolloutResult& result) {
+absl::StatusOr<Acceptance> EpisodeOrder::Accept(v1::RolloutResult&& result) {
   if (done()) return Reject(result, kRejectedSurplus, "no longer needed");
   const auto range = leases_.Find(result.request_id());
   if (!range.has_value()) {

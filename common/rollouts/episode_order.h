@@ -53,7 +53,7 @@ class EpisodeOrder final : public Order {
   // from those that have finished; no more are leased than that.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
   int64_t open() const override;
-  absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
+  absl::StatusOr<Acceptance> Accept(v1::RolloutResult&& result) override;
   void Release(uint64_t request_id) override;
   bool done() const override;
 

@@ -7,7 +7,7 @@ namespace understudy {
 
 LeaseTable::LeaseTable(int64_t limit) : limit_(limit) {}
 
-std::optional<NumberRange> LeaseTable::Take(uint64_t lease, int64_t most) {
+std::optional<NumberRange> LeaseTable::Lease(uint64_t lease, int64_t most) {
   if (most <= 0) return std::nullopt;
   NumberRange range;
   if (!reopened_.empty()) {

@@ -1,4 +1,4 @@
-// Which of the numbers 0, 1, 2 … (episodes, slots) are open, leased or done.
+// Keeps track of which of the numbers 0, 1, 2 … (episodes or slots of an order) are open, leased or done.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_LEASE_TABLE_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_LEASE_TABLE_H_
 
@@ -9,7 +9,7 @@
 
 namespace understudy {
 
-// [begin, end)
+// The numbers from `begin` up to, but without, `end`.
 struct NumberRange {
   int64_t begin = 0;
   int64_t end = 0;
@@ -18,50 +18,52 @@ struct NumberRange {
   bool operator==(const NumberRange&) const = default;
 };
 
-// Pure, thread-compatible. Memory grows with what is leased or done out of order, not with the numbers done in order.
+// A number is open at first, and again after its lease was released. It is leased to one request at a time. It is done
+// once it has been completed, and stays so. The ranges of two leases never overlap.
 //
-// Invariants: the ranges of two leases never overlap; a number is leased, open or done.
+// Pure, thread-compatible. Memory grows with the numbers that are leased, or done out of order; numbers that are done
+// in order cost nothing.
 class LeaseTable {
  public:
-  // Numbers below `limit` exist.
+  // The numbers below `limit` exist.
   explicit LeaseTable(int64_t limit);
 
-  // Leases the lowest open numbers, contiguous ones, at most `most` of them, to `lease`, which must be new. nullopt:
-  // none is open.
-  std::optional<NumberRange> Take(uint64_t lease, int64_t most);
+  // Leases a range of the lowest open numbers, at most `most` of them, under `lease`, an id that was not used before.
+  // Returns the range; nullopt: no number is open.
+  std::optional<NumberRange> Lease(uint64_t lease, int64_t most);
 
-  // True the first time; false where the number was done before. Ends the number's lease, whoever holds it.
+  // Marks a number as done, whichever lease holds it. Returns false if it was done before.
   bool Complete(int64_t number);
+
+  // Marks a number as done that an earlier table has seen done, and leaves open what has not been leased below it.
+  // Returns false if it was done before. Memory grows with the numbers that are left open.
+  bool Restore(int64_t number);
+
+  // Ends a lease, if it exists, and opens its numbers that are not done.
+  void Release(uint64_t lease);
+
+  // Returns the range that was leased; nullopt: there is no such lease, it was released, or all of it is done.
+  std::optional<NumberRange> Find(uint64_t lease) const;
+
+  // Returns how many numbers of a lease are not done; 0 where Find returns nullopt.
+  int64_t remaining(uint64_t lease) const;
 
   bool IsDone(int64_t number) const;
 
-  // A number that an earlier table has seen done: as if all numbers up to it had been leased, it were done, and the
-  // others had been released. Memory grows with the gaps below it. Returns as Complete does.
-  bool Restore(int64_t number);
-
-  // The numbers of a lease that are not done, opened again for others. Unknown leases are fine.
-  void Release(uint64_t lease);
-
-  // The range that a lease was given; nullopt where it is unknown or over: released, or all of it done.
-  std::optional<NumberRange> Find(uint64_t lease) const;
-
-  // How many of its numbers are not done: 0 where Find gives nothing.
-  int64_t remaining(uint64_t lease) const;
-
-  // All numbers below this are done.
+  // Returns the lowest number that is not done.
   int64_t done_prefix() const { return done_prefix_; }
 
-  // Numbers from here on were never leased.
+  // Returns the lowest number that was never leased or restored; no higher one was.
   int64_t next() const { return next_; }
 
-  // Numbers below next() that were leased and are open again.
+  // Returns how many numbers below next() are open.
   int64_t reopened() const { return static_cast<int64_t>(reopened_.size()); }
 
-  // Numbers below next() that are not done.
+  // Returns how many numbers below next() are not done.
   int64_t unfinished() const { return next_ - done_prefix_ - static_cast<int64_t>(done_.size()); }
 
  private:
-  struct Lease {
+  struct Holding {
     NumberRange range;
     int64_t remaining = 0;
   };
@@ -71,7 +73,7 @@ class LeaseTable {
   int64_t done_prefix_ = 0;
   std::set<int64_t> done_;  // beyond the prefix
   std::set<int64_t> reopened_;
-  std::map<uint64_t, Lease> leases_;
+  std::map<uint64_t, Holding> leases_;
   std::map<int64_t, uint64_t> lease_by_begin_;
 };
 

@@ -47,13 +47,11 @@ class Order {
   // How many episodes or slots Next has to give at the moment, by what is known.
   virtual int64_t open() const = 0;
 
-  // Takes a result whose batch is valid. INVALID_ARGUMENT: numbers that the request does not cover, partial episodes,
-  // segments of another length, missing slot states. Other errors (of what is done with the trajectories) are the
-  // order's failure.
-  virtual absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) = 0;
-  // The same, and what the order keeps of the batch it may take away from the result instead of copying it. The rest of
-  // the result stays as it is.
-  virtual absl::StatusOr<Acceptance> AcceptAndTake(v1::RolloutResult& result) { return Accept(result); }
+  // Judges a result whose batch is valid, and counts the trajectories that it accepts. It may move the batch out of
+  // `result`, and nothing else.
+  // INVALID_ARGUMENT: the result does not fit its request: foreign numbers, partial episodes, segments of another
+  // length, or missing slot states. Any other error is the order's failure, of what it does with the trajectories.
+  virtual absl::StatusOr<Acceptance> Accept(v1::RolloutResult&& result) = 0;
 
   // Whatever of this request has not arrived is to be asked for again, of anybody.
   virtual void Release(uint64_t request_id) = 0;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 #include "common/rollouts/requests.h"
 
 namespace understudy {
@@ -56,7 +56,7 @@ SegmentOrder::SegmentOrder(SegmentOrderOptions options)
     : options_(std::move(options)), leases_(options_.slots), states_(static_cast<size_t>(options_.slots)) {}
 
 std::optional<v1::RolloutRequest> SegmentOrder::Next(uint64_t request_id, int actors) {
-  const auto range = leases_.Take(request_id, ShareOf(options_.slots, actors, options_.slots_per_request));
+  const auto range = leases_.Lease(request_id, ShareOf(options_.slots, actors, options_.slots_per_request));
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
   v1::SegmentRequest& segments = *request.mutable_segments();
@@ -101,12 +101,7 @@ absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRa
   return absl::OkStatus();
 }
 
-absl::StatusOr<Acceptance> SegmentOrder::Accept(const v1::RolloutResult& result) {
-  v1::RolloutResult copy = result;
-  return AcceptAndTake(copy);
-}
-
-absl::StatusOr<Acceptance> SegmentOrder::AcceptAndTake(v1::RolloutResult& result) {
+absl::StatusOr<Acceptance> SegmentOrder::Accept(v1::RolloutResult&& result) {
   const auto range = leases_.Find(result.request_id());
   if (!range.has_value()) {
     const auto& trajectories = result.batch().trajectories();

@@ -34,10 +34,9 @@ class SegmentOrder final : public Order {
   // Shares the slots evenly among the actors.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
   int64_t open() const override { return options_.slots - leases_.next() + leases_.reopened(); }
-  // Besides what every order asks: a result covers consecutive whole slots, each with trajectories that continue from
-  // the slot's state without a gap, and with the state that they lead to.
-  absl::StatusOr<Acceptance> Accept(const v1::RolloutResult& result) override;
-  absl::StatusOr<Acceptance> AcceptAndTake(v1::RolloutResult& result) override;
+  // Keeps the batch. A result must cover consecutive whole slots. For each it needs trajectories that continue from the
+  // slot's state without a gap, and the state that they lead to.
+  absl::StatusOr<Acceptance> Accept(v1::RolloutResult&& result) override;
   void Release(uint64_t request_id) override;
   bool done() const override { return leases_.done_prefix() == options_.slots; }
 

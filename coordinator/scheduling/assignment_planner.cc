@@ -92,7 +92,7 @@ std::vector<Placement> AssignmentPlanner::Plan(absl::Time now) {
   return TakeChanges();
 }
 
-absl::Time AssignmentPlanner::next_wake() const {
+absl::Time AssignmentPlanner::next_plan() const {
   const bool takeover = !away_.empty() && !idle_learners_.empty();
   return std::min(next_turn(), takeover ? away_.begin()->first : absl::InfiniteFuture());
 }

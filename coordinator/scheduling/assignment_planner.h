@@ -83,7 +83,7 @@ class AssignmentPlanner {
   std::set<StageId> TakeChangedStages() { return std::exchange(changed_stages_, {}); }
 
   // When Plan should be called even if nothing is added or removed; InfiniteFuture: never.
-  absl::Time next_wake() const;
+  absl::Time next_plan() const;
 
   // 0: no such stage, or it waits for learners.
   int64_t StageEpoch(const StageId& id) const;

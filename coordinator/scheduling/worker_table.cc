@@ -57,7 +57,7 @@ void WorkerTable::Remove(const std::string& id) {
   by_id_.erase(found);
 }
 
-std::vector<std::string> WorkerTable::Expire(absl::Time now) {
+std::vector<std::string> WorkerTable::RemoveExpired(absl::Time now) {
   std::vector<std::string> expired;
   while (next_expiry() <= now) {
     expired.push_back(workers_.front().hello.worker_id());

@@ -27,7 +27,8 @@ struct AttachedWorker {
   absl::Time last_seen;
 };
 
-// Pure, thread-compatible; `now` never goes back. Every call costs O(1), Expire O(1) for each worker that it removes.
+// Pure, thread-compatible; `now` never goes back. Every call costs O(1), RemoveExpired O(1) for each worker that it
+// removes.
 class WorkerTable {
  public:
   // Adds a worker, or renews the lease of one that attaches again. True: it is new, and has no assignment: also where
@@ -39,8 +40,8 @@ class WorkerTable {
 
   void Remove(const std::string& id);
 
-  // Removes those whose lease has ended, and returns their ids.
-  std::vector<std::string> Expire(absl::Time now);
+  // Removes the workers whose lease has ended, and returns their ids.
+  std::vector<std::string> RemoveExpired(absl::Time now);
 
   // When the next lease ends if nobody is heard of; InfiniteFuture: there are none.
   absl::Time next_expiry() const;

@@ -1,6 +1,7 @@
 #include "tests/benchmarks/in_process_context.h"
 
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/policy/policy.h"
@@ -11,7 +12,7 @@ absl::Status InProcessContext::Start(std::shared_ptr<Order> order, std::shared_p
                                      bool /*background*/) {
   const absl::StatusOr<Policy> policy = Policy::FromSnapshot(*snapshot);
   if (!policy.ok()) return policy.status();
-  const auto accept = [&](v1::RolloutResult result) { return order->Accept(result).status(); };
+  const auto accept = [&](v1::RolloutResult result) { return order->Accept(std::move(result)).status(); };
   for (uint64_t id = 1; !order->done(); ++id) {
     std::optional<v1::RolloutRequest> request = order->Next(id, /*actors=*/1);
     if (!request.has_value()) return absl::InternalError("the order asks for nothing and is not done");

@@ -47,8 +47,8 @@ class Collecting {
   testing::UnreachableStore& store() { return store_; }
 
   // As the control thread does at that time.
-  void Expire(absl::Time now) {
-    run_->Expire(now);
+  void RunDue(absl::Time now) {
+    run_->RunDue(now);
     workforce_.Plan(now);
     EXPECT_TRUE(run_->Settle().ok());
   }
@@ -96,13 +96,13 @@ TEST(ExperimentRun, AStageThatCannotReachTheStoreWaitsForItAndBegins) {
   v1::Experiment shown = test.run().Describe();
   EXPECT_EQ(shown.status(), v1::STATUS_RUNNING);
   EXPECT_THAT(shown.stages(0).waiting_for(), HasSubstr("the store is away"));
-  EXPECT_EQ(test.run().next_expiry(), kLater);
+  EXPECT_EQ(test.run().next_due(), kLater);
 
-  test.run().Expire(kLater);  // as little as before
-  EXPECT_EQ(test.run().next_expiry(), kLater + absl::Seconds(1));
+  test.run().RunDue(kLater);  // as little as before
+  EXPECT_EQ(test.run().next_due(), kLater + absl::Seconds(1));
 
   test.store().away = false;
-  test.Expire(kLater + absl::Seconds(1));
+  test.RunDue(kLater + absl::Seconds(1));
   shown = test.run().Describe();
   EXPECT_EQ(shown.stages(0).status(), v1::STATUS_RUNNING);
   EXPECT_EQ(shown.stages(0).waiting_for(), "actors");
@@ -112,7 +112,7 @@ TEST(ExperimentRun, AStageThatCannotReachTheStoreWaitsForItAndBegins) {
 TEST(ExperimentRun, AStageThatCannotBeFinishedForTheStoreIsFinishedLater) {
   Collecting test;
   test.run().Start(kNow);
-  test.Expire(kNow);
+  test.RunDue(kNow);
   // The store goes just when everything has been saved.
   test.save = [&test](const std::function<absl::Status()>& write) {
     const absl::Status saved = write();
@@ -121,10 +121,10 @@ TEST(ExperimentRun, AStageThatCannotBeFinishedForTheStoreIsFinishedLater) {
   };
   test.Collect(kNow);
   EXPECT_EQ(test.run().Describe().status(), v1::STATUS_RUNNING);
-  EXPECT_EQ(test.run().next_expiry(), kLater);
+  EXPECT_EQ(test.run().next_due(), kLater);
 
   test.store().away = false;
-  test.Expire(kLater);
+  test.RunDue(kLater);
   EXPECT_EQ(test.run().Describe().status(), v1::STATUS_SUCCEEDED);
   EXPECT_TRUE(test.store().GetDataset("demos").value().complete());
 }
@@ -135,7 +135,7 @@ TEST(ExperimentRun, ACancelledOneDoesNotGoOnWhenTheStoreIsBack) {
   test.run().Start(kNow);
   test.run().Cancel(kNow);
   test.store().away = false;
-  test.Expire(kLater);
+  test.RunDue(kLater);
   EXPECT_EQ(test.run().Describe().status(), v1::STATUS_CANCELLED);
   EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
 }
@@ -143,7 +143,7 @@ TEST(ExperimentRun, ACancelledOneDoesNotGoOnWhenTheStoreIsBack) {
 TEST(ExperimentRun, AnotherErrorOfTheStoreFailsTheStage) {
   Collecting test;
   test.run().Start(kNow);
-  test.Expire(kNow);
+  test.RunDue(kNow);
   test.save = [](const auto&) { return absl::ResourceExhaustedError("the disk is full"); };
   test.Collect(kNow);
   EXPECT_EQ(test.run().Describe().status(), v1::STATUS_FAILED);

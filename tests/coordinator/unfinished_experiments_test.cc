@@ -64,14 +64,14 @@ TEST(UnfinishedExperiments, OneThatTheStoreHasNotTakenIsSettledAgainASecondLater
   test.experiments().Find(id)->Cancel(kNow);
   test.experiments().Settle(kNow);
   EXPECT_TRUE(absl::IsUnavailable(test.experiments().SavedStatus(id)));
-  EXPECT_EQ(test.experiments().next_expiry(), kLater);
+  EXPECT_EQ(test.experiments().next_due(), kLater);
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
 
   test.store().away = false;
-  test.experiments().Expire(kLater);
+  test.experiments().RunDue(kLater);
   test.experiments().Settle(kLater);
   EXPECT_EQ(test.experiments().SavedStatus(id), absl::OkStatus());
-  EXPECT_EQ(test.experiments().next_expiry(), absl::InfiniteFuture());
+  EXPECT_EQ(test.experiments().next_due(), absl::InfiniteFuture());
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_CANCELLED);
 }
 

@@ -26,7 +26,7 @@ TEST(Workforce, ASilentLearnersStageGoesToAnotherUnderALaterEpoch) {
   const int64_t epoch = workforce.StageEpoch(Stage("e"));
   const auto second = Attach(workforce, "second", v1::WORKER_KIND_LEARNER, After(5));
   Settle(workforce, After(5));
-  EXPECT_EQ(workforce.next_wake(), After(10));
+  EXPECT_EQ(workforce.next_plan(), After(10));
   Settle(workforce, After(10));
   EXPECT_GT(workforce.StageEpoch(Stage("e")), epoch);
   ASSERT_THAT(first->closed, SizeIs(1));
@@ -63,7 +63,7 @@ TEST(Workforce, AnotherLearnerTakesOverAfterTheGraceAndTheFirstIsToldWhenItIsBac
   workforce.Detach("first", *first, false, After(1));
   Settle(workforce, After(1.4));
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), epoch);
-  EXPECT_EQ(workforce.next_wake(), After(1.5));
+  EXPECT_EQ(workforce.next_plan(), After(1.5));
   Settle(workforce, After(1.5));
   EXPECT_GT(workforce.StageEpoch(Stage("e")), epoch);
   EXPECT_TRUE(second->sent.back().has_learner());
@@ -144,7 +144,7 @@ TEST(Workforce, NobodysLeaseEndsWhileTheCoordinatorItselfDidNotRun) {
   workforce.NoteLapse(absl::Seconds(100));
   Settle(workforce, After(105));
   EXPECT_THAT(actor->closed, IsEmpty());
-  EXPECT_EQ(workforce.next_wake(), After(110));
+  EXPECT_EQ(workforce.next_plan(), After(110));
   Settle(workforce, After(110));
   EXPECT_THAT(actor->closed, SizeIs(1));
 }

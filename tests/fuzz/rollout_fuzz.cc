@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "common/rollouts/rejection.h"
+#include "common/rollouts/accounting.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy::fuzz {
@@ -104,7 +104,7 @@ void Spoil(Input& input, v1::RolloutResult& result) {
 class Sink {
  public:
   explicit Sink(OrderUnderTest& test) : test_(test), order_(test.order()), dispatcher_(testing::CartPoleSpec()) {
-    dispatcher_.Add(order_, testing::TestSnapshot("expert", 1), now_);
+    dispatcher_.Start(order_, testing::TestSnapshot("expert", 1), now_);
   }
   ~Sink() { dispatcher_.CloseAll(absl::OkStatus()); }
 
@@ -117,9 +117,9 @@ class Sink {
   // Stragglers are fenced as time goes by; whoever fences, calls again until nothing is due.
   void Advance(absl::Duration time) {
     now_ += time;
-    for (int calls = 0; dispatcher_.next_expiry() <= now_; ++calls) {
+    for (int calls = 0; dispatcher_.next_fencing() <= now_; ++calls) {
       Require(calls < 100, "expiry comes to an end");
-      dispatcher_.Expire(now_);
+      dispatcher_.FenceStragglers(now_);
     }
   }
 
@@ -131,7 +131,7 @@ class Sink {
     if (link.closed.has_value()) return false;  // fenced, or replaced: the stream is over
     const int64_t sent = message.result().batch().trajectories_size();
     const int64_t produced = dispatcher_.accounting().produced();
-    const absl::Status status = dispatcher_.Receive(link, message, now_);
+    const absl::Status status = dispatcher_.Receive(link, v1::ActorMessage(message), now_);
     CheckAccounting();
     const std::vector<v1::RolloutAck> after = link.Acks();
     if (!status.ok()) {

@@ -38,13 +38,13 @@ class DispatcherSink final : public RolloutHandler {
   // Serves the order until it is done; its failure; DEADLINE_EXCEEDED after thirty seconds.
   absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
     MutexLock lock(mutex_);
-    dispatcher_.Add(order, std::move(policy), absl::Now());
+    dispatcher_.Start(order, std::move(policy), absl::Now());
     const absl::Time deadline = absl::Now() + absl::Seconds(30);
     while (!order->done() && failure_.ok()) {
       if (absl::Now() >= deadline) return absl::DeadlineExceededError("the order is not done");
       changed_.WaitFor(mutex_, deadline - absl::Now());
     }
-    dispatcher_.Remove(*order);
+    dispatcher_.Drop(*order);
     return failure_;
   }
 
@@ -90,7 +90,7 @@ class DispatcherSink final : public RolloutHandler {
 
   void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) override {
     MutexLock lock(mutex_);
-    const absl::Status status = dispatcher_.Receive(*link, message, absl::Now());
+    const absl::Status status = dispatcher_.Receive(*link, std::move(message), absl::Now());
     if (!status.ok()) failure_ = status;
     if (--break_after_ == 0) dispatcher_.CloseAll(absl::UnavailableError("broken by the test"));
     changed_.NotifyAll();

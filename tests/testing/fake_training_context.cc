@@ -234,7 +234,7 @@ absl::Status FakeTrainingContext::Run(Started& started) {
         Rollout(*request, order.expectation().environment, *policy, reward_scale).Run();
     if (!result.ok()) return result.status();
     if (absl::Status status = ValidateBatch(result->batch(), order.expectation()); !status.ok()) return status;
-    const absl::StatusOr<Acceptance> acceptance = order.Accept(*result);
+    const absl::StatusOr<Acceptance> acceptance = order.Accept(*std::move(result));
     if (!acceptance.ok()) return acceptance.status();
     started.accepted += acceptance->accepted;
   }

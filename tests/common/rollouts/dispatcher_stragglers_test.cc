@@ -19,6 +19,7 @@ using ::understudy::testing::Answer;
 using ::understudy::testing::CartPoleSpec;
 using ::understudy::testing::Connect;
 using ::understudy::testing::ConnectKnown;
+using ::understudy::testing::Deliver;
 using ::understudy::testing::EpisodeBatch;
 using ::understudy::testing::Episodes;
 using ::understudy::testing::FakeActorLink;
@@ -32,7 +33,7 @@ struct ThreeActors {
   ThreeActors() {
     a = Connect(dispatcher, "a");
     b = Connect(dispatcher, "b");
-    dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+    dispatcher.Start(order, TestSnapshot("expert", 1), kNow);
     c = Connect(dispatcher, "c");
   }
   // Whichever was asked first: a or b, who got five episodes each.
@@ -50,14 +51,14 @@ TEST(Dispatcher, FencesAStragglerAndGivesItsWorkToTheIdle) {
   const auto straggler = test.Holder(0);
   const auto other = test.Holder(5);
   ASSERT_TRUE(test.c->Requests().empty());
-  ASSERT_TRUE(test.dispatcher.Receive(*other, Answer(other->Requests().at(0)), At(2)).ok());
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(10));
-  test.dispatcher.Expire(At(9.9));
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(10));
-  test.dispatcher.Expire(At(10));
+  ASSERT_TRUE(Deliver(test.dispatcher, *other, Answer(other->Requests().at(0)), At(2)).ok());
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(10));
+  test.dispatcher.FenceStragglers(At(9.9));
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(10));
+  test.dispatcher.FenceStragglers(At(10));
   EXPECT_FALSE(straggler->closed.has_value());
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(11));
-  test.dispatcher.Expire(At(11));
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(11));
+  test.dispatcher.FenceStragglers(At(11));
   ASSERT_TRUE(straggler->closed.has_value());
   EXPECT_EQ(*straggler->closed, absl::AbortedError(absl::StrCat(
                                     "worker '", straggler->hello().worker_id(), "' is fenced: nothing of request ",
@@ -68,18 +69,18 @@ TEST(Dispatcher, FencesAStragglerAndGivesItsWorkToTheIdle) {
   for (const auto& heir : heirs) {
     const v1::RolloutRequest request = heir->Requests().back();
     EXPECT_LT(request.episodes().begin(), 5);
-    ASSERT_TRUE(test.dispatcher.Receive(*heir, Answer(request), At(12)).ok());
+    ASSERT_TRUE(Deliver(test.dispatcher, *heir, Answer(request), At(12)).ok());
   }
   EXPECT_TRUE(test.order->done());
-  EXPECT_EQ(test.dispatcher.next_expiry(), absl::InfiniteFuture());
+  EXPECT_EQ(test.dispatcher.next_fencing(), absl::InfiniteFuture());
 }
 
 TEST(Dispatcher, RefusesAFencedWorkerForAWhile) {
   ThreeActors test;
   const auto straggler = test.Holder(0);
   const std::string worker = straggler->hello().worker_id();
-  test.dispatcher.Expire(At(10));
-  test.dispatcher.Expire(At(11));
+  test.dispatcher.FenceStragglers(At(10));
+  test.dispatcher.FenceStragglers(At(11));
   ASSERT_TRUE(straggler->closed.has_value() || test.Holder(5)->closed.has_value());
   const std::string fenced = straggler->closed.has_value() ? worker : test.Holder(5)->hello().worker_id();
   const auto again = std::make_shared<FakeActorLink>(fenced);
@@ -95,54 +96,54 @@ TEST(Dispatcher, LearnsFromResultsHowLongTheyTake) {
   ThreeActors test;
   const auto other = test.Holder(5);
   // Seven seconds for one result: four times that is waited for others.
-  ASSERT_TRUE(test.dispatcher.Receive(*other, Answer(other->Requests().at(0)), At(7)).ok());
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(28));
+  ASSERT_TRUE(Deliver(test.dispatcher, *other, Answer(other->Requests().at(0)), At(7)).ok());
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(28));
   // Three more after the first part: the time since the last result counts.
   const auto straggler = test.Holder(0);
   v1::RolloutResult part = Answer(straggler->Requests().at(0), /*last=*/false);
   *part.mutable_batch() = EpisodeBatch({0}, 20);
-  ASSERT_TRUE(test.dispatcher.Receive(*straggler, part, At(10)).ok());
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(10 + 40));
+  ASSERT_TRUE(Deliver(test.dispatcher, *straggler, part, At(10)).ok());
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(10 + 40));
 }
 
 TEST(Dispatcher, WaitsForSlowSimulatorsBesides) {
   v1::EnvironmentSpec environment = CartPoleSpec();  // at most 500 steps
   environment.set_step_latency_us(100'000);
   Dispatcher dispatcher(environment);
-  dispatcher.Add(Episodes(1), TestSnapshot("expert", 1), At(0));
+  dispatcher.Start(Episodes(1), TestSnapshot("expert", 1), At(0));
   Connect(dispatcher, "a", At(0));
   Connect(dispatcher, "b", At(0));
-  EXPECT_EQ(dispatcher.next_expiry(), At(50 + 10));
+  EXPECT_EQ(dispatcher.next_fencing(), At(50 + 10));
 }
 
 TEST(Dispatcher, TakesNoRepetitionForProgress) {
   ThreeActors test;
   const auto straggler = test.Holder(0);
   const auto other = test.Holder(5);
-  ASSERT_TRUE(test.dispatcher.Receive(*other, Answer(other->Requests().at(0)), At(1)).ok());
+  ASSERT_TRUE(Deliver(test.dispatcher, *other, Answer(other->Requests().at(0)), At(1)).ok());
   v1::RolloutResult part = Answer(straggler->Requests().at(0), /*last=*/false);
   *part.mutable_batch() = EpisodeBatch({0}, 20);
-  ASSERT_TRUE(test.dispatcher.Receive(*straggler, part, At(2)).ok());
+  ASSERT_TRUE(Deliver(test.dispatcher, *straggler, part, At(2)).ok());
   part.set_sequence(1);
-  ASSERT_TRUE(test.dispatcher.Receive(*straggler, part, At(9)).ok());
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(12));
+  ASSERT_TRUE(Deliver(test.dispatcher, *straggler, part, At(9)).ok());
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(12));
 }
 
 TEST(Dispatcher, FencesNobodyWhereNobodyCouldTakeOver) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto alone = Connect(dispatcher, "a");
-  dispatcher.Add(Episodes(3), TestSnapshot("expert", 1), kNow);
-  EXPECT_EQ(dispatcher.next_expiry(), absl::InfiniteFuture());
-  dispatcher.Expire(At(1000));
-  dispatcher.Expire(At(2000));
+  dispatcher.Start(Episodes(3), TestSnapshot("expert", 1), kNow);
+  EXPECT_EQ(dispatcher.next_fencing(), absl::InfiniteFuture());
+  dispatcher.FenceStragglers(At(1000));
+  dispatcher.FenceStragglers(At(2000));
   EXPECT_FALSE(alone->closed.has_value());
   // With another at work, too: all are slow alike.
-  dispatcher.Add(Episodes(2), TestSnapshot("expert", 1), At(2000));
+  dispatcher.Start(Episodes(2), TestSnapshot("expert", 1), At(2000));
   const auto busy = Connect(dispatcher, "b", At(2000));
-  dispatcher.Add(Episodes(2), TestSnapshot("expert", 1), At(2000));
+  dispatcher.Start(Episodes(2), TestSnapshot("expert", 1), At(2000));
   ASSERT_FALSE(busy->Requests().empty());
-  dispatcher.Expire(At(3000));
-  dispatcher.Expire(At(4000));
+  dispatcher.FenceStragglers(At(3000));
+  dispatcher.FenceStragglers(At(4000));
   EXPECT_FALSE(alone->closed.has_value());
   EXPECT_FALSE(busy->closed.has_value());
 }
@@ -151,17 +152,17 @@ TEST(Dispatcher, FencesNobodyForWorkThatIsNoLongerWanted) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto slow = ConnectKnown(dispatcher, "a");
   const auto old = Episodes(1);
-  dispatcher.Add(old, TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(old, TestSnapshot("expert", 1), kNow);
   const auto idle = Connect(dispatcher, "b");
-  dispatcher.Remove(*old);
-  EXPECT_EQ(dispatcher.next_expiry(), absl::InfiniteFuture());
+  dispatcher.Drop(*old);
+  EXPECT_EQ(dispatcher.next_fencing(), absl::InfiniteFuture());
   // New work waits behind the old from now on, not from its beginning.
-  dispatcher.Add(Episodes(160), TestSnapshot("expert", 1), At(60));
+  dispatcher.Start(Episodes(160), TestSnapshot("expert", 1), At(60));
   ASSERT_EQ(slow->Requests().size(), 2u);
   for (size_t i = 0; i < idle->Requests().size(); ++i) {
-    ASSERT_TRUE(dispatcher.Receive(*idle, Answer(idle->Requests()[i]), At(61)).ok());
+    ASSERT_TRUE(Deliver(dispatcher, *idle, Answer(idle->Requests()[i]), At(61)).ok());
   }
-  EXPECT_EQ(dispatcher.next_expiry(), At(70));
+  EXPECT_EQ(dispatcher.next_fencing(), At(70));
 }
 
 TEST(Dispatcher, HearsActorsOutAfterItWasStoppedItself) {
@@ -169,12 +170,12 @@ TEST(Dispatcher, HearsActorsOutAfterItWasStoppedItself) {
   const auto one = test.Holder(0);
   const auto two = test.Holder(5);
   // The sink slept for an hour; what the actors sent meanwhile is read right after.
-  test.dispatcher.Expire(At(3600));
+  test.dispatcher.FenceStragglers(At(3600));
   EXPECT_FALSE(one->closed.has_value());
   EXPECT_FALSE(two->closed.has_value());
-  ASSERT_TRUE(test.dispatcher.Receive(*one, Answer(one->Requests().at(0)), At(3600.1)).ok());
-  ASSERT_TRUE(test.dispatcher.Receive(*two, Answer(two->Requests().at(0)), At(3600.2)).ok());
-  test.dispatcher.Expire(At(3601));
+  ASSERT_TRUE(Deliver(test.dispatcher, *one, Answer(one->Requests().at(0)), At(3600.1)).ok());
+  ASSERT_TRUE(Deliver(test.dispatcher, *two, Answer(two->Requests().at(0)), At(3600.2)).ok());
+  test.dispatcher.FenceStragglers(At(3601));
   EXPECT_TRUE(test.order->done());
   EXPECT_FALSE(one->closed.has_value());
   EXPECT_FALSE(two->closed.has_value());
@@ -184,13 +185,13 @@ TEST(Dispatcher, LearnsLittleFromTimeInWhichNobodyRan) {
   ThreeActors test;
   const auto one = test.Holder(0);
   const auto two = test.Holder(5);
-  test.dispatcher.Expire(At(3600));
-  ASSERT_TRUE(test.dispatcher.Receive(*two, Answer(two->Requests().at(0)), At(3600.25)).ok());
+  test.dispatcher.FenceStragglers(At(3600));
+  ASSERT_TRUE(Deliver(test.dispatcher, *two, Answer(two->Requests().at(0)), At(3600.25)).ok());
   v1::RolloutResult part = Answer(one->Requests().at(0), /*last=*/false);
   *part.mutable_batch() = EpisodeBatch({0}, 20);
-  ASSERT_TRUE(test.dispatcher.Receive(*one, part, At(3600.5)).ok());
+  ASSERT_TRUE(Deliver(test.dispatcher, *one, part, At(3600.5)).ok());
   // Four times the patience that there was, however many results came late.
-  EXPECT_EQ(test.dispatcher.next_expiry(), At(3640.5));
+  EXPECT_EQ(test.dispatcher.next_fencing(), At(3640.5));
 }
 
 TEST(Dispatcher, GrowsMorePatientUntilWorkThatTakesAnybodyLongIsDone) {
@@ -199,7 +200,7 @@ TEST(Dispatcher, GrowsMorePatientUntilWorkThatTakesAnybodyLongIsDone) {
   std::map<std::string, std::shared_ptr<FakeActorLink>> actors;
   for (const char* id : {"a", "b", "c", "d", "e", "f"}) actors[id] = Connect(dispatcher, id);
   const auto order = Episodes(1);
-  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(order, TestSnapshot("expert", 1), kNow);
   std::shared_ptr<FakeActorLink> player;
   absl::Time asked = kNow;
   absl::Time now = kNow;
@@ -209,11 +210,11 @@ TEST(Dispatcher, GrowsMorePatientUntilWorkThatTakesAnybodyLongIsDone) {
     }
     asked = now;
     while (!player->closed.has_value() && !order->done()) {
-      now = dispatcher.next_expiry();
+      now = dispatcher.next_fencing();
       if (now >= asked + absl::Seconds(50)) {
-        ASSERT_TRUE(dispatcher.Receive(*player, Answer(player->Requests().at(0)), asked + absl::Seconds(50)).ok());
+        ASSERT_TRUE(Deliver(dispatcher, *player, Answer(player->Requests().at(0)), asked + absl::Seconds(50)).ok());
       } else {
-        dispatcher.Expire(now);
+        dispatcher.FenceStragglers(now);
       }
     }
   }

@@ -20,6 +20,7 @@ using ::understudy::testing::Answer;
 using ::understudy::testing::CartPoleSpec;
 using ::understudy::testing::Connect;
 using ::understudy::testing::ConnectKnown;
+using ::understudy::testing::Deliver;
 using ::understudy::testing::Episodes;
 using ::understudy::testing::ExpectationOf;
 using ::understudy::testing::FakeActorLink;
@@ -45,10 +46,10 @@ TEST(Dispatcher, GreetsWithItsEnvironmentAndWidth) {
 TEST(Dispatcher, SendsAPolicyOnceBeforeItsFirstRequest) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = Connect(dispatcher, "a");
-  dispatcher.Add(Episodes(200), TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(Episodes(200), TestSnapshot("expert", 1), kNow);
   // Header and one chunk of parameters.
   EXPECT_EQ(Kinds(*actor), "hppr");
-  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[0]), kNow).ok());
+  ASSERT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests()[0]), kNow).ok());
   EXPECT_EQ(Kinds(*actor), "hpprarr");  // two requests in flight
 }
 
@@ -58,11 +59,11 @@ TEST(Dispatcher, SendsAPolicyAgainThatTheActorHasDropped) {
   const auto run = [&](int64_t version) {
     actor->sent.clear();
     const auto order = Episodes(1, version);
-    dispatcher.Add(order, TestSnapshot("expert", version), kNow);
+    dispatcher.Start(order, TestSnapshot("expert", version), kNow);
     const std::string kinds = Kinds(*actor);
-    EXPECT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(0)), kNow).ok());
+    EXPECT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests().at(0)), kNow).ok());
     EXPECT_TRUE(order->done());
-    dispatcher.Remove(*order);
+    dispatcher.Drop(*order);
     return kinds;
   };
   for (int64_t version = 1; version <= static_cast<int64_t>(kPoliciesPerStream); ++version)
@@ -76,16 +77,16 @@ TEST(Dispatcher, SendsAPolicyAgainThatTheActorHasDropped) {
 TEST(Dispatcher, WhatRunsInTheBackgroundHoldsTheRestUpForOneRequestAtMost) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = ConnectKnown(dispatcher, "a");
-  dispatcher.Add(Episodes(300, 1), TestSnapshot("expert", 1), kNow, /*background=*/true);
+  dispatcher.Start(Episodes(300, 1), TestSnapshot("expert", 1), kNow, /*background=*/true);
   ASSERT_EQ(actor->Requests().size(), 1u);  // and not a second one to go on with
-  dispatcher.Add(Episodes(100, 2), TestSnapshot("expert", 2), kNow);
+  dispatcher.Start(Episodes(100, 2), TestSnapshot("expert", 2), kNow);
   ASSERT_EQ(actor->Requests().size(), 2u);
   EXPECT_EQ(actor->Requests()[1].policy_version(), 2);
-  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[0]), kNow).ok());
+  ASSERT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests()[0]), kNow).ok());
   ASSERT_EQ(actor->Requests().size(), 3u);
   EXPECT_EQ(actor->Requests()[2].policy_version(), 2);  // though the other order is older
-  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[1]), kNow).ok());
-  ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests()[2]), kNow).ok());
+  ASSERT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests()[1]), kNow).ok());
+  ASSERT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests()[2]), kNow).ok());
   ASSERT_EQ(actor->Requests().size(), 4u);
   EXPECT_EQ(actor->Requests()[3].policy_version(), 1);
 }
@@ -93,8 +94,8 @@ TEST(Dispatcher, WhatRunsInTheBackgroundHoldsTheRestUpForOneRequestAtMost) {
 TEST(Dispatcher, ServesTheOldestOrderFirst) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto actor = ConnectKnown(dispatcher, "a");
-  dispatcher.Add(Episodes(10, 1), TestSnapshot("expert", 1), kNow);
-  dispatcher.Add(Episodes(10, 2), TestSnapshot("expert", 2), kNow);
+  dispatcher.Start(Episodes(10, 1), TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(Episodes(10, 2), TestSnapshot("expert", 2), kNow);
   const std::vector<v1::RolloutRequest> requests = actor->Requests();
   ASSERT_EQ(requests.size(), 2u);
   EXPECT_EQ(requests[0].policy_version(), 1);
@@ -108,7 +109,7 @@ TEST(Dispatcher, SharesAnOrderEvenlyAmongTheActorsThatAreThere) {
   for (const char* id : {"a", "b", "c"}) actors.push_back(Connect(dispatcher, id));
   const auto order =
       std::make_shared<SegmentOrder>(SegmentOrderOptions{.expectation = ExpectationOf({}), .slots = 16, .steps = 8});
-  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(order, TestSnapshot("expert", 1), kNow);
   std::vector<int64_t> sizes;
   for (const auto& actor : actors) {
     ASSERT_EQ(actor->Requests().size(), 1u);
@@ -128,7 +129,7 @@ std::vector<size_t> RequestsOfEach(const std::vector<std::shared_ptr<FakeActorLi
 
 TEST(Dispatcher, LeavesARequestForThoseThatAreStillToCome) {
   Dispatcher dispatcher(CartPoleSpec());
-  dispatcher.Add(Episodes(4 * kInferenceWidth), TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(Episodes(4 * kInferenceWidth), TestSnapshot("expert", 1), kNow);
   std::vector<std::shared_ptr<FakeActorLink>> actors;
   for (const char* id : {"a", "b", "c", "d"}) actors.push_back(Connect(dispatcher, id));
   EXPECT_EQ(RequestsOfEach(actors), std::vector<size_t>(4, 1));
@@ -139,11 +140,11 @@ TEST(Dispatcher, QueuesNothingAtOneThatOthersWouldWaitFor) {
   std::vector<std::shared_ptr<FakeActorLink>> actors;
   for (const char* id : {"a", "b", "c", "d"}) actors.push_back(Connect(dispatcher, id));
   const auto order = Episodes(12 * kInferenceWidth);
-  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(order, TestSnapshot("expert", 1), kNow);
   // All are equally fast: at each wave's end everybody has had as many requests as the others.
   for (size_t wave = 0; wave < 3; ++wave) {
     for (const auto& actor : actors) {
-      ASSERT_TRUE(dispatcher.Receive(*actor, Answer(actor->Requests().at(wave)), kNow).ok());
+      ASSERT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests().at(wave)), kNow).ok());
     }
   }
   EXPECT_EQ(RequestsOfEach(actors), std::vector<size_t>(4, 3));
@@ -154,23 +155,23 @@ TEST(Dispatcher, AsksOthersForWhatAnActorTookWithIt) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto a = Connect(dispatcher, "a");
   const auto order = Episodes(10);
-  dispatcher.Add(order, TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(order, TestSnapshot("expert", 1), kNow);
   const auto b = Connect(dispatcher, "b");
   ASSERT_TRUE(b->Requests().empty());
   dispatcher.Disconnect(*a, kNow);
   EXPECT_EQ(dispatcher.actors(), 1);
   ASSERT_EQ(b->Requests().size(), 1u);
-  ASSERT_TRUE(dispatcher.Receive(*b, Answer(b->Requests()[0]), kNow).ok());
+  ASSERT_TRUE(Deliver(dispatcher, *b, Answer(b->Requests()[0]), kNow).ok());
   EXPECT_TRUE(order->done());
   // What the lost one still says counts for nothing.
-  EXPECT_TRUE(dispatcher.Receive(*a, Answer(a->Requests()[0]), kNow).ok());
+  EXPECT_TRUE(Deliver(dispatcher, *a, Answer(a->Requests()[0]), kNow).ok());
   EXPECT_TRUE(a->Acks().empty());
 }
 
 TEST(Dispatcher, ReplacesTheLinkOfAWorkerThatComesAgain) {
   Dispatcher dispatcher(CartPoleSpec());
   const auto before = Connect(dispatcher, "a");
-  dispatcher.Add(Episodes(10), TestSnapshot("expert", 1), kNow);
+  dispatcher.Start(Episodes(10), TestSnapshot("expert", 1), kNow);
   const auto after = Connect(dispatcher, "a");
   ASSERT_TRUE(before->closed.has_value());
   EXPECT_TRUE(absl::IsAborted(*before->closed));

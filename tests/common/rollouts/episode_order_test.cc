@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -184,13 +186,13 @@ TEST(EpisodeOrder, RefusesPartsOfEpisodes) {
   order.Next(1, 1);
   v1::RolloutResult cut = Result(1, {0}, 10);
   cut.mutable_batch()->mutable_trajectories(0)->set_terminated(false);
-  EXPECT_EQ(order.Accept(cut).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(order.Accept(std::move(cut)).status().code(), absl::StatusCode::kInvalidArgument);
   v1::RolloutResult late = Result(1, {0}, 10);
   late.mutable_batch()->mutable_trajectories(0)->set_first_step(1);
-  EXPECT_EQ(order.Accept(late).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(order.Accept(std::move(late)).status().code(), absl::StatusCode::kInvalidArgument);
   v1::RolloutResult slot = Result(1, {0}, 10);
   slot.mutable_batch()->mutable_trajectories(0)->set_slot(1);
-  EXPECT_EQ(order.Accept(slot).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(order.Accept(std::move(slot)).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(EpisodeOrder, RefusesALastResultThatLeavesEpisodesOutAndTakesNothingOfIt) {
@@ -204,7 +206,7 @@ TEST(EpisodeOrder, RefusesALastResultThatLeavesEpisodesOutAndTakesNothingOfIt) {
   order.Next(1, 1);
   v1::RolloutResult result = Result(1, {0}, 10);
   result.set_last(true);
-  EXPECT_EQ(order.Accept(result).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(order.Accept(std::move(result)).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(handed_on.empty());
   EXPECT_EQ(order.prefix(), 0);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/rollouts/dispatcher.h"
@@ -45,13 +46,23 @@ inline v1::RolloutResult Answer(const v1::RolloutRequest& request, bool last = t
   return result;
 }
 
+// Hands a message, or a result, of an actor to a dispatcher.
+inline absl::Status Deliver(Dispatcher& dispatcher, ActorLink& actor, v1::ActorMessage message, absl::Time now) {
+  return dispatcher.Receive(actor, std::move(message), now);
+}
+inline absl::Status Deliver(Dispatcher& dispatcher, ActorLink& actor, v1::RolloutResult result, absl::Time now) {
+  v1::ActorMessage message;
+  *message.mutable_result() = std::move(result);
+  return Deliver(dispatcher, actor, std::move(message), now);
+}
+
 // One that has answered before: it may be asked for more than it has in hand.
 inline std::shared_ptr<FakeActorLink> ConnectKnown(Dispatcher& dispatcher, const std::string& worker_id) {
   const auto link = Connect(dispatcher, worker_id);
   const auto order = Episodes(1, 77);
-  dispatcher.Add(order, TestSnapshot("expert", 77), kNow);
-  EXPECT_TRUE(dispatcher.Receive(*link, Answer(link->Requests().at(0)), kNow).ok());
-  dispatcher.Remove(*order);
+  dispatcher.Start(order, TestSnapshot("expert", 77), kNow);
+  EXPECT_TRUE(Deliver(dispatcher, *link, Answer(link->Requests().at(0)), kNow).ok());
+  dispatcher.Drop(*order);
   link->sent.clear();
   return link;
 }

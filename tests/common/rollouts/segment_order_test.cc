@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <utility>
 
 #include "tests/testing/trajectory_batches.h"
 
@@ -99,7 +100,7 @@ TEST(SegmentOrder, TakesABatchWithoutCopyingItsColumns) {
   order.Next(1, 1);
   v1::RolloutResult result = Result(1, 0, 1);
   const char* const observations = result.batch().observations().data();
-  EXPECT_EQ(order.AcceptAndTake(result)->accepted, 2);
+  EXPECT_EQ(order.Accept(std::move(result))->accepted, 2);
   EXPECT_EQ(order.TakeBatches().at(0).observations().data(), observations);
   EXPECT_EQ(result.request_id(), 1u);
   EXPECT_EQ(result.states_size(), 1);
@@ -116,7 +117,7 @@ TEST(SegmentOrder, ContinuesWhereASlotStands) {
   Add(Piece(0, 5, 40, 2, true), result);
   Add(Piece(0, 6, 0, 6, true), result);
   *result.add_states() = State(0, 108, 7, 0);  // the seventh has begun: the sixth ended with the segment
-  const auto acceptance = order.Accept(result);
+  const auto acceptance = order.Accept(std::move(result));
   ASSERT_TRUE(acceptance.ok()) << acceptance.status();
   EXPECT_TRUE(order.done());
 }
@@ -159,7 +160,7 @@ TEST(SegmentOrder, RefusesResultsThatDoNotFitTheirSlots) {
     order.Next(1, 1);
     v1::RolloutResult result = Result(1, 0, 1);
     change(result);
-    EXPECT_EQ(order.Accept(result).status().code(), absl::StatusCode::kInvalidArgument) << name;
+    EXPECT_EQ(order.Accept(std::move(result)).status().code(), absl::StatusCode::kInvalidArgument) << name;
   }
 }
 

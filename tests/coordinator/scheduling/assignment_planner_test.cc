@@ -153,11 +153,11 @@ TEST(AssignmentPlanner, FewerActorsThanStagesTakeTurnsByTheQuantum) {
   planner.AddStage(Stage("b"), kRollouts, After(0));
   planner.Plan(After(0));
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
-  EXPECT_EQ(planner.next_wake(), After(1));
+  EXPECT_EQ(planner.next_plan(), After(1));
   EXPECT_THAT(planner.Plan(After(0.999)), IsEmpty());
   EXPECT_THAT(planner.Plan(After(1)), SizeIs(1));
   EXPECT_EQ(planner.ActorsOf(Stage("b")), 1);
-  EXPECT_EQ(planner.next_wake(), After(2));
+  EXPECT_EQ(planner.next_plan(), After(2));
   EXPECT_THAT(planner.Plan(After(2)), SizeIs(1));
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
 }
@@ -172,7 +172,7 @@ TEST(AssignmentPlanner, EveryStageGetsItsTurnHoweverManyThereAre) {
   for (int round = 0; round < 20; ++round) {
     planner.Plan(now);
     for (int i = 0; i < kStages; ++i) turns[i] += planner.ActorsOf(Stage(absl::StrCat("s", i)));
-    now = planner.next_wake();
+    now = planner.next_plan();
   }
   // 20 rounds of 3 actors over 10 stages: 6 turns each.
   EXPECT_THAT(turns, ::testing::Each(6));
@@ -183,10 +183,10 @@ TEST(AssignmentPlanner, NobodyTakesTurnsWhereThereAreEnoughActorsOrNone) {
   planner.AddStage(Stage("a"), kRollouts, kStart);
   planner.AddStage(Stage("b"), kRollouts, kStart);
   planner.Plan(kStart);
-  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
+  EXPECT_EQ(planner.next_plan(), absl::InfiniteFuture());
   AddActors(planner, 0, 2);
   planner.Plan(kStart);
-  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
+  EXPECT_EQ(planner.next_plan(), absl::InfiniteFuture());
 }
 
 TEST(AssignmentPlanner, UnknownWorkersAndStagesAreFine) {
@@ -259,14 +259,14 @@ TEST_F(AwayLearner, KeepsItsStageAndTheStageItsActorsWhileNobodyElseIsThere) {
   EXPECT_THAT(planner.Plan(After(9)), IsEmpty());
   EXPECT_EQ(planner.StageEpoch(Stage("a")), epoch);
   EXPECT_EQ(planner.ActorsOf(Stage("a")), 1);
-  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
+  EXPECT_EQ(planner.next_plan(), absl::InfiniteFuture());
 }
 
 TEST_F(AwayLearner, LosesItsStageToAnIdleOneAfterItsGraceAndNotBefore) {
   planner.SetAway("first", After(1));
   planner.AddWorker("second", Role::kLearner);
   EXPECT_THAT(planner.Plan(After(0.9)), IsEmpty());
-  EXPECT_EQ(planner.next_wake(), After(1));
+  EXPECT_EQ(planner.next_plan(), After(1));
   const std::vector<Placement> placements = planner.Plan(After(1));
   EXPECT_THAT(planner.LearnersOf(Stage("a")), ElementsAre("second"));
   EXPECT_GT(planner.StageEpoch(Stage("a")), epoch);

@@ -169,7 +169,7 @@ TEST_F(TwoLearners, BothMayBeReplacedAtOnce) {
   AddLearners(planner, {"b", "c"});
   planner.Plan(After(1));
   EXPECT_THAT(planner.LearnersOf(Stage("a")), UnorderedElementsAre("b", "c"));
-  EXPECT_EQ(planner.next_wake(), absl::InfiniteFuture());
+  EXPECT_EQ(planner.next_plan(), absl::InfiniteFuture());
 }
 
 TEST_F(TwoLearners, AStageThatWasKeptWaitingByOneThatIsReplacedGoesOn) {
@@ -179,7 +179,7 @@ TEST_F(TwoLearners, AStageThatWasKeptWaitingByOneThatIsReplacedGoesOn) {
   planner.AddStage(Stage("small"), Learners(1), After(2));
   planner.Plan(After(2));
   EXPECT_THAT(planner.LearnersOf(Stage("small")), IsEmpty());
-  EXPECT_EQ(planner.next_wake(), After(9));
+  EXPECT_EQ(planner.next_plan(), After(9));
   planner.Plan(After(9));
   EXPECT_THAT(planner.LearnersOf(Stage("small")), SizeIs(1));
 }

@@ -43,8 +43,8 @@ TEST(WorkerTable, ASilentWorkerExpiresWhenItsLeaseEnds) {
   WorkerTable table;
   table.Attach(Hello("a"), kStart);
   EXPECT_EQ(table.next_expiry(), After(10));
-  EXPECT_THAT(table.Expire(After(10) - absl::Nanoseconds(1)), IsEmpty());
-  EXPECT_THAT(table.Expire(After(10)), ElementsAre("a"));
+  EXPECT_THAT(table.RemoveExpired(After(10) - absl::Nanoseconds(1)), IsEmpty());
+  EXPECT_THAT(table.RemoveExpired(After(10)), ElementsAre("a"));
   EXPECT_EQ(table.Find("a"), nullptr);
   EXPECT_EQ(table.next_expiry(), absl::InfiniteFuture());
 }
@@ -59,14 +59,14 @@ TEST(WorkerTable, AHeartbeatRenewsTheLeaseOfItsWorkerAlone) {
   EXPECT_TRUE(table.Renew("a", heartbeat, After(9)));
   EXPECT_EQ(table.Find("a")->heartbeat.steps_produced(), 42);
   EXPECT_EQ(table.next_expiry(), After(11));
-  EXPECT_THAT(table.Expire(After(15)), ElementsAre("b", "c"));
-  EXPECT_THAT(table.Expire(After(19)), ElementsAre("a"));
+  EXPECT_THAT(table.RemoveExpired(After(15)), ElementsAre("b", "c"));
+  EXPECT_THAT(table.RemoveExpired(After(19)), ElementsAre("a"));
 }
 
 TEST(WorkerTable, ALateHeartbeatFindsNoLease) {
   WorkerTable table;
   table.Attach(Hello("a"), kStart);
-  table.Expire(After(10));
+  table.RemoveExpired(After(10));
   EXPECT_FALSE(table.Renew("a", {}, After(11)));
 }
 
@@ -96,7 +96,7 @@ TEST(WorkerTable, RemovingLeavesTheOthersAlone) {
   table.Attach(Hello("b"), kStart);
   table.Remove("a");
   table.Remove("nobody");
-  EXPECT_THAT(table.Expire(After(10)), ElementsAre("b"));
+  EXPECT_THAT(table.RemoveExpired(After(10)), ElementsAre("b"));
 }
 
 }  // namespace

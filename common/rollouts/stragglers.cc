@@ -1,4 +1,4 @@
-#include "common/rollouts/fenced_workers.h"
+#include "common/rollouts/stragglers.h"
 
 #include <spdlog/spdlog.h>
 
@@ -9,10 +9,25 @@
 namespace understudy {
 namespace {
 
-// Doublings after which every fence is the longest: 640 s are more.
+constexpr int kPatienceFactor = 4;
+// Patience and fences double no more often than this. By then, patience is over ten minutes, and a fence its longest.
 constexpr int kMaxDoublings = 6;
 
 }  // namespace
+
+absl::Duration Patience::current() const {
+  const int doublings = std::min(fences_since_result_, kMaxDoublings);
+  return std::max(kShortestPatience + longest_simulated_, kPatienceFactor * longest_wait_) * (1 << doublings);
+}
+
+void Patience::NoteRequest(absl::Duration simulated) { longest_simulated_ = std::max(longest_simulated_, simulated); }
+
+void Patience::NoteResult(absl::Duration waited) {
+  longest_wait_ = std::max(longest_wait_, waited);
+  fences_since_result_ = 0;
+}
+
+void Patience::NoteFence() { ++fences_since_result_; }
 
 void FencedWorkers::Fence(const std::string& worker_id, absl::Time now) {
   if (entries_.size() >= kMaxFencedWorkers && !entries_.contains(worker_id)) ForgetOldest();
