@@ -1,4 +1,4 @@
-#include "coordinator/scheduling/learner_queue.h"
+#include "coordinator/scheduling/learner_grants.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ using ::testing::IsEmpty;
 StageId Stage(const std::string& experiment) { return {.experiment = experiment, .stage = 0}; }
 
 LearnerQueue::Wait Wait(const std::string& experiment, int64_t order) {
-  return {.order = order, .stage = Stage(experiment)};
+  return {.ticket = order, .stage = Stage(experiment)};
 }
 
 TEST(LearnerQueue, ServesTheOneThatWaitsLongestWhateverItNeeds) {
