@@ -1,4 +1,4 @@
-// The actor process: follows its assignments, and fulfils what the sinks that they name ask for.
+// The actor process: it follows the coordinator's assignments, and rolls out for the sinks that these name.
 #ifndef UNDERSTUDY_ACTOR_ACTOR_H_
 #define UNDERSTUDY_ACTOR_ACTOR_H_
 
@@ -27,29 +27,29 @@ struct ActorOptions {
   int threads = 1;                                                  // that roll out
 };
 
-// Thread-safe. Besides the session's thread, which brings assignments, there are those that roll out: each has a stream
-// of its own to the sink, to which it is an actor like others, so that orders are shared among threads just as among
-// processes. Where an assignment names several sinks, each of these threads has a stream to every one of them, each but
-// the first on one more thread for as long as the assignment lasts: they share the processor as the sinks need it. To
-// the coordinator all are one worker, with one assignment and one account.
+// One thread receives assignments from the coordinator (WorkerSession); `threads` others roll out. Each of those has a
+// stream of its own to the sink, and is an actor to the sink: so orders are shared among threads as among processes.
+// If an assignment names several sinks, each rollout thread serves all of them at once, with an extra thread for each
+// sink but the first; they share the processor as the sinks need it. To the coordinator the process is one worker, with
+// one assignment and one account. Thread-safe.
 class Actor {
  public:
-  // Begins to attach; the coordinator need not be there yet. INVALID_ARGUMENT: Coordinators::Make's, or threads
-  // outside [1, kMaxRolloutThreads].
+  // Starts the threads, which attach as soon as a coordinator can be reached.
+  // INVALID_ARGUMENT: Coordinators::Make's, or threads outside [1, kMaxRolloutThreads].
   static absl::StatusOr<std::unique_ptr<Actor>> Start(const ActorOptions& options);
-  // Stops within a second: what is half done is dropped, and asked of others. The coordinator hears the last totals,
-  // and that this actor goes.
+  // Stops within a second. Unfinished requests are dropped, and sinks ask others for them. The coordinator gets the
+  // last totals and a goodbye.
   ~Actor();
 
-  // Begins no further work. Calls `drained`, on a thread of the actor's, once the request that each thread has in hand
-  // is done, with all of its results acknowledged, and the others have gone back to the sink with the streams; once at
-  // most. To be called once.
+  // Begins no further request. To be called once. Calls `drained` on one of the actor's threads, at most once, when the
+  // request that each thread has in hand is done and acknowledged, and the streams are closed, which gives the other
+  // requests back to the sinks.
   void Drain(std::function<void()> drained);
 
   void AddMetrics(Scrape& scrape) const;
 
  private:
-  // One assignment, and the way to end it.
+  // An assignment, and what makes its threads leave it.
   struct Job {
     v1::ActorWork work;
     Cancellation leaving;
@@ -57,12 +57,13 @@ class Actor {
 
   explicit Actor(const ActorOptions& options);
   void OnAssignment(const v1::Assignment& assignment);
-  // One of the threads that roll out, by its worker id at sinks.
+  // The body of a rollout thread, which sinks know by this worker id.
   void Run(const std::string& id);
-  // The latest assignment, once it is not the one that the thread has `done`; nullptr: the actor stops or drains.
+  // Waits for an assignment other than the last one, `done`, and returns it; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
-  // Both until the job is left. All of its sinks, or one: where the stream to that breaks, connects again.
+  // Serves all sinks of a job until the job is left.
   void Work(const std::string& id, Job& job);
+  // Serves one sink until the job is left. Connects again when a stream breaks.
   void Serve(const std::string& id, Job& job, const std::string& address);
 
   const ActorOptions options_;

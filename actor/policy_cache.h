@@ -1,4 +1,4 @@
-// The policies that came over one stream.
+// The policies that an actor has received over one stream.
 #ifndef UNDERSTUDY_ACTOR_POLICY_CACHE_H_
 #define UNDERSTUDY_ACTOR_POLICY_CACHE_H_
 
@@ -15,14 +15,14 @@
 
 namespace understudy {
 
-// Keeps the last kPoliciesPerStream that came: the sink counts on just those. The next one comes into the memory of one
-// that is gone, where they are large and of one size. Thread-compatible; policies may be let go of by any thread.
+// Keeps the last kPoliciesPerStream policies; the sink relies on just these. A large policy reuses the memory of an
+// earlier one of the same size. Thread-compatible; any thread may release a policy that it got here.
 class PolicyCache {
  public:
-  // Takes the next chunk. Errors are SnapshotAssembler's: the stream cannot be trusted any more.
+  // Adds the next chunk of a policy. Errors: SnapshotAssembler's; the stream must end then.
   absl::Status Add(const v1::PolicyChunk& chunk);
 
-  // The policy; or why no policy can be made of the snapshot that came under this name; NOT_FOUND: none came.
+  // Returns a policy. NOT_FOUND: no such policy is kept. Otherwise why the snapshot that came is no usable policy.
   absl::StatusOr<std::shared_ptr<const Policy>> Find(const std::string& name, int64_t version) const;
 
  private:

@@ -1,4 +1,4 @@
-// The one check that every rollout request passes before an actor works on it.
+// Checks a rollout request before an actor works on it.
 #ifndef UNDERSTUDY_ACTOR_REQUEST_CHECK_H_
 #define UNDERSTUDY_ACTOR_REQUEST_CHECK_H_
 
@@ -8,12 +8,12 @@
 
 namespace understudy {
 
-// Most episodes or slots of one request, and transitions of one slot.
+// Most episodes or slots of one request, and most transitions of one slot in it.
 inline constexpr int64_t kMaxNumbersPerRequest = 65536;
 inline constexpr int64_t kMaxStepsPerSegment = 1 << 20;
 
-// INVALID_ARGUMENT: what the request asks for cannot be (its range, steps, states, action mode, records).
-// FAILED_PRECONDITION: the policy was made for other spaces than the environment's, with both printed. Thread-safe.
+// INVALID_ARGUMENT: the request makes no sense: its range, steps, states, action mode or records. FAILED_PRECONDITION:
+// the policy was made for other spaces than the environment's; the error prints both. Thread-safe.
 absl::Status CheckRequest(const v1::RolloutRequest& request, const v1::PolicyHeader& policy,
                           const v1::EnvironmentSpec& environment);
 

@@ -1,4 +1,4 @@
-// What became of the trajectories that this actor has produced.
+// Counts the trajectories that this actor has produced, and what sinks made of them.
 #ifndef UNDERSTUDY_ACTOR_ROLLOUT_COUNTERS_H_
 #define UNDERSTUDY_ACTOR_ROLLOUT_COUNTERS_H_
 
@@ -13,10 +13,10 @@
 
 namespace understudy {
 
-// Thread-safe. Totals since the process began; produced = accepted + rejected + lost + in flight, whenever one looks.
+// Totals since the process began. At any instant, produced = accepted + rejected + lost + in flight. Thread-safe.
 class RolloutCounters {
  public:
-  // On their way from now on.
+  // Counts trajectories, which are in flight from now on, and their steps.
   void AddProduced(int64_t trajectories, int64_t steps) {
     MutexLock lock(mutex_);
     v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
@@ -24,7 +24,8 @@ class RolloutCounters {
     counts.set_in_flight(counts.in_flight() + trajectories);
     totals_.set_steps_produced(totals_.steps_produced() + steps);
   }
-  // Of those in flight. Reasons that the protocol does not know count as `other`: a sink cannot make this grow.
+  // Moves trajectories from in flight to accepted and rejected. A reason that the protocol does not know counts as
+  // `other`, so that a sink cannot make the table grow.
   void AddAcknowledged(int64_t accepted, int64_t rejected, const std::string& reason) {
     MutexLock lock(mutex_);
     v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
@@ -32,7 +33,7 @@ class RolloutCounters {
     if (rejected > 0) (*counts.mutable_rejected())[IsRejectionReason(reason) ? reason : "other"] += rejected;
     counts.set_in_flight(counts.in_flight() - accepted - rejected);
   }
-  // The stream ended before they, of those in flight, were acknowledged.
+  // Moves trajectories from in flight to lost: their stream ended before they were acknowledged.
   void AddLost(int64_t trajectories) {
     MutexLock lock(mutex_);
     v1::TrajectoryAccounting& counts = *totals_.mutable_trajectories();
@@ -40,14 +41,14 @@ class RolloutCounters {
     counts.set_in_flight(counts.in_flight() - trajectories);
   }
 
-  // Requests that wait behind those in hand: so many more (negative: fewer).
+  // Changes the number of requests that wait behind those in hand.
   void AddQueued(int64_t requests) { queued_ += requests; }
   int64_t queued() const { return queued_; }
-  // A request's, as it is begun.
+  // Sets the policy version of the request that was begun last.
   void SetPolicyVersion(int64_t version) { policy_version_ = version; }
   int64_t policy_version() const { return policy_version_; }
 
-  // The totals, without an epoch.
+  // Returns the totals as a heartbeat without an epoch.
   v1::WorkerHeartbeat Totals() const {
     MutexLock lock(mutex_);
     return totals_;

@@ -1,4 +1,4 @@
-// An actor's side of one Rollouts stream: fulfils what a sink asks for, until the stream ends.
+// The actor's end of one Rollouts stream: it fulfils the sink's requests until the stream ends.
 #ifndef UNDERSTUDY_ACTOR_SINK_SESSION_H_
 #define UNDERSTUDY_ACTOR_SINK_SESSION_H_
 
@@ -21,23 +21,24 @@
 
 namespace understudy {
 
-// To be run once. One thread reads, the calling one works and writes. Bounds: kMaxQueuedRequests requests, and the
-// policies of a PolicyCache.
+// A thread of its own reads; the thread that calls Run works and writes. Memory is bounded by kMaxQueuedRequests
+// requests and the policies of a PolicyCache.
 class SinkSession {
  public:
   static constexpr size_t kMaxQueuedRequests = 16;
 
-  // `channel` leads to the sink. `counters` must outlive it.
+  // `channel` leads to the sink. `counters` must outlive the session.
   SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters);
 
-  // Works until the stream ends, or, once `leaving` is cancelled, until the request in hand is done and acknowledged:
-  // were it given up, stages that take turns with an actor could undo each other's work for ever. Requests that were
-  // not begun go back with the stream, which ends in good order. `stopping` ends it at once. Returns why: the stream's
-  // status, CANCELLED, or what the sink did wrong (INVALID_ARGUMENT, FAILED_PRECONDITION, DATA_LOSS …; UNAVAILABLE: no
-  // hello for ten seconds). Whatever was not acknowledged then has been counted as lost.
+  // Works until the stream ends. To be called once. When `leaving` is cancelled, it finishes the request in hand, waits
+  // for the acknowledgements, and ends the stream, which gives the other requests back. (If it gave up the request in
+  // hand, stages that take turns with an actor could undo each other's work for ever.) When `stopping` is cancelled, it
+  // ends the stream at once. Trajectories that are not acknowledged by then are counted as lost.
+  // Returns why it ended: CANCELLED; the stream's status; UNAVAILABLE if the sink sent no hello for ten seconds; or
+  // INVALID_ARGUMENT, FAILED_PRECONDITION or DATA_LOSS if the sink broke the protocol.
   absl::Status Run(Cancellation& leaving, Cancellation& stopping);
 
-  // The sink has let this actor in. After Run.
+  // Whether the sink let this actor in. To be called after Run.
   bool greeted() const { return *greeted_; }
 
  private:
@@ -46,12 +47,12 @@ class SinkSession {
     v1::RolloutRequest request;
     absl::StatusOr<std::shared_ptr<const Policy>> policy;
   };
-  // Shared with whoever closes it. Thread-safe.
+  // The requests that wait. Thread-safe; shared with the callbacks that close it.
   class TaskQueue {
    public:
-    // Once closed, it goes nowhere. RESOURCE_EXHAUSTED: the sink asks for more than kMaxQueuedRequests.
+    // Adds a task, or drops it if the queue is closed. RESOURCE_EXHAUSTED: kMaxQueuedRequests wait.
     absl::Status Push(Task task);
-    // Waits for a task; nullopt once closed.
+    // Waits for a task and removes it; nullopt: the queue is closed.
     std::optional<Task> Pop();
     void Close();
 
@@ -62,17 +63,17 @@ class SinkSession {
     bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   };
 
-  // The reading thread: queues requests until the stream ends or breaks its grammar.
+  // Functions of the reading thread. ReadAll queues requests until the stream ends or the sink breaks the protocol.
   void ReadAll(Stream& stream);
   absl::Status OnMessage(v1::SinkMessage message);
   absl::Status OnHello(const v1::SinkHello& hello);
   absl::Status Enqueue(v1::RolloutRequest request);
   void OnAck(const v1::RolloutAck& ack);
 
-  // The calling thread.
-  // False: there is no hello within its time; the stream is ended.
+  // Functions of the calling thread.
+  // Waits for the sink's hello. Returns false, and ends the stream, if it does not come in time.
   bool AwaitGreeting();
-  // Ends the stream once what is on its way has been acknowledged.
+  // Ends the stream once the results on their way have been acknowledged.
   void Part(Stream& stream);
   void WorkAll(Stream& stream);
   absl::Status Fulfil(const Task& task, Stream& stream);
@@ -83,17 +84,18 @@ class SinkSession {
   RolloutCounters& counters_;
   const std::shared_ptr<grpc::ClientContext> context_ = std::make_shared<grpc::ClientContext>();
   const std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
-  Cancellation ended_;  // no result can be delivered any more
+  Cancellation ended_;  // cancelled when no result can be delivered any more
 
-  std::atomic<int64_t> queued_ = 0;  // requests that were not begun
+  std::atomic<int64_t> queued_ = 0;  // requests that have not been begun
 
-  // Shared with whoever makes it leave.
+  // Shared with the callback of `leaving`.
   const std::shared_ptr<std::atomic<bool>> greeted_ = std::make_shared<std::atomic<bool>>(false);
 
-  // Of the reading thread until it is joined, but for the worker, which is made before the first request is queued.
+  // Used by the reading thread until it is joined. The calling thread uses the worker too, which is made before the
+  // first request is queued.
   PolicyCache policies_;
   absl::StatusOr<RolloutWorker> worker_ = absl::UnavailableError("no hello yet");
-  absl::Status fault_;  // the sink's
+  absl::Status fault_;  // of the sink
 
   Mutex mutex_;
   CondVar changed_;

@@ -1,4 +1,4 @@
-// Many environments of one kind, and the matrix of their observations that inference reads.
+// The environments of an actor, one a lane, and the matrix of their observations that inference reads.
 #ifndef UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
 #define UNDERSTUDY_ACTOR_VECTOR_ENVIRONMENT_H_
 
@@ -16,33 +16,34 @@ namespace understudy {
 
 // Most lanes that a sink may ask for.
 inline constexpr int kMaxInferenceWidth = 4096;
-// Longest that a sink may ask to wait in a step.
+// Longest waiting time in a step that a sink may ask for.
 inline constexpr absl::Duration kLongestStepLatency = absl::Seconds(10);
 
 // Thread-compatible.
 class VectorEnvironment {
  public:
-  // `width` lanes of the environment that has this name. NOT_FOUND: it has none; FAILED_PRECONDITION: the one here
-  // declares something else than `spec`, with both printed, or actions that are not discrete; INVALID_ARGUMENT: width
-  // outside [1, kMaxInferenceWidth], a step latency outside [0, kLongestStepLatency].
+  // Makes `width` lanes of the environment that `spec` names.
+  // NOT_FOUND: there is no environment of this name. FAILED_PRECONDITION: this actor's environment of this name differs
+  // from `spec` (the error prints both), or its actions are not discrete. INVALID_ARGUMENT: width outside
+  // [1, kMaxInferenceWidth], or step latency outside [0, kLongestStepLatency].
   static absl::StatusOr<VectorEnvironment> Create(const v1::EnvironmentSpec& spec, int width);
 
   size_t width() const { return lanes_.size(); }
   const v1::EnvironmentSpec& spec() const { return spec_; }
-  // What the simulators of all lanes, which run beside each other, take together for a step of each.
+  // Returns how long the simulators wait in a step. They run side by side, so it is the same for any number of lanes.
   absl::Duration step_latency() const { return absl::Microseconds(spec_.step_latency_us()); }
 
   Environment& lane(size_t index) { return *lanes_[index]; }
 
-  // The lane's row of observations(): where Reset and Step are to write.
+  // Returns the lane's row of observations(), where Reset and Step write.
   std::span<float> observation(size_t index) {
     return {observations_.data() + index * observation_size_, observation_size_};
   }
-  // Of the first lanes: [count, observation size].
+  // Returns the observations of the first `count` lanes: [count, observation size].
   std::span<const float> observations(size_t count) const {
     return std::span(observations_).first(count * observation_size_);
   }
-  // Two lanes change places, their observations too.
+  // Lets two lanes change places, with their observations.
   void Swap(size_t one, size_t other);
 
  private:

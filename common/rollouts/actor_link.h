@@ -1,4 +1,4 @@
-// A sink's end of the stream to one connected actor.
+// The sink's end of the stream to one actor.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_ACTOR_LINK_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_ACTOR_LINK_H_
 
@@ -11,20 +11,20 @@
 
 namespace understudy {
 
-// Thread-safe; nothing blocks. Implementations: the gRPC stream (rollout_service.cc), fakes in tests.
+// Thread-safe; no function blocks. Implementations: the gRPC stream (rollout_service.cc), fakes in tests.
 class ActorLink {
  public:
   virtual ~ActorLink() = default;
 
-  // What the actor said of itself.
+  // Returns how the actor introduced itself.
   virtual const v1::ActorHello& hello() const = 0;
 
-  // Queues a message. After Close, or when the actor has gone, it goes nowhere. An actor that ends its side of the
-  // stream still gets the acknowledgements that are queued.
+  // Queues a message. It is dropped after Close, or if the actor has gone. If the actor has ended its side of the
+  // stream, only the acknowledgements that are queued still reach it.
   virtual void Send(v1::SinkMessage message) = 0;
 
-  // Queues a policy. The gRPC stream makes its chunks as it sends them: however many actors wait for one, it is in
-  // memory once.
+  // Queues a policy. The gRPC stream cuts it into chunks while it sends, so that a policy is in memory only once,
+  // however many actors wait for it.
   virtual void SendPolicy(std::shared_ptr<const PolicySnapshot> policy) {
     SendInChunks(*policy, [this](v1::PolicyChunk chunk) {
       v1::SinkMessage message;
@@ -34,7 +34,7 @@ class ActorLink {
     });
   }
 
-  // Lets the next message of the actor in. Until then at most one of its messages is held: that is the back-pressure.
+  // Lets the actor's next message in. At most one message is held until then: that is the back-pressure.
   virtual void ReadNext() = 0;
 
   // Ends the stream with this status.

@@ -1,5 +1,5 @@
-// An order for numbered whole episodes: evaluation (a count) and demonstrations (a count, or the shortest prefix of
-// episodes 0, 1, 2 … that reaches a number of transitions).
+// An order for whole episodes 0, 1, 2 …: either a number of them, or as many as give a number of transitions.
+// Evaluations and demonstrations are ordered so.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_EPISODE_ORDER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_EPISODE_ORDER_H_
 
@@ -12,8 +12,8 @@
 
 namespace understudy {
 
-// Nothing further than this beyond the episodes [0, n) that are there is asked for: an actor that sits on episode n
-// cannot make what is remembered of later ones grow without end.
+// Episodes that may be asked for beyond the lowest one that has not arrived. The bound limits what must be remembered
+// of later episodes while an actor keeps that one back.
 inline constexpr int64_t kMaxEpisodesAhead = 65536;
 
 struct EpisodeOrderOptions {
@@ -22,18 +22,18 @@ struct EpisodeOrderOptions {
   // One of the two is positive.
   int64_t episodes = 0;
   int64_t transitions = 0;
-  // Most episodes in one request: the inference width, so that an actor's batch is filled.
+  // Most episodes in one request. It is the inference width, so that a request fills an actor's batches.
   int64_t episodes_per_request = 64;
-  // Called with the new episodes of each result (valid views, ascending numbers, each number once), before they count.
-  // An error is Accept's error: the order has failed then. (Not INVALID_ARGUMENT: that blames the actor.)
+  // Called with the new episodes of each result before they count. Their numbers ascend, and each number comes once in
+  // an order's life. The views point into the result. An error fails the order, and Accept returns it; it must not be
+  // INVALID_ARGUMENT, which would blame the actor.
   std::function<absl::Status(const std::vector<TrajectoryView>&)> on_episodes = nullptr;
-  // Episodes of this order, in any order, that an earlier one has seen: what is stored of it already. They count as if
-  // they had arrived here, but are not asked for, and not handed to on_episodes. Numbers that no order can have asked
-  // for (see kMaxEpisodesAhead) are left out.
+  // Episodes that are stored already, in any sequence. They count as if they had arrived, but are neither asked for nor
+  // handed to on_episodes. Numbers that no order can have asked for (see kMaxEpisodesAhead) are ignored.
   std::vector<EpisodeOutcome> finished = {};
 };
 
-// What is known of the wanted prefix.
+// Statistics of the episodes 0 … episodes - 1, in double. The returns are undiscounted.
 struct EpisodeSummary {
   int64_t episodes = 0;
   int64_t transitions = 0;
@@ -43,36 +43,39 @@ struct EpisodeSummary {
   double max_return = 0;
 };
 
+// The result of an order is a prefix of the episodes: the shortest that is long enough, once all of it has arrived.
 // Memory grows with the episodes that arrive out of order, which are fewer than kMaxEpisodesAhead.
 class EpisodeOrder final : public Order {
  public:
   explicit EpisodeOrder(EpisodeOrderOptions options);
 
   const BatchExpectation& expectation() const override { return options_.expectation; }
-  // Shares what is still needed evenly among the actors. How many episodes a number of transitions needs is estimated
-  // from those that have finished; no more are leased than that.
+  // Asks for an even share of what is still needed. How many episodes a number of transitions needs is estimated from
+  // the lengths of those that have arrived.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
   int64_t open() const override;
   absl::StatusOr<Acceptance> Accept(v1::RolloutResult&& result) override;
   void Release(uint64_t request_id) override;
   bool done() const override;
 
-  // Episodes [0, prefix) are there. Once done, the wanted ones: surplus episodes beyond it are no part of the result.
+  // Returns the length of the prefix that has arrived, at most the wanted one. Episodes beyond it are surplus once the
+  // order is done.
   int64_t prefix() const { return summary_.episodes; }
 
-  // Over the prefix, summed in episode order whatever the order of arrival.
+  // Returns the statistics of the prefix, summed by episode number, whatever the sequence of arrival.
   EpisodeSummary Summary() const;
 
  private:
   bool AllDone(const v1::TrajectoryBatch& batch) const;
-  // Counts what was there before.
+  // Counts the episodes of `finished`.
   void Restore();
-  // A number that was not done before is, from now on.
+  // Remembers an episode whose number has just been completed.
   void Remember(const EpisodeOutcome& episode);
   // Moves what continues the prefix into it.
   void ExtendPrefix();
-  // How many episodes that were never leased are needed besides those that were; and how many of those may be leased.
+  // Estimates how many episodes are needed besides those that were ever leased.
   int64_t EstimateMissing() const;
+  // Returns how many of them may be leased now.
   int64_t EstimateFresh() const;
   absl::Status CheckEpisode(const v1::Trajectory& episode, uint64_t request_id, const NumberRange& range) const;
   void Count(const EpisodeOutcome& episode);

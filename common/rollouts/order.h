@@ -1,4 +1,5 @@
-// What a sink wants from actors: an order, cut into requests for whoever is there.
+// An order: the trajectories that a sink wants from actors. It is cut into requests, one piece of work for one actor
+// each.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_ORDER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_ORDER_H_
 
@@ -16,15 +17,15 @@
 
 namespace understudy {
 
-// What became of the trajectories of one result.
+// How many trajectories of one result an order accepted and rejected.
 struct Acceptance {
   int64_t accepted = 0;
   int64_t rejected = 0;
-  std::string reason = {};  // of the rejections: see rejection.h
-  std::string detail = {};  // the same in words
+  std::string reason = {};  // for the rejections: one of accounting.h
+  std::string detail = {};  // the reason in words
 };
 
-// None of a result counts.
+// Returns the rejection of all trajectories of a result.
 inline Acceptance Reject(const v1::RolloutResult& result, std::string_view reason, std::string detail) {
   return {.accepted = 0,
           .rejected = result.batch().trajectories_size(),
@@ -32,19 +33,20 @@ inline Acceptance Reject(const v1::RolloutResult& result, std::string_view reaso
           .detail = std::move(detail)};
 }
 
-// Pure: no threads, no clock, no sockets. Thread-compatible. Implementations: EpisodeOrder, SegmentOrder.
+// Pure: no threads, no clock, no sockets. Thread-compatible. Implementations: EpisodeOrder (numbered episodes) and
+// SegmentOrder (a segment of every slot).
 class Order {
  public:
   virtual ~Order() = default;
 
-  // What every result's batch must be.
+  // Returns what the batches of all results must be (ValidateBatch).
   virtual const BatchExpectation& expectation() const = 0;
 
-  // The next piece of work for one of `actors` connected actors, leased under `request_id` until Release or until all
-  // of it has arrived; nullopt: nothing to ask for at the moment. The caller stamps the request with the id.
+  // Returns the next request, for one of `actors` connected actors; nullopt: there is no work to give at the moment.
+  // The work is leased under `request_id`, which must be new, until all of it has arrived or Release is called.
   virtual std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) = 0;
 
-  // How many episodes or slots Next has to give at the moment, by what is known.
+  // Returns how many episodes or slots Next could give at the moment. It may be an estimate.
   virtual int64_t open() const = 0;
 
   // Judges a result whose batch is valid, and counts the trajectories that it accepts. It may move the batch out of
@@ -53,10 +55,10 @@ class Order {
   // length, or missing slot states. Any other error is the order's failure, of what it does with the trajectories.
   virtual absl::StatusOr<Acceptance> Accept(v1::RolloutResult&& result) = 0;
 
-  // Whatever of this request has not arrived is to be asked for again, of anybody.
+  // Ends a lease: what has not arrived of the request is given to the next that asks.
   virtual void Release(uint64_t request_id) = 0;
 
-  // All that was wanted has been accepted.
+  // Whether all that is wanted has been accepted.
   virtual bool done() const = 0;
 };
 

@@ -1,4 +1,4 @@
-// A policy's chunks as messages to an actor, in the bytes of the wire.
+// Messages with the chunks of a policy, as bytes for gRPC to send.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_POLICY_FRAMES_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_POLICY_FRAMES_H_
 
@@ -11,8 +11,8 @@
 
 namespace understudy {
 
-// A SinkMessage with chunk `index` (see MakeChunk). Its parameters are the snapshot's own memory, not a copy: gRPC
-// holds the snapshot for as long as it needs that.
+// Returns a serialised SinkMessage with chunk `index` of a snapshot (see MakeChunk). The parameters in it are not
+// copied: the bytes refer to the snapshot's memory, and hold the snapshot for as long as gRPC needs it.
 grpc::ByteBuffer MakePolicyFrame(std::shared_ptr<const PolicySnapshot> snapshot, size_t index);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// The Rollouts gRPC service: turns streams of actors into calls on a handler.
+// The gRPC service Rollouts: every stream of an actor becomes calls of a handler.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 
@@ -10,29 +10,29 @@
 
 namespace understudy {
 
-// Streams of one service at a time: all actors that a coordinator knows may be at one stage.
+// Most streams of one service at a time. All actors that a coordinator knows may work for one stage.
 inline constexpr int kMaxActorStreams = 20'000;
 
-// Called from gRPC's threads: implementations must not block. For one link the calls come one after another: connected,
-// messages, gone. Links outlive `OnGone` for as long as somebody holds them.
+// A sink's side of the service. Its functions are called on gRPC's threads and must not block. For each link the calls
+// come one after another: OnConnected, then OnMessage for each message, then OnGone.
 class RolloutHandler {
  public:
   virtual ~RolloutHandler() = default;
 
-  // The actor's hello is in link->hello(), its protocol version checked. To refuse it, link->Close(status) (OnGone will
-  // still follow); otherwise link->ReadNext() lets its first message in.
+  // An actor has connected; its hello is valid. The handler lets the first message in with link->ReadNext(), or refuses
+  // the actor with link->Close(status). OnGone follows in both cases.
   virtual void OnConnected(std::shared_ptr<ActorLink> link) = 0;
 
-  // A result or a failure. The next message comes only after link->ReadNext().
+  // The actor has sent a result or a failure. The next message comes only after link->ReadNext().
   virtual void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) = 0;
 
-  // The stream has ended, for whatever reason.
+  // The stream has ended. The link stays valid for as long as somebody holds it.
   virtual void OnGone(std::shared_ptr<ActorLink> link) = 0;
 };
 
-// Thread-safe. Streams whose first message is no hello, or another protocol version, or that say nothing for ten
-// seconds, end with INVALID_ARGUMENT, FAILED_PRECONDITION or DEADLINE_EXCEEDED before the handler hears of them. At
-// most kMaxActorStreams at a time, then RESOURCE_EXHAUSTED; so ends a stream whose actor leaves too much unread, too.
+// Thread-safe. Some streams end before the handler hears of them: with INVALID_ARGUMENT if the first message is not a
+// hello, FAILED_PRECONDITION if it names another protocol version, DEADLINE_EXCEEDED if it does not come within ten
+// seconds. RESOURCE_EXHAUSTED: there are kMaxActorStreams streams, or an actor leaves too much unread.
 class RolloutService final : public v1::Rollouts::WithRawCallbackMethod_RollOut<v1::Rollouts::Service> {
  public:
   // `handler` must outlive the server that serves this.
@@ -40,7 +40,7 @@ class RolloutService final : public v1::Rollouts::WithRawCallbackMethod_RollOut<
   ~RolloutService() override;
 
   using v1::Rollouts::WithRawCallbackMethod_RollOut<v1::Rollouts::Service>::RollOut;
-  // In the bytes of the wire, so that a policy is sent from where it is.
+  // Reads and writes raw bytes, so that a policy is sent from where it is in memory.
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* RollOut(grpc::CallbackServerContext* context) override;
 
  private:

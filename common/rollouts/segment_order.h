@@ -1,4 +1,4 @@
-// An order for one segment of every environment slot: what on-policy training learns from.
+// An order for one segment, a number of steps, of every environment slot. On-policy training learns from these.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_SEGMENT_ORDER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_SEGMENT_ORDER_H_
 
@@ -10,19 +10,19 @@
 
 namespace understudy {
 
-// Largest state of an environment that a slot may have: those of the 64 slots of a request fit into one message of
-// kMaxMessageBytes, and fill half of it.
+// Largest saved state of a slot's environment. The states of a request's 64 slots fill half of the largest message
+// (kMaxMessageBytes).
 inline constexpr int64_t kMaxSlotStateBytes = int64_t{1} << 19;
 
 struct SegmentOrderOptions {
   BatchExpectation expectation;
   uint64_t seed = 0;
   int64_t slots = 0;
-  int64_t steps = 0;       // of each slot
-  int64_t first_slot = 0;  // the number of the first
-  // Where every slot stands, in order; empty: all begin.
+  int64_t steps = 0;       // that each slot is to take
+  int64_t first_slot = 0;  // number of the first slot
+  // The state that each slot has reached, in order; empty: all slots begin.
   std::vector<v1::SlotState> states = {};
-  // Most slots in one request: the inference width.
+  // Most slots in one request. It is the inference width.
   int64_t slots_per_request = 64;
 };
 
@@ -31,7 +31,7 @@ class SegmentOrder final : public Order {
   explicit SegmentOrder(SegmentOrderOptions options);
 
   const BatchExpectation& expectation() const override { return options_.expectation; }
-  // Shares the slots evenly among the actors.
+  // Asks for an even share of the slots.
   std::optional<v1::RolloutRequest> Next(uint64_t request_id, int actors) override;
   int64_t open() const override { return options_.slots - leases_.next() + leases_.reopened(); }
   // Keeps the batch. A result must cover consecutive whole slots. For each it needs trajectories that continue from the
@@ -40,19 +40,20 @@ class SegmentOrder final : public Order {
   void Release(uint64_t request_id) override;
   bool done() const override { return leases_.done_prefix() == options_.slots; }
 
-  // Once done: all batches, in slot order, each of whole slots; and where every slot stands now. To be called once.
+  // Move out all batches, in slot order, each of whole slots; and the state that every slot has reached. To be called
+  // once, when the order is done.
   std::vector<v1::TrajectoryBatch> TakeBatches();
   std::vector<v1::SlotState> TakeStates();
 
  private:
   absl::Status Check(const v1::RolloutResult& result, const NumberRange& slots) const;
-  // Its place among this order's slots.
+  // Returns a slot's place among this order's slots.
   int64_t PlaceOf(int64_t slot) const { return slot - options_.first_slot; }
 
   SegmentOrderOptions options_;
   LeaseTable leases_;                               // of places
   std::map<int64_t, v1::TrajectoryBatch> batches_;  // by first slot
-  std::vector<v1::SlotState> states_;               // where the slots of batches_ stand
+  std::vector<v1::SlotState> states_;               // that the slots in batches_ have reached
 };
 
 }  // namespace understudy
