@@ -26,9 +26,9 @@ v1::Experiment ExperimentRun::Describe() const {
     v1::StageState& stage = *described.mutable_stages(*running);
     stage.set_workers(context_.workforce.ActorsOf(stage_id(*running)));
     stage.set_waiting_for(context_.workforce.WaitingFor(stage_id(*running)));
-    if (rollouts_ != nullptr) {
-      *stage.mutable_progress() = rollouts_->progress();
-      *stage.mutable_trajectories() = rollouts_->accounting();
+    if (sink_ != nullptr) {
+      *stage.mutable_progress() = sink_->progress();
+      *stage.mutable_trajectories() = sink_->accounting();
     }
   }
   // What is not on disk has not happened yet; but that it has failed, and why, people should know at once.
@@ -130,10 +130,10 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
     counts.set_accepted(found->episodes());
     return MakeCollectResult(*found);
   }
-  auto rollouts = MakeCollectStage(found->name(), found->recipe(), *environment, *std::move(policy), context_.store);
-  if (!rollouts.ok()) return rollouts.status();
+  auto sink = MakeCollectSink(found->name(), found->recipe(), *environment, *std::move(policy), context_.store);
+  if (!sink.ok()) return sink.status();
   context_.collecting[found->name()] = id();
-  return StartRollouts(stage, *std::move(rollouts), now);
+  return StartRollouts(stage, *std::move(sink), now);
 }
 
 absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
@@ -142,20 +142,20 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartEvaluating(int st
   if (!environment.ok()) return environment.status();
   auto policy = LoadStagePolicy(experiment_, stage, *environment, context_.store);
   if (!policy.ok()) return policy.status();
-  auto rollouts = MakeEvaluateStage(stage_id(stage), *environment, evaluate, *std::move(policy), context_.store);
-  if (!rollouts.ok()) return rollouts.status();
-  return StartRollouts(stage, *std::move(rollouts), now);
+  auto sink = MakeEvaluateSink(stage_id(stage), *environment, evaluate, *std::move(policy), context_.store);
+  if (!sink.ok()) return sink.status();
+  return StartRollouts(stage, *std::move(sink), now);
 }
 
 absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartRollouts(int stage,
-                                                                        std::unique_ptr<RolloutStage> rollouts,
+                                                                        std::unique_ptr<CoordinatorSink> sink,
                                                                         absl::Time now) {
-  rollouts_ = std::move(rollouts);
-  if (!rollouts_->done()) {
+  sink_ = std::move(sink);
+  if (!sink_->done()) {
     context_.workforce.AddRollouts(stage_id(stage), now);
     return std::nullopt;
   }
-  auto result = rollouts_->Finish();
+  auto result = sink_->Finish();
   if (!result.ok()) return result.status();
   LeaveStage(now);
   return *std::move(result);
@@ -166,11 +166,11 @@ void ExperimentRun::LeaveStage(absl::Time now) {
   const std::optional<int> running = RunningStage(experiment_);
   if (!running) return;
   v1::StageState& stage = *experiment_.mutable_stages(*running);
-  if (rollouts_ != nullptr) {
-    *stage.mutable_progress() = rollouts_->progress();
-    *stage.mutable_trajectories() = rollouts_->accounting();
-    context_.received = Sum(std::move(context_.received), rollouts_->received());
-    rollouts_.reset();
+  if (sink_ != nullptr) {
+    *stage.mutable_progress() = sink_->progress();
+    *stage.mutable_trajectories() = sink_->accounting();
+    context_.received = Sum(std::move(context_.received), sink_->received());
+    sink_.reset();
     if (stage.kind() == "collect") context_.collecting.erase(stage.name());
   }
   context_.workforce.RemoveStage(stage_id(*running), now);
@@ -236,40 +236,47 @@ absl::Status ExperimentRun::FinishTraining(const v1::FinishStageRequest& request
 absl::Status ExperimentRun::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
   const absl::Status current = CheckEpoch(actor->hello().stage());
   if (!current.ok()) return absl::FailedPreconditionError(current.message());
-  if (rollouts_ == nullptr) {
+  if (sink_ == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat(StageLabel(experiment_, actor->hello().stage().stage()),
                                                       " takes its rollouts at its learner, not at the coordinator"));
   }
-  if (absl::Status status = rollouts_->Connect(actor, now); !status.ok()) return status;
+  if (absl::Status status = sink_->Connect(actor, now); !status.ok()) return status;
   actor->ReadNext();
   return absl::OkStatus();
 }
 
 void ExperimentRun::Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now) {
   // A stage that ended meanwhile has closed this link already.
-  if (rollouts_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
-  const absl::Status received = rollouts_->Receive(actor, std::move(message), now);
+  if (sink_ == nullptr || !CheckEpoch(actor.hello().stage()).ok()) return;
+  const absl::Status received = sink_->Receive(actor, std::move(message), now);
   watchers_.NoteChange();
   if (received.ok()) {
-    ContinueRollouts(now);
+    SaveOrFinish(now);
   } else {
     Fail(received, now);
   }
 }
 
-void ExperimentRun::ContinueRollouts(absl::Time now) {
-  if (const auto results = rollouts_->TakeUnsaved()) {
-    // The stage may be over when they are saved, and its address another's: hence the weak pointer.
-    context_.write_behind(
-        id(), [results] { return results->Save(); },
-        [results, stage = std::weak_ptr<RolloutStage>(rollouts_)](ExperimentRun& run, const absl::Status& saved,
-                                                                  absl::Time then) {
-          run.OnSaved(stage.lock().get(), *results, saved, then);
-        });
-    return;
+void ExperimentRun::SaveOrFinish(absl::Time now) {
+  if (auto results = sink_->TakeUnsaved()) {
+    Save(std::move(results));
+  } else if (sink_->done()) {
+    FinishRollouts(now);
   }
-  if (!rollouts_->done()) return;
-  auto result = rollouts_->Finish();
+}
+
+void ExperimentRun::Save(std::shared_ptr<const UnsavedResults> results) {
+  // The stage may be over when they are stored, and its sink's address another's: hence the weak pointer.
+  context_.write_behind(
+      id(), [results] { return results->Save(); },
+      [results, sink = std::weak_ptr<CoordinatorSink>(sink_)](ExperimentRun& run, const absl::Status& saved,
+                                                              absl::Time now) {
+        run.OnSaved(sink.lock().get(), *results, saved, now);
+      });
+}
+
+void ExperimentRun::FinishRollouts(absl::Time now) {
+  auto result = sink_->Finish();
   if (result.ok()) {
     Finish(*std::move(result), now);
   } else {
@@ -277,30 +284,30 @@ void ExperimentRun::ContinueRollouts(absl::Time now) {
   }
 }
 
-void ExperimentRun::OnSaved(const RolloutStage* stage, const UnsavedResults& results, const absl::Status& saved,
+void ExperimentRun::OnSaved(const CoordinatorSink* sink, const UnsavedResults& results, const absl::Status& saved,
                             absl::Time now) {
-  if (rollouts_ == nullptr || rollouts_.get() != stage) return;
+  if (sink_ == nullptr || sink_.get() != sink) return;
   watchers_.NoteChange();
   if (!saved.ok()) {
     Fail(saved, now);
     return;
   }
-  rollouts_->Saved(results);
-  ContinueRollouts(now);
+  sink_->NoteSaved(results);
+  SaveOrFinish(now);
 }
 
 void ExperimentRun::Disconnect(const ActorLink& actor, absl::Time now) {
-  if (rollouts_ != nullptr) rollouts_->Disconnect(actor, now);
+  if (sink_ != nullptr) sink_->Disconnect(actor, now);
 }
 
 void ExperimentRun::RunDue(absl::Time now) {
   const LogScope scope({.experiment = id()});
-  if (rollouts_ != nullptr) rollouts_->FenceStragglers(now);
+  if (sink_ != nullptr) sink_->FenceStragglers(now);
   if (now < try_again_) return;
   try_again_ = absl::InfiniteFuture();
   watchers_.NoteChange();
-  if (rollouts_ != nullptr) {
-    ContinueRollouts(now);
+  if (sink_ != nullptr) {
+    SaveOrFinish(now);
   } else if (const std::optional<int> running = RunningStage(experiment_)) {
     Enter(*running, now);
     Advance(now);
@@ -309,7 +316,7 @@ void ExperimentRun::RunDue(absl::Time now) {
 }
 
 absl::Time ExperimentRun::next_due() const {
-  return rollouts_ != nullptr ? std::min(rollouts_->next_fencing(), try_again_) : try_again_;
+  return sink_ != nullptr ? std::min(sink_->next_fencing(), try_again_) : try_again_;
 }
 
 bool ExperimentRun::Uses(const std::string& dataset) const {

@@ -2,8 +2,6 @@
 #ifndef UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
 #define UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,32 +12,13 @@
 #include "absl/time/time.h"
 #include "common/rollouts/actor_link.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "coordinator/coordinator_sink.h"
 #include "coordinator/experiment_watcher.h"
 #include "coordinator/experiment_watchers.h"
-#include "coordinator/rollout_stage.h"
+#include "coordinator/run_context.h"
 #include "coordinator/scheduling/experiment_machine.h"
-#include "coordinator/storage/store.h"
-#include "coordinator/workforce.h"
 
 namespace understudy {
-
-class ExperimentRun;
-
-// Calls `write` on another thread, which may wait for the disk, again and again while the store cannot be reached, and
-// `then` with its status when nothing else happens at the run of that id, if there is one by then.
-using WriteBehind = std::function<void(const std::string& id, std::function<absl::Status()> write,
-                                       std::function<void(ExperimentRun&, const absl::Status&, absl::Time now)> then)>;
-
-// What all runs share.
-struct RunContext {
-  Store& store;
-  Workforce& workforce;
-  WriteBehind write_behind;
-  // Datasets that are being collected, and by which experiment.
-  std::map<std::string, std::string> collecting;
-  // What became of trajectories that came to stages that are over.
-  v1::TrajectoryAccounting received = {};
-};
 
 // Thread-compatible; no gRPC, no clock. Stages begin and end at once, in the call that causes it; the store, watchers
 // and workers hear of it when everything that happens at that time has happened: Settle, and the workforce's.
@@ -55,7 +34,7 @@ class ExperimentRun {
   v1::Status status() const { return experiment_.status(); }
   bool finished() const { return IsFinished(status()); }
   // The running stage's sink; nullptr: it has none here.
-  const RolloutStage* rollouts() const { return rollouts_.get(); }
+  const CoordinatorSink* sink() const { return sink_.get(); }
 
   // The experiment as of now, with progress and workers.
   v1::Experiment Describe() const;
@@ -109,11 +88,14 @@ class ExperimentRun {
   absl::StatusOr<std::optional<StageResult>> StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
                                                              absl::Time now);
   // The result where all of it was in the store already; otherwise actors are asked for.
-  absl::StatusOr<std::optional<StageResult>> StartRollouts(int stage, std::unique_ptr<RolloutStage> rollouts,
+  absl::StatusOr<std::optional<StageResult>> StartRollouts(int stage, std::unique_ptr<CoordinatorSink> sink,
                                                            absl::Time now);
-  // Has saved what came, and finishes the stage once that is all.
-  void ContinueRollouts(absl::Time now);
-  void OnSaved(const RolloutStage* stage, const UnsavedResults& results, const absl::Status& saved, absl::Time now);
+  // Stores the results that have come, on another thread; or finishes the stage if all are stored that it wants.
+  void SaveOrFinish(absl::Time now);
+  void Save(std::shared_ptr<const UnsavedResults> results);
+  void FinishRollouts(absl::Time now);
+  // Notes that results of a sink are stored, or that storing failed. Nothing happens if the sink's stage is over.
+  void OnSaved(const CoordinatorSink* sink, const UnsavedResults& results, const absl::Status& saved, absl::Time now);
   // Frees whatever the running stage holds. To be called before its state changes.
   void LeaveStage(absl::Time now);
   // UNAVAILABLE: what it could not do is tried again a little later. Any other error fails the stage.
@@ -126,7 +108,7 @@ class ExperimentRun {
   v1::Experiment experiment_;
   const std::string token_;
   RunContext& context_;
-  std::shared_ptr<RolloutStage> rollouts_;  // of the running stage
+  std::shared_ptr<CoordinatorSink> sink_;  // of the running stage
   ExperimentWatchers watchers_;
   bool unsaved_ = false;
   std::string store_error_;                        // why it is unsaved, or waits

@@ -154,10 +154,10 @@ void UnfinishedExperiments::Observe(CoordinatorStatus& seen) const {
   seen.received = context_.received;
   for (const auto& [id, run] : runs_) {
     seen.unfinished.push_back(run->Describe());
-    if (run->rollouts() == nullptr) continue;
-    seen.received = Sum(std::move(seen.received), run->rollouts()->received());
-    seen.leased_requests += run->rollouts()->leased();
-    seen.connected_actors += run->rollouts()->connected();
+    if (run->sink() == nullptr) continue;
+    seen.received = Sum(std::move(seen.received), run->sink()->received());
+    seen.leased_requests += run->sink()->leased();
+    seen.connected_actors += run->sink()->connected();
   }
 }
 

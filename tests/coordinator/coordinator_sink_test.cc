@@ -1,4 +1,4 @@
-#include "coordinator/rollout_stage.h"
+#include "coordinator/coordinator_sink.h"
 
 #include <gtest/gtest.h>
 
@@ -29,22 +29,22 @@ class Collecting {
     dataset.mutable_recipe()->clear_transitions();
     dataset.mutable_recipe()->set_episodes(episodes);
     EXPECT_TRUE(store().CreateDataset(dataset).ok());
-    stage_ = MakeCollectStage("demos", dataset.recipe(), dataset.recipe().environment(),
-                              testing::TestSnapshot("expert", 1), store())
-                 .value();
+    sink_ = MakeCollectSink("demos", dataset.recipe(), dataset.recipe().environment(),
+                            testing::TestSnapshot("expert", 1), store())
+                .value();
   }
 
   Store& store() { return data_->store(); }
-  RolloutStage& stage() { return *stage_; }
+  CoordinatorSink& sink() { return *sink_; }
   int64_t stored() { return store().GetDataset("demos")->episodes(); }
 
   std::shared_ptr<FakeActorLink> Connect(const std::string& worker) {
     auto link = std::make_shared<FakeActorLink>(worker);
-    EXPECT_TRUE(stage_->Connect(link, kNow).ok());
+    EXPECT_TRUE(sink_->Connect(link, kNow).ok());
     return link;
   }
 
-  void EndStage() { stage_.reset(); }
+  void EndSink() { sink_.reset(); }
 
   // The actor answers its first request.
   void Answer(FakeActorLink& actor) {
@@ -56,14 +56,14 @@ class Collecting {
     message->mutable_result()->set_request_id(request.id());
     message->mutable_result()->set_last(true);
     *message->mutable_result()->mutable_batch() = testing::EpisodeBatch(numbers, kSteps);
-    const absl::Status received = stage_->Receive(actor, std::move(message), kNow);
+    const absl::Status received = sink_->Receive(actor, std::move(message), kNow);
     EXPECT_TRUE(received.ok()) << received;
   }
 
  private:
   TemporaryDirectory directory_;
   std::unique_ptr<DataDirectory> data_;
-  std::unique_ptr<RolloutStage> stage_;
+  std::unique_ptr<CoordinatorSink> sink_;
 };
 
 int64_t Acknowledged(const FakeActorLink& actor) {
@@ -72,100 +72,100 @@ int64_t Acknowledged(const FakeActorLink& actor) {
   return accepted;
 }
 
-TEST(RolloutStage, CountsAndAcknowledgesWhatIsSavedAndNotBefore) {
+TEST(CoordinatorSink, CountsAndAcknowledgesWhatIsSavedAndNotBefore) {
   Collecting test(4);
   const auto actor = test.Connect("actor");
   test.Answer(*actor);
-  const auto results = test.stage().TakeUnsaved();
+  const auto results = test.sink().TakeUnsaved();
   ASSERT_NE(results, nullptr);
   EXPECT_EQ(Acknowledged(*actor), 0);
   EXPECT_EQ(actor->reads, 0);
-  EXPECT_EQ(test.stage().progress().done(), 0);
-  EXPECT_EQ(test.stage().accounting().produced(), 0);
-  EXPECT_FALSE(test.stage().done());
+  EXPECT_EQ(test.sink().progress().done(), 0);
+  EXPECT_EQ(test.sink().accounting().produced(), 0);
+  EXPECT_FALSE(test.sink().done());
 
   ASSERT_TRUE(results->Save().ok());
   EXPECT_EQ(test.stored(), 4);
   EXPECT_EQ(Acknowledged(*actor), 0);
-  test.stage().Saved(*results);
+  test.sink().NoteSaved(*results);
   EXPECT_EQ(Acknowledged(*actor), 4);
   EXPECT_EQ(actor->reads, 1);
-  EXPECT_EQ(test.stage().progress().done(), 4);
-  EXPECT_EQ(test.stage().progress().steps(), 4 * kSteps);
-  EXPECT_EQ(test.stage().accounting().accepted(), 4);
-  EXPECT_TRUE(test.stage().done());
-  EXPECT_EQ(test.stage().TakeUnsaved(), nullptr);
+  EXPECT_EQ(test.sink().progress().done(), 4);
+  EXPECT_EQ(test.sink().progress().steps(), 4 * kSteps);
+  EXPECT_EQ(test.sink().accounting().accepted(), 4);
+  EXPECT_TRUE(test.sink().done());
+  EXPECT_EQ(test.sink().TakeUnsaved(), nullptr);
 }
 
-TEST(RolloutStage, SavesTogetherWhatCameWhileItSaved) {
+TEST(CoordinatorSink, SavesTogetherWhatCameWhileItSaved) {
   Collecting test(300);
   const auto a = test.Connect("a");
   const auto b = test.Connect("b");
   const auto c = test.Connect("c");
   test.Answer(*a);
-  const auto first = test.stage().TakeUnsaved();
+  const auto first = test.sink().TakeUnsaved();
   ASSERT_NE(first, nullptr);
   test.Answer(*b);
   test.Answer(*c);
-  EXPECT_EQ(test.stage().TakeUnsaved(), nullptr);
+  EXPECT_EQ(test.sink().TakeUnsaved(), nullptr);
   ASSERT_TRUE(first->Save().ok());
-  test.stage().Saved(*first);
+  test.sink().NoteSaved(*first);
 
-  const auto second = test.stage().TakeUnsaved();
+  const auto second = test.sink().TakeUnsaved();
   ASSERT_NE(second, nullptr);
   EXPECT_EQ(second->receipts.size(), 2);
   ASSERT_TRUE(second->Save().ok());
-  test.stage().Saved(*second);
+  test.sink().NoteSaved(*second);
   EXPECT_GT(Acknowledged(*b), 0);
   EXPECT_GT(Acknowledged(*c), 0);
   EXPECT_EQ(test.stored(), Acknowledged(*a) + Acknowledged(*b) + Acknowledged(*c));
 }
 
-TEST(RolloutStage, WhoBreaksOffAndComesAgainIsRefusedWhileItsResultWaits) {
+TEST(CoordinatorSink, WhoBreaksOffAndComesAgainIsRefusedWhileItsResultWaits) {
   Collecting test(300);
   const auto first = test.Connect("first");
   test.Answer(*first);
-  const auto saving = test.stage().TakeUnsaved();
+  const auto saving = test.sink().TakeUnsaved();
   ASSERT_NE(saving, nullptr);
   const auto second = test.Connect("second");
   test.Answer(*second);
-  test.stage().Disconnect(*first, kNow);
-  test.stage().Disconnect(*second, kNow);
+  test.sink().Disconnect(*first, kNow);
+  test.sink().Disconnect(*second, kNow);
 
   const auto again = std::make_shared<FakeActorLink>("second");
-  EXPECT_EQ(test.stage().Connect(again, kNow).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(test.sink().Connect(again, kNow).code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(again->sent.empty());
 
   ASSERT_TRUE(saving->Save().ok());
-  test.stage().Saved(*saving);
-  ASSERT_NE(test.stage().TakeUnsaved(), nullptr);
-  EXPECT_TRUE(test.stage().Connect(again, kNow).ok());
+  test.sink().NoteSaved(*saving);
+  ASSERT_NE(test.sink().TakeUnsaved(), nullptr);
+  EXPECT_TRUE(test.sink().Connect(again, kNow).ok());
 }
 
-TEST(RolloutStage, WhatIsBeingSavedOutlivesTheStage) {
+TEST(CoordinatorSink, WhatIsBeingSavedOutlivesTheStage) {
   auto test = std::make_unique<Collecting>(4);
   const auto actor = test->Connect("actor");
   test->Answer(*actor);
   const auto results = test->stage().TakeUnsaved();
   // As where the experiment is cancelled.
   Store& store = test->store();
-  test->EndStage();
+  test->EndSink();
   EXPECT_TRUE(results->Save().ok());
   EXPECT_EQ(store.GetDataset("demos")->episodes(), 4);
   EXPECT_EQ(Acknowledged(*actor), 0);
 }
 
-TEST(RolloutStage, WhatIsNotNewIsAcknowledgedAtOnce) {
+TEST(CoordinatorSink, WhatIsNotNewIsAcknowledgedAtOnce) {
   Collecting test(4);
   const auto actor = test.Connect("actor");
   const auto other = test.Connect("other");
   test.Answer(*actor);
-  test.stage().Disconnect(*actor, kNow);
-  EXPECT_EQ(test.stage().accounting().produced(), 0);
+  test.sink().Disconnect(*actor, kNow);
+  EXPECT_EQ(test.sink().accounting().produced(), 0);
   // It was let go: what it sends again counts as stale, and nothing is to be saved for it.
   test.Answer(*actor);
-  EXPECT_EQ(test.stage().accounting().rejected().at("stale"), 4);
-  const auto results = test.stage().TakeUnsaved();
+  EXPECT_EQ(test.sink().accounting().rejected().at("stale"), 4);
+  const auto results = test.sink().TakeUnsaved();
   ASSERT_NE(results, nullptr);
   EXPECT_EQ(results->receipts.size(), 1);
 }

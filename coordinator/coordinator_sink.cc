@@ -1,15 +1,17 @@
-#include "coordinator/rollout_stage.h"
+#include "coordinator/coordinator_sink.h"
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "common/trajectory/dataset_content.h"
 #include "coordinator/dataset_recipe.h"
 
 namespace understudy {
 namespace {
 
-// Of columns that are saved together: bounds what is encoded at a time, and how long others wait for the store.
+// Bytes of columns that are stored together. It bounds what is encoded at a time, and how long others wait for the
+// store.
 constexpr int64_t kMostSavedBytes = int64_t{32} << 20;
 
 using Save = std::function<absl::Status(const std::vector<TrajectoryView>&)>;
@@ -20,23 +22,14 @@ int64_t StepsOf(const std::vector<TrajectoryView>& episodes) {
   return steps;
 }
 
-BatchExpectation Expect(const v1::EnvironmentSpec& environment, const v1::PolicyHeader& policy, v1::ActionMode mode) {
-  BatchExpectation expectation;
-  expectation.environment = environment;
-  expectation.policy = policy.name();
-  expectation.policy_version = policy.version();
-  expectation.action_mode = mode;
-  return expectation;
-}
-
-class CollectRollouts final : public RolloutStage {
+class CollectSink final : public CoordinatorSink {
  public:
-  CollectRollouts(const std::string& dataset, const v1::DatasetRecipe& recipe, const v1::EnvironmentSpec& environment,
-                  std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
-      : RolloutStage(environment, policy, Options(recipe, policy->header, std::move(finished)),
-                     [dataset, recipe, &store](const std::vector<TrajectoryView>& episodes) {
-                       return Append(store, dataset, recipe, episodes);
-                     }),
+  CollectSink(const std::string& dataset, const v1::DatasetRecipe& recipe, const v1::EnvironmentSpec& environment,
+              std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
+      : CoordinatorSink(environment, policy, Options(recipe, policy->header, std::move(finished)),
+                        [dataset, recipe, &store](const std::vector<TrajectoryView>& episodes) {
+                          return Append(store, dataset, recipe, episodes);
+                        }),
         dataset_(dataset),
         store_(store) {}
 
@@ -47,7 +40,7 @@ class CollectRollouts final : public RolloutStage {
   }
 
  private:
-  // What was to be saved when the stage was given up may come late, when there is another dataset of this name.
+  // A stage that was given up may still have results to store, at a time when another dataset has this name.
   static absl::Status Append(Store& store, const std::string& dataset, const v1::DatasetRecipe& recipe,
                              const std::vector<TrajectoryView>& episodes) {
     const absl::StatusOr<v1::Dataset> found = store.GetDataset(dataset);
@@ -62,11 +55,10 @@ class CollectRollouts final : public RolloutStage {
                                      std::vector<EpisodeOutcome> finished) {
     EpisodeOrderOptions options;
     options.finished = std::move(finished);
-    options.expectation = Expect(recipe.environment(), policy, recipe.action_mode());
-    for (const int record : recipe.record()) {
-      options.expectation.record_logits |= record == v1::RECORD_LOGITS;
-      options.expectation.record_value |= record == v1::RECORD_VALUE;
-    }
+    options.expectation = ExpectationOf(recipe);
+    // The dataset may have been begun with the same policy under another name or version.
+    options.expectation.policy = policy.name();
+    options.expectation.policy_version = policy.version();
     options.seed = recipe.seed();
     options.episodes = recipe.episodes();
     options.transitions = recipe.transitions();
@@ -77,14 +69,14 @@ class CollectRollouts final : public RolloutStage {
   Store& store_;
 };
 
-class EvaluateRollouts final : public RolloutStage {
+class EvaluateSink final : public CoordinatorSink {
  public:
-  EvaluateRollouts(const StageId& id, const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
-                   std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
-      : RolloutStage(environment, policy, Options(environment, stage, policy->header, std::move(finished)),
-                     [id, &store](const std::vector<TrajectoryView>& episodes) {
-                       return store.AppendOutcomes(id.experiment, id.stage, OutcomesOf(episodes));
-                     }) {}
+  EvaluateSink(const StageId& id, const v1::EnvironmentSpec& environment, const v1::EvaluateStage& stage,
+               std::shared_ptr<const PolicySnapshot> policy, std::vector<EpisodeOutcome> finished, Store& store)
+      : CoordinatorSink(environment, policy, Options(environment, stage, policy->header, std::move(finished)),
+                        [id, &store](const std::vector<TrajectoryView>& episodes) {
+                          return store.AppendOutcomes(id.experiment, id.stage, OutcomesOf(episodes));
+                        }) {}
 
   absl::StatusOr<StageResult> Finish() override {
     const EpisodeSummary summary = order().Summary();
@@ -104,7 +96,10 @@ class EvaluateRollouts final : public RolloutStage {
                                      const v1::PolicyHeader& policy, std::vector<EpisodeOutcome> finished) {
     EpisodeOrderOptions options;
     options.finished = std::move(finished);
-    options.expectation = Expect(environment, policy, ToActionMode(stage.actions()));
+    options.expectation = {.environment = environment,
+                           .policy = policy.name(),
+                           .policy_version = policy.version(),
+                           .action_mode = ToActionMode(stage.actions())};
     options.seed = stage.seed();
     options.episodes = stage.episodes();
     return options;
@@ -126,7 +121,7 @@ v1::StageProgress InitialProgress(const EpisodeOrderOptions& options) {
   return progress;
 }
 
-// Hands on what arrives, which counts when it is saved.
+// Returns options with which the order leaves new episodes in `arrived`. They count once they are stored.
 EpisodeOrderOptions Collecting(EpisodeOrderOptions options, std::vector<TrajectoryView>& arrived) {
   options.on_episodes = [&arrived](const std::vector<TrajectoryView>& episodes) {
     arrived = episodes;
@@ -137,8 +132,8 @@ EpisodeOrderOptions Collecting(EpisodeOrderOptions options, std::vector<Trajecto
 
 }  // namespace
 
-RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
-                           EpisodeOrderOptions options, Save save)
+CoordinatorSink::CoordinatorSink(const v1::EnvironmentSpec& environment, std::shared_ptr<const PolicySnapshot> policy,
+                                 EpisodeOrderOptions options, Save save)
     : policy_(std::move(policy)),
       save_(std::move(save)),
       progress_(InitialProgress(options)),
@@ -149,18 +144,26 @@ RolloutStage::RolloutStage(const v1::EnvironmentSpec& environment, std::shared_p
   for (const EpisodeOutcome& episode : options.finished) steps += episode.steps;
   CountSaved(accepted_before_, steps);
   order_ = std::make_shared<EpisodeOrder>(Collecting(std::move(options), arrived_));
-  // Nobody is connected, nobody is asked: the time does not matter.
+  // No actor is connected yet, so the time does not matter.
   dispatcher_.Start(order_, policy_, absl::InfinitePast());
 }
 
-RolloutStage::~RolloutStage() { dispatcher_.CloseAll(absl::OkStatus()); }
+CoordinatorSink::~CoordinatorSink() { dispatcher_.CloseAll(absl::OkStatus()); }
 
-void RolloutStage::CountSaved(int64_t episodes, int64_t steps) {
+void CoordinatorSink::CountSaved(int64_t episodes, int64_t steps) {
   progress_.set_steps(progress_.steps() + steps);
   progress_.set_done(std::min(progress_.done() + (by_transitions_ ? steps : episodes), progress_.total()));
 }
 
-absl::Status RolloutStage::Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now) {
+absl::Status CoordinatorSink::Connect(std::shared_ptr<ActorLink> actor, absl::Time now) {
+  // Otherwise an actor that sends a result, breaks off and comes again would fill the memory while the disk is slow.
+  if (unsaved_.size() > static_cast<size_t>(dispatcher_.actors())) {
+    return absl::UnavailableError("results of actors that have gone are still being saved: come again");
+  }
+  return dispatcher_.Connect(std::move(actor), now);
+}
+
+absl::Status CoordinatorSink::Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now) {
   arrived_.clear();
   auto receipt = dispatcher_.ReceiveUnconfirmed(actor, *message, now);
   if (absl::IsInvalidArgument(receipt.status())) {
@@ -179,7 +182,7 @@ absl::Status RolloutStage::Receive(ActorLink& actor, std::shared_ptr<v1::ActorMe
   return absl::OkStatus();
 }
 
-std::shared_ptr<const UnsavedResults> RolloutStage::TakeUnsaved() {
+std::shared_ptr<const UnsavedResults> CoordinatorSink::TakeUnsaved() {
   if (saving_ || unsaved_.empty()) return nullptr;
   saving_ = true;
   auto taken = std::make_shared<UnsavedResults>();
@@ -194,45 +197,42 @@ std::shared_ptr<const UnsavedResults> RolloutStage::TakeUnsaved() {
   return taken;
 }
 
-void RolloutStage::Saved(const UnsavedResults& results) {
+void CoordinatorSink::NoteSaved(const UnsavedResults& results) {
   saving_ = false;
   CountSaved(static_cast<int64_t>(results.episodes.size()), StepsOf(results.episodes));
   for (const Dispatcher::Receipt& receipt : results.receipts) Confirm(receipt);
 }
 
-void RolloutStage::Confirm(const Dispatcher::Receipt& receipt) {
+void CoordinatorSink::Confirm(const Dispatcher::Receipt& receipt) {
   dispatcher_.Confirm(receipt);
   receipt.actor->ReadNext();
 }
 
-v1::StageProgress RolloutStage::progress() const { return progress_; }
-
-v1::TrajectoryAccounting RolloutStage::accounting() const {
+v1::TrajectoryAccounting CoordinatorSink::accounting() const {
   v1::TrajectoryAccounting accounting = dispatcher_.accounting();
   accounting.set_produced(accounting.produced() + accepted_before_);
   accounting.set_accepted(accounting.accepted() + accepted_before_);
   return accounting;
 }
 
-absl::StatusOr<std::unique_ptr<RolloutStage>> MakeCollectStage(const std::string& dataset,
-                                                               const v1::DatasetRecipe& recipe,
-                                                               const v1::EnvironmentSpec& environment,
-                                                               std::shared_ptr<const PolicySnapshot> policy,
-                                                               Store& store) {
+absl::StatusOr<std::unique_ptr<CoordinatorSink>> MakeCollectSink(const std::string& dataset,
+                                                                 const v1::DatasetRecipe& recipe,
+                                                                 const v1::EnvironmentSpec& environment,
+                                                                 std::shared_ptr<const PolicySnapshot> policy,
+                                                                 Store& store) {
   auto finished = store.ListEpisodes(dataset);
   if (!finished.ok()) return finished.status();
-  return std::make_unique<CollectRollouts>(dataset, recipe, environment, std::move(policy), *std::move(finished),
-                                           store);
+  return std::make_unique<CollectSink>(dataset, recipe, environment, std::move(policy), *std::move(finished), store);
 }
 
-absl::StatusOr<std::unique_ptr<RolloutStage>> MakeEvaluateStage(const StageId& id,
-                                                                const v1::EnvironmentSpec& environment,
-                                                                const v1::EvaluateStage& stage,
-                                                                std::shared_ptr<const PolicySnapshot> policy,
-                                                                Store& store) {
+absl::StatusOr<std::unique_ptr<CoordinatorSink>> MakeEvaluateSink(const StageId& id,
+                                                                  const v1::EnvironmentSpec& environment,
+                                                                  const v1::EvaluateStage& stage,
+                                                                  std::shared_ptr<const PolicySnapshot> policy,
+                                                                  Store& store) {
   auto finished = store.ListOutcomes(id.experiment, id.stage);
   if (!finished.ok()) return finished.status();
-  return std::make_unique<EvaluateRollouts>(id, environment, stage, std::move(policy), *std::move(finished), store);
+  return std::make_unique<EvaluateSink>(id, environment, stage, std::move(policy), *std::move(finished), store);
 }
 
 }  // namespace understudy
