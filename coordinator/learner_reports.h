@@ -1,4 +1,4 @@
-// Whether what a learner says of its training stage can be.
+// Checks what a learner reports about its training stage.
 #ifndef UNDERSTUDY_COORDINATOR_LEARNER_REPORTS_H_
 #define UNDERSTUDY_COORDINATOR_LEARNER_REPORTS_H_
 
@@ -10,13 +10,12 @@
 
 namespace understudy {
 
-// Both are told a stage that the experiment has. INVALID_ARGUMENT names the stage, what was found and what was
-// expected.
+// In both functions the experiment has the stage, and INVALID_ARGUMENT names the stage, what was found and expected.
 
-// A policy that it is to publish: it is the stage's, and fits the environment.
+// Checks a policy to be published: whether it is the stage's policy, and fits the environment.
 absl::Status CheckPublication(const v1::Experiment& experiment, int stage, const v1::PolicyHeader& policy);
 
-// How the stage ended: with an error, or a policy version that it has published. The store's error.
+// Checks the end of a stage: it has an error, or a result whose policy version was published. The store's error.
 absl::Status CheckFinish(const v1::Experiment& experiment, const v1::FinishStageRequest& request, Store& store);
 
 }  // namespace understudy

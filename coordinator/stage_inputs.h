@@ -1,4 +1,4 @@
-// What a stage begins with: the policy and the dataset that it means, as the store has them.
+// Looks up what a stage begins with: the policy and the dataset that it names, as the store has them.
 #ifndef UNDERSTUDY_COORDINATOR_STAGE_INPUTS_H_
 #define UNDERSTUDY_COORDINATOR_STAGE_INPUTS_H_
 
@@ -13,22 +13,22 @@
 
 namespace understudy {
 
-// All may return the store's error, too.
+// All functions may also return the store's error.
 
-// The policy version that a stage's reference means now: the one that it names, or the one that the latest earlier
-// stage has made. NOT_FOUND: none has.
+// Returns the policy version that a stage uses: the version that it names, or otherwise the one that the latest earlier
+// stage made. NOT_FOUND: no earlier stage made one.
 absl::StatusOr<PolicyReference> ResolvePolicy(const v1::Experiment& experiment, int stage);
 
-// The policy that a collect or evaluate stage acts with. CheckSpaces' error.
+// Loads the policy that a collect or evaluate stage acts with. CheckSpaces' error.
 absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadStagePolicy(const v1::Experiment& experiment, int stage,
                                                                       const v1::EnvironmentSpec& environment,
                                                                       Store& store);
 
-// What the learners of a training stage are all told. CheckDemonstrations' error.
+// Returns what all learners of a training stage are told. CheckDemonstrations' error.
 absl::StatusOr<v1::LearnerWork> MakeLearnerWork(const v1::Experiment& experiment, int stage, Store& store);
 
-// The stored dataset of that name, as far as it has come, or `dataset`, which is stored then. ALREADY_EXISTS: its
-// recipe is another.
+// Returns the stored dataset of that name, complete or not. If there is none, it stores `dataset` and returns that.
+// ALREADY_EXISTS: the stored one has another recipe.
 absl::StatusOr<v1::Dataset> FindOrCreateDataset(v1::Dataset dataset, Store& store);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Threads that wait for the disk, so that the control thread need not.
+// Threads that write to the store, so that the control thread does not wait for the disk.
 #ifndef UNDERSTUDY_COORDINATOR_STORE_WRITERS_H_
 #define UNDERSTUDY_COORDINATOR_STORE_WRITERS_H_
 
@@ -14,29 +14,28 @@
 
 namespace understudy {
 
-// How long until a store is tried again that could not be reached.
+// Waiting time before another attempt to reach the store.
 inline constexpr absl::Duration kStoreRetry = absl::Seconds(1);
 
-// Several, so that stages that write at the same time are committed together. Bounded by who posts: a stage does not
-// post again before its last job is done.
+// Number of threads. There are several, so that stages that write at the same time are committed together.
 inline constexpr int kStoreWriters = 4;
 
-// Thread-safe.
+// The queue of jobs is bounded by those who post: a stage posts no job before its last one is done. Thread-safe.
 class StoreWriters {
  public:
   StoreWriters();
   // Stops.
   ~StoreWriters();
 
-  // Does not block. `write` runs on one of the threads, and then `done` with what it came to; jobs may overtake each
-  // other. Where the store cannot be reached (UNAVAILABLE) it is tried again, for as long as that takes, or until Stop.
-  // After Stop the job is dropped.
+  // Queues a job, without blocking; after Stop it is dropped. A thread calls `write`, and then `done` with its status.
+  // If `write` returns UNAVAILABLE, the thread calls it again after a while, until it succeeds or Stop is called. Jobs
+  // may overtake each other.
   void Post(std::function<absl::Status()> write, std::function<void(const absl::Status&)> done);
 
-  // Jobs that no thread has begun with.
+  // Returns how many jobs no thread has begun.
   size_t waiting();
 
-  // Does what was posted, once, and joins. Idempotent.
+  // Lets the threads try every posted job once more, and joins them. Idempotent.
   void Stop();
 
  private:
@@ -46,7 +45,7 @@ class StoreWriters {
   };
   void Run();
   absl::Status Write(const Job& job);
-  // Waits before another attempt; false: there is to be none.
+  // Waits before another attempt. Returns false if there should be none.
   bool Pause();
 
   Mutex mutex_;

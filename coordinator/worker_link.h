@@ -1,4 +1,4 @@
-// The coordinator's end of a worker's Attach stream.
+// The coordinator's end of the stream Attach to one worker.
 #ifndef UNDERSTUDY_COORDINATOR_WORKER_LINK_H_
 #define UNDERSTUDY_COORDINATOR_WORKER_LINK_H_
 
@@ -7,15 +7,16 @@
 
 namespace understudy {
 
-// Thread-safe; nothing blocks. Implementations: the gRPC stream (workers_service.cc), fakes in tests.
+// Thread-safe; no function blocks. Implementations: the gRPC stream (attach_stream.cc), fakes in tests.
 class WorkerLink {
  public:
   virtual ~WorkerLink() = default;
 
-  // Replaces what has not been sent yet: only the latest assignment counts. After Close it goes nowhere.
+  // Sends an assignment. It replaces one that has not been sent yet, since only the latest counts. It is dropped after
+  // Close.
   virtual void Send(v1::Assignment assignment) = 0;
 
-  // Lets the worker's next message in. Until then at most one is held: that is the back-pressure.
+  // Lets the worker's next message in. At most one message is held until then: that is the back-pressure.
   virtual void ReadNext() = 0;
 
   // Ends the stream with this status.

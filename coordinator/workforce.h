@@ -1,4 +1,4 @@
-// The attached workers, and the running stages that they work on.
+// The workers that are attached to the coordinator, their assignments, and the running stages that they work on.
 #ifndef UNDERSTUDY_COORDINATOR_WORKFORCE_H_
 #define UNDERSTUDY_COORDINATOR_WORKFORCE_H_
 
@@ -21,63 +21,76 @@
 namespace understudy {
 
 inline constexpr size_t kMaxWorkers = 20'000;
-// How long a learner whose stream has broken may take to attach again before another may take its place: some tries of
-// a live one, and little for everybody who waits for a dead one.
+// A learner whose stream has broken may attach again within this time before another may take its place. A live learner
+// tries several times in it, and those that wait for a dead one lose little.
 inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
-// The same after a restart of the coordinator, when learners do not know yet that it is back.
+// The same time after a restart of the coordinator, when learners have yet to find out that it is back.
 inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
 
-// Thread-compatible; no gRPC, no clock. Assignments change in Plan alone, and are sent in Tell alone, so that what must
-// be durable before anybody acts on it can be written between the two.
+// A worker is attached from its hello until it says goodbye, its stream breaks, or its lease ends because it was
+// silent. A learner that has a stage may come back after its stream has broken. It stays attached, and keeps the stage,
+// until its lease ends, the stage ends or loses another of its learners, or an idle learner takes its place after
+// kReattachGrace.
+//
+// Assignments change only in Plan, and are sent only in Tell. Between the two the caller stores what must be durable
+// before a worker acts on it. Thread-compatible; no gRPC, no clock.
 class Workforce {
  public:
+  // `incarnation`: see AssignmentPlanner.
   explicit Workforce(int64_t incarnation) : planner_(incarnation) {}
 
-  // A worker with a valid hello. One that attaches again keeps its assignment, and its earlier link ends with ABORTED.
-  // RESOURCE_EXHAUSTED: kMaxWorkers are attached.
+  // --- Workers
+
+  // Attaches a worker, whose hello is valid. If it is attached already, it keeps its assignment, and its earlier link
+  // is closed with ABORTED. RESOURCE_EXHAUSTED: kMaxWorkers are attached.
   absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
 
-  // Both ignore a link that is no longer the worker's. `left`: the worker said goodbye. It is gone at once then, and so
-  // it is otherwise, but for a learner with a stage: that keeps it until its lease or the stage ends, another of the
-  // stage's learners is gone, or an idle one takes its place after kReattachGrace, for it may come back.
+  // Renews a worker's lease, and notes what it reports. Does nothing if `link` is no longer the worker's.
   void Heartbeat(const std::string& worker, const WorkerLink& link, const v1::WorkerHeartbeat& heartbeat,
                  absl::Time now);
+  // Notes that a worker's stream has ended. `left`: it said goodbye, and will not come back. Does nothing if `link` is
+  // no longer the worker's.
   void Detach(const std::string& worker, const WorkerLink& link, bool left, absl::Time now);
 
-  // A stage that trains, with work.train.learners learners: `work` is what each of them is told, but for the epoch, its
-  // rank, and where they meet.
+  // --- Stages
+
+  // Adds a training stage, which needs work.train.learners learners, and actors if `actors` is set. `work` is what each
+  // learner is told, besides its epoch, its rank, and where the learners meet.
   void AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now);
-  // The same for a stage that an earlier coordinator had granted, to as many: they keep it, with the epoch, if they
-  // attach in time.
+  // Adds a training stage that an earlier coordinator has granted to as many learners as it needs. These keep the stage
+  // and its epoch if they attach in time.
   void RestoreTraining(const StageId& id, v1::LearnerWork work, bool actors, const v1::StageGrant& grant,
                        absl::Time now);
-  // A stage whose actors come to the coordinator.
+  // Adds a stage without learners, whose actors come to the coordinator.
   void AddRollouts(const StageId& id, absl::Time now);
+  // Removes a stage, if there is one of this id.
   void RemoveStage(const StageId& id, absl::Time now);
 
-  // 0: no such stage, or it waits for learners.
+  // Returns a stage's epoch; 0: there is no such stage, or it waits for learners.
   int64_t StageEpoch(const StageId& id) const { return planner_.StageEpoch(id); }
+  // Returns how many actors a stage has.
   int ActorsOf(const StageId& id) const { return planner_.ActorsOf(id); }
-  // Who trains a stage, by the last Plan; epoch 0: nobody.
+  // Returns the learners of a stage, and its epoch; epoch 0: it has no learners.
   v1::StageGrant GrantOf(const StageId& id);
-  // What a stage cannot go on without at the moment: "a learner", "2 learners: 1 is attached", "actors" …; empty:
-  // nothing.
+  // Returns what a stage waits for, in words: "a learner", "2 learners: 1 is attached", "actors"; empty: it goes on.
   std::string WaitingFor(const StageId& id);
 
-  // Stages of which GrantOf, ActorsOf or WaitingFor may say something else than before the last call.
+  // Returns the stages for which GrantOf, ActorsOf or WaitingFor may have changed since the last call.
   std::set<StageId> TakeChangedStages();
 
-  // Leaves `lapse` out of all leases and turns: time in which this process did not run, or by which the clock was set
-  // forward (negative: back).
+  // --- Planning
+
+  // Leaves `lapse` out of all leases and turns. It is time in which this process did not run, or by which the clock was
+  // set forward (negative: back).
   void NoteLapse(absl::Duration lapse) { lapses_ += lapse; }
 
-  // Ends leases and plans.
+  // Detaches workers whose lease has ended, and decides anew who works on what.
   void Plan(absl::Time now);
-  // Tells every worker whose assignment changed. How often it is to send heartbeats it is told with that, or, where
-  // that has changed by itself, in answer to its next heartbeat.
+  // Sends every worker its assignment that should hear of it: because the assignment has changed, or because the
+  // worker's last message showed that it did not know the present one or the present interval of heartbeats.
   void Tell();
 
-  // When Plan should be called even if nothing happens.
+  // Returns when Plan should be called even if nothing happens.
   absl::Time next_plan() const;
 
   std::vector<v1::Worker> List(absl::Time now) const;
@@ -86,16 +99,16 @@ class Workforce {
   void CloseAll(const absl::Status& status);
 
  private:
-  // Leases and turns are counted in this time.
+  // Converts to the time in which leases and turns are counted.
   absl::Time Counted(absl::Time now) const { return now - lapses_; }
   void Remove(const std::string& worker, absl::Time now);
-  // The worker, which is attached, was heard of.
+  // Notes that an attached worker has sent something, come or gone.
   void NoteHeardOf(const std::string& worker);
   v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
   v1::LearnerWork LearnerWorkFor(const Placement& placement);
   v1::ActorWork ActorWorkFor(const Placement& placement);
   const std::string& RolloutsAddressOf(const std::string& learner);
-  // Of learners by rank, which are granted: those that are away.
+  // Says which of a stage's learners, given by rank, are away; empty: none is.
   std::string WaitingForAway(const std::vector<std::string>& learners) const;
 
   WorkerTable table_;

@@ -1,4 +1,4 @@
-// Whose time has come, among many.
+// A time for each of many ids, and those whose time has come.
 #ifndef UNDERSTUDY_COORDINATOR_SCHEDULING_DUE_TIMES_H_
 #define UNDERSTUDY_COORDINATOR_SCHEDULING_DUE_TIMES_H_
 
@@ -15,7 +15,7 @@ namespace understudy {
 // Pure, thread-compatible. Every call costs O(log n), TakeDue for each id that it returns.
 class DueTimes {
  public:
-  // Replaces the id's time; InfiniteFuture: it has none.
+  // Sets an id's time, in place of an earlier one; InfiniteFuture: removes it.
   void Set(const std::string& id, absl::Time due) {
     const auto known = by_id_.find(id);
     if (known != by_id_.end()) {
@@ -28,7 +28,7 @@ class DueTimes {
     by_time_.insert({due, id});
   }
 
-  // The ids whose time has come, earliest first. They have none then.
+  // Removes the ids whose time has come, and returns them, the earliest first.
   std::vector<std::string> TakeDue(absl::Time now) {
     std::vector<std::string> due;
     while (next() <= now) {
@@ -38,7 +38,7 @@ class DueTimes {
     return due;
   }
 
-  // InfiniteFuture: there is none.
+  // Returns the earliest time; InfiniteFuture: there is none.
   absl::Time next() const { return by_time_.empty() ? absl::InfiniteFuture() : by_time_.begin()->first; }
 
  private:

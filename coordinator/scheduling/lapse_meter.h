@@ -1,4 +1,4 @@
-// Time that went by without us: the process was stopped, the machine asleep, the clock set.
+// Measures lapses: time that passed while this process was stopped or its machine slept, or by which the clock was set.
 #ifndef UNDERSTUDY_COORDINATOR_SCHEDULING_LAPSE_METER_H_
 #define UNDERSTUDY_COORDINATOR_SCHEDULING_LAPSE_METER_H_
 
@@ -9,18 +9,18 @@
 
 namespace understudy {
 
-// A coordinator that was stopped for a minute must not conclude that all workers were silent for a minute: it was not
-// listening. Pure, thread-compatible.
+// A coordinator that was stopped for a minute must not conclude that all workers were silent for a minute, since it was
+// not listening. Pure, thread-compatible.
 class LapseMeter {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  // Begins now. Between two calls of a loop that runs, less than `longest` passes.
+  // Begins at the given times. Less than `longest` passes between two calls of Measure while the process runs.
   LapseMeter(absl::Duration longest, absl::Time wall, SteadyTime steady)
       : longest_(longest), wall_(wall), steady_(steady) {}
 
-  // How much the wall clock has advanced since the last call beyond the time that was lived through: what the steady
-  // clock shows, `longest` at most. Negative where the wall clock was set back.
+  // Returns the lapse since the last call: how far the wall clock has advanced, less the time in which the process ran.
+  // That is the time on the steady clock, but `longest` at most. The lapse is negative if the wall clock was set back.
   absl::Duration Measure(absl::Time wall, SteadyTime steady) {
     const absl::Duration lived = std::min(absl::FromChrono(steady - steady_), longest_);
     const absl::Duration lapse = wall - wall_ - lived;

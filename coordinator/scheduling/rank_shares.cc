@@ -48,20 +48,20 @@ void RankShares::OneRankEach(std::set<std::string>& changed) {
   if (std::exchange(several_, false)) {
     for (const auto& [actor, ranks] : ranks_of_) {
       while (ranks.size() > 1) {
-        Take(actor, ranks.back());
+        Unassign(actor, ranks.back());
         changed.insert(actor);
       }
     }
   }
   for (const std::string& actor : std::exchange(unplaced_, {})) {
-    Give(actor, FewestActors());
+    Assign(actor, FewestActors());
     changed.insert(actor);
   }
   while (actors_of_[MostActors()].size() > actors_of_[FewestActors()].size() + 1) {
     const size_t from = MostActors();
     const std::string actor = *actors_of_[from].rbegin();
-    Take(actor, from);
-    Give(actor, FewestActors());
+    Unassign(actor, from);
+    Assign(actor, FewestActors());
     changed.insert(actor);
   }
 }
@@ -73,14 +73,14 @@ void RankShares::OneActorEach(std::set<std::string>& changed) {
   for (size_t rank = 0; rank < actors_of_.size(); ++rank) {
     while (actors_of_[rank].size() > 1) {
       const std::string actor = *actors_of_[rank].rbegin();
-      Take(actor, rank);
+      Unassign(actor, rank);
       changed.insert(actor);
     }
   }
   for (size_t rank = 0; rank < actors_of_.size(); ++rank) {
     if (!actors_of_[rank].empty()) continue;
     const std::string actor = LeastBurdened(changed);
-    Give(actor, rank);
+    Assign(actor, rank);
     changed.insert(actor);
   }
   while (true) {
@@ -88,8 +88,8 @@ void RankShares::OneActorEach(std::set<std::string>& changed) {
     const std::string to = LeastBurdened(changed);
     if (ranks_of_.at(from).size() <= ranks_of_.at(to).size() + 1) return;
     const size_t rank = ranks_of_.at(from).back();
-    Take(from, rank);
-    Give(to, rank);
+    Unassign(from, rank);
+    Assign(to, rank);
     changed.insert({from, to});
   }
 }
@@ -117,13 +117,13 @@ size_t RankShares::MostActors() const {
   return std::max_element(actors_of_.begin(), actors_of_.end(), Fewer) - actors_of_.begin();
 }
 
-void RankShares::Give(const std::string& actor, size_t rank) {
+void RankShares::Assign(const std::string& actor, size_t rank) {
   std::vector<int>& ranks = ranks_of_.at(actor);
   ranks.insert(std::upper_bound(ranks.begin(), ranks.end(), static_cast<int>(rank)), static_cast<int>(rank));
   actors_of_[rank].insert(actor);
 }
 
-void RankShares::Take(const std::string& actor, size_t rank) {
+void RankShares::Unassign(const std::string& actor, size_t rank) {
   std::erase(ranks_of_.at(actor), static_cast<int>(rank));
   actors_of_[rank].erase(actor);
 }

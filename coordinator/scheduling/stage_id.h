@@ -1,4 +1,4 @@
-// Which stage of which experiment.
+// Names a stage: its experiment, and its number there, from 0.
 #ifndef UNDERSTUDY_COORDINATOR_SCHEDULING_STAGE_ID_H_
 #define UNDERSTUDY_COORDINATOR_SCHEDULING_STAGE_ID_H_
 
