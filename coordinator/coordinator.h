@@ -15,7 +15,7 @@
 #include "coordinator/control_thread.h"
 #include "coordinator/coordinator_status.h"
 #include "coordinator/experiment_run.h"
-#include "coordinator/experiment_watcher.h"
+#include "coordinator/experiment_watchers.h"
 #include "coordinator/storage/store.h"
 #include "coordinator/store_writers.h"
 #include "coordinator/unfinished_experiments.h"

@@ -13,7 +13,6 @@
 #include "common/rollouts/actor_link.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/coordinator_sink.h"
-#include "coordinator/experiment_watcher.h"
 #include "coordinator/experiment_watchers.h"
 #include "coordinator/run_context.h"
 #include "coordinator/scheduling/experiment_machine.h"

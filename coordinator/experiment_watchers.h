@@ -1,4 +1,4 @@
-// Those who follow an experiment, and whether they have seen the latest of it.
+// The watchers of an experiment, and whether they have seen its latest state.
 #ifndef UNDERSTUDY_COORDINATOR_EXPERIMENT_WATCHERS_H_
 #define UNDERSTUDY_COORDINATOR_EXPERIMENT_WATCHERS_H_
 
@@ -8,30 +8,44 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "coordinator/experiment_watcher.h"
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
 
+// A client that follows an experiment. Thread-safe; no function blocks. Implementations: the gRPC stream
+// (watch_stream.cc), fakes in tests.
+class ExperimentWatcher {
+ public:
+  virtual ~ExperimentWatcher() = default;
+
+  // Shows the experiment. It replaces what has not been sent yet. After a finished experiment the stream ends with OK.
+  virtual void Show(const v1::Experiment& experiment) = 0;
+
+  // Ends the stream with this status.
+  virtual void Close(absl::Status status) = 0;
+};
+
 inline constexpr size_t kMaxWatchers = 1000;  // of one experiment
 
-// Thread-compatible.
+// The watchers of one experiment. Thread-compatible.
 class ExperimentWatchers {
  public:
-  // Shows it the experiment as it is now. False: there are kMaxWatchers.
+  // Adds a watcher, and shows it the experiment as it is now. Returns false if there are kMaxWatchers.
   bool Add(std::shared_ptr<ExperimentWatcher> watcher, const v1::Experiment& experiment);
+  // Removes a watcher, if it is known.
   void Remove(const ExperimentWatcher& watcher);
 
-  // There is something to see that they have not seen.
+  // Notes that the experiment has changed.
   void NoteChange() { unseen_ = true; }
-  // The same, where the running stage's workers, or what it waits for, are not those of the last call.
+  // Notes the workers of the running stage and what it waits for, and a change if they differ from the last call.
   void NoteStage(int workers, std::string waiting_for);
 
-  // Whether the experiment is to be shown now, which settles it: somebody is there, and something has changed.
+  // Returns whether there is a watcher and a change that was not shown. The change counts as shown from now on.
   bool TakeUnseen();
+  // Shows the experiment to all watchers.
   void Show(const v1::Experiment& experiment) const;
 
-  // Ends all streams with a status.
+  // Ends all streams with a status, and forgets the watchers.
   void CloseAll(const absl::Status& status);
 
  private:

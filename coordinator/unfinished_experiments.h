@@ -14,7 +14,7 @@
 #include "absl/time/time.h"
 #include "coordinator/coordinator_status.h"
 #include "coordinator/experiment_run.h"
-#include "coordinator/experiment_watcher.h"
+#include "coordinator/experiment_watchers.h"
 #include "coordinator/scheduling/due_times.h"
 #include "coordinator/storage/store.h"
 #include "coordinator/workforce.h"

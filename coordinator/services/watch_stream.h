@@ -11,7 +11,7 @@
 #include "absl/base/thread_annotations.h"
 #include "common/process/mutex.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/experiment_watcher.h"
+#include "coordinator/experiment_watchers.h"
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
