@@ -86,8 +86,9 @@ class Dispatcher {
     uint32_t sequence = 0;
     Acceptance acceptance;
   };
-  // Does the same for sinks that must do more with a result, such as store it, before it counts. They call Confirm
-  // then. The actor may get its next request before that. nullopt: there is nothing to confirm.
+  // Receives a message, but neither counts nor acknowledges its result. Sinks use it that must do more with a result
+  // first, such as store it, and then call Confirm. The actor may get its next request before that. Errors: Receive's.
+  // nullopt: there is nothing to confirm.
   absl::StatusOr<std::optional<Receipt>> ReceiveUnconfirmed(ActorLink& actor, v1::ActorMessage& message,
                                                             absl::Time now);
   // Counts and acknowledges a result.
