@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 
 namespace understudy {
 namespace {

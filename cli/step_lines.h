@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "common/snapshot/sha256.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/datasets.pb.h"
 
 namespace understudy {

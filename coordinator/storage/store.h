@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/datasets.pb.h"
 #include "understudy/v1/experiments.pb.h"

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/environment/spaces.h"
 #include "common/random/random_stream.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "learner/algorithms/gather.h"
 #include "learner/algorithms/shuffle.h"
 

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "common/environment/spaces.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "learner/algorithms/gather.h"
 
 namespace understudy {

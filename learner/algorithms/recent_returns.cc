@@ -1,6 +1,6 @@
 #include "learner/algorithms/recent_returns.h"
 
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 
 namespace understudy {
 namespace {

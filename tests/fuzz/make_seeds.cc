@@ -8,7 +8,7 @@
 #include "common/rpc/protocol.h"
 #include "common/snapshot/checkpoint_chunks.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "coordinator/storage/episode_codec.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/testing/checkpoints.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/trajectory/dataset_content.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/testing/trajectory_batches.h"
 

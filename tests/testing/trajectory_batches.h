@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/snapshot/policy_snapshot.h"
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy::testing {

@@ -2,7 +2,7 @@
 #ifndef UNDERSTUDY_TESTS_BENCHMARKS_MICRO_RECORDED_EPISODES_H_
 #define UNDERSTUDY_TESTS_BENCHMARKS_MICRO_RECORDED_EPISODES_H_
 
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy::benchmarks {

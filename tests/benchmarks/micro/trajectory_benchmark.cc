@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "tests/benchmarks/micro/recorded_episodes.h"
 
 namespace understudy::benchmarks {

@@ -1,4 +1,4 @@
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 
 #include <algorithm>
 #include <bit>

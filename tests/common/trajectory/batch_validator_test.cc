@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {

@@ -1,4 +1,4 @@
-#include "common/trajectory/trajectory_batch.h"
+#include "common/trajectory/trajectory_layout.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
