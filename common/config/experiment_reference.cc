@@ -2,11 +2,13 @@
 
 #include <google/protobuf/descriptor.h>
 
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/config/algorithm_rules.h"
 #include "common/config/constraints.h"
 #include "common/config/field_value.h"
@@ -28,9 +30,25 @@ std::string DefaultText(const FieldDescriptor& field) {
   return field.is_repeated() && !text.empty() ? absl::StrCat("[", text, "]") : text;
 }
 
-std::string LineOfKey(const FieldDescriptor& field) {
+// The words in lines of at most kWidth characters, each indented by six.
+std::string Paragraph(const std::string& words) {
+  constexpr size_t kWidth = 100;
+  std::string text;
+  std::string line = "     ";
+  for (const std::string& word : std::vector<std::string>(absl::StrSplit(words, ' '))) {
+    if (line.size() + 1 + word.size() > kWidth) {
+      absl::StrAppend(&text, line, "\n");
+      line = "     ";
+    }
+    absl::StrAppend(&line, " ", word);
+  }
+  return absl::StrCat(text, line, "\n");
+}
+
+std::string LinesOfKey(const FieldDescriptor& field) {
   const std::string expected = absl::StrCat(field.is_repeated() ? "a list, each " : "", ExpectedValue(field));
-  return absl::StrFormat("  %-24s %-14s %s\n", field.name(), DefaultText(field), expected);
+  return absl::StrFormat("  %-24s %-14s %s\n", field.name(), DefaultText(field), expected) +
+         Paragraph(ConstraintOf(field).meaning());
 }
 
 std::string Section(const std::string& title, const Descriptor& type);
@@ -57,7 +75,7 @@ std::string Section(const std::string& title, const Descriptor& type) {
   std::string text = title.empty() ? "" : absl::StrCat(title, is_choice ? ", one of these" : "", "\n");
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    if (selected == nullptr || field.real_containing_oneof() != selected) text += LineOfKey(field);
+    if (selected == nullptr || field.real_containing_oneof() != selected) text += LinesOfKey(field);
   }
   return text + SectionsBelow(title, type);
 }

@@ -1,4 +1,4 @@
-// The keys of an experiment file, for people.
+// The list of all keys of an experiment file, which `understudy experiments keys` prints.
 #ifndef UNDERSTUDY_COMMON_CONFIG_EXPERIMENT_REFERENCE_H_
 #define UNDERSTUDY_COMMON_CONFIG_EXPERIMENT_REFERENCE_H_
 
@@ -6,7 +6,8 @@
 
 namespace understudy {
 
-// Every key with its default and what it may hold, a section for each map; made from the schema that files are read by.
+// Lists every key with its default, the values that it may have, and its meaning. Every map has a section of its own.
+// The text is made from the schema that reads the files (experiments.proto), so it is always complete.
 std::string ExperimentReference();
 
 }  // namespace understudy

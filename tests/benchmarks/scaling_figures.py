@@ -45,11 +45,11 @@ def table(found):
         row("of linear", [f"{figure['share']['median']:.2f}" for figure in found])])
 
 
-def with_table(readme, found):
+def with_table(page, found):
     """The text, with its table of actors replaced."""
-    changed, count = re.subn(r"^\| actors \|.*\n(?:\|.*\n)*", lambda _: table(found) + "\n", readme, flags=re.MULTILINE)
+    changed, count = re.subn(r"^\| actors \|.*\n(?:\|.*\n)*", lambda _: table(found) + "\n", page, flags=re.MULTILINE)
     if count != 1:
-        raise ValueError(f"README.md has {count} tables that begin with '| actors |', expected one")
+        raise ValueError(f"the page has {count} tables that begin with '| actors |', expected one")
     return changed
 
 
