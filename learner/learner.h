@@ -26,8 +26,9 @@ namespace understudy {
 struct LearnerOptions {
   std::string coordinators;                                         // Coordinators::Make's
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;  // MakeChannel's, towards them
-  ServerOptions server = {};                                        // of the services Rollouts and Ranks
-  std::string advertise = {};                                       // where others reach it; empty: where it listens
+  ServerOptions server = {.listen = ""};                            // of the services Rollouts and Ranks
+  // HOST:PORT by which others reach it. Where this or server.listen is empty, ChooseRolloutsAddress chooses.
+  std::string advertise = {};
   // Where it listens, on any port, for the gradients of other learners of a stage, which are not encrypted.
   std::string gradients_host = "127.0.0.1";
 };
@@ -35,8 +36,9 @@ struct LearnerOptions {
 // Thread-safe.
 class Learner {
  public:
-  // Listens and begins to attach. INVALID_ARGUMENT or UNAVAILABLE: RpcServer::Start's, Coordinators::Make's, or an
-  // address that no actor, or no other learner, could connect to.
+  // Listens and begins to attach. The errors are those of ChooseRolloutsAddress, RpcServer::Start and
+  // Coordinators::Make. INVALID_ARGUMENT, too: the certificate is not for the advertised host, or no other learner
+  // could connect to `gradients_host`.
   static absl::StatusOr<std::unique_ptr<Learner>> Start(const LearnerOptions& options);
   ~Learner();
 

@@ -35,6 +35,10 @@ class AccessControl {
   // For one server, which checks every call before any of its services sees it.
   static std::shared_ptr<grpc::ServerCredentials> MakeCredentials(std::shared_ptr<AccessControl> access);
 
+  // Whether this server's certificate is for the host name or IP address by which clients call it. INVALID_ARGUMENT
+  // names the file, and the host that it is not for.
+  absl::Status CheckCertificateHost(const std::string& host) const;
+
   // For services where the role that is needed depends on what the call says. PERMISSION_DENIED.
   absl::Status CheckRole(const grpc::ServerContextBase& context, PeerRole role);
 

@@ -30,6 +30,11 @@ struct TlsFiles {
 // when.
 absl::Status CheckTlsFiles(const TlsFiles& files, absl::Time now);
 
+// Whether the certificate, read as it is now, is for this host name or IP address: clients that call the server by it
+// accept no other. INVALID_ARGUMENT names the file, the host, and the names and addresses that the certificate is for;
+// or it cannot be read, as above.
+absl::Status CheckCertificateHost(const TlsFiles& files, const std::string& host);
+
 // Reads the files again every second, so that whoever renews them restarts nobody: connections that are made afterwards
 // use them. Files that do not fit together, as when only one is replaced yet, are passed over.
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchTlsFiles(const TlsFiles& files);
