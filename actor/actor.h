@@ -3,9 +3,11 @@
 #define UNDERSTUDY_ACTOR_ACTOR_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -61,6 +63,10 @@ class Actor {
   void Run(const std::string& id);
   // The latest assignment, once it is not the one that the thread has `done`; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
+  v1::WorkerHeartbeat Heartbeat();
+  // Remembers why a thread that rolls out cannot reach a sink, for the heartbeat. OK: it reaches the sink, or is no
+  // longer to.
+  void NoteReach(const std::string& id, const std::string& address, const absl::Status& status);
   // Both until the job is left. All of its sinks, or one: where the stream to that breaks, connects again.
   void Work(const std::string& id, Job& job);
   void Serve(const std::string& id, Job& job, const std::string& address);
@@ -76,6 +82,8 @@ class Actor {
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> drained_ ABSL_GUARDED_BY(mutex_);
   int running_ ABSL_GUARDED_BY(mutex_);  // threads that roll out
+  // The sinks that are not reached: why, by the sink's address and the thread's worker id.
+  std::map<std::pair<std::string, std::string>, std::string> unreachable_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<std::thread> threads_;
   std::unique_ptr<WorkerSession> session_;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +29,10 @@ class SinkSession {
   static constexpr size_t kMaxQueuedRequests = 16;
 
   // `channel` leads to the sink. `counters` must outlive it.
-  SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters);
+  // Calls `on_greeted`, on the reading thread, when the sink has let this actor in.
+  SinkSession(
+      std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
+      std::function<void()> on_greeted = [] {});
 
   // Works until the stream ends, or, once `leaving` is cancelled, until the request in hand is done and acknowledged:
   // were it given up, stages that take turns with an actor could undo each other's work for ever. Requests that were
@@ -81,6 +85,7 @@ class SinkSession {
   const std::unique_ptr<v1::Rollouts::Stub> stub_;
   const v1::ActorHello hello_;
   RolloutCounters& counters_;
+  const std::function<void()> on_greeted_;
   const std::shared_ptr<grpc::ClientContext> context_ = std::make_shared<grpc::ClientContext>();
   const std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
   Cancellation ended_;  // no result can be delivered any more

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +13,7 @@
 #include "common/process/error_text.h"
 #include "common/process/log_fields.h"
 #include "common/process/reminder.h"
+#include "common/process/usable_cores.h"
 #include "common/rollouts/rejection.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
@@ -98,10 +98,10 @@ std::string RankText(const v1::LearnerWork& work) {
   return ranks > 1 ? absl::StrCat(", as rank ", work.rank(), " of ", ranks, " learners") : "";
 }
 
-// Ranks of one host share its processors, where the stage does not say how many threads to use.
+// Ranks of one host share the cores that they may use, where the stage does not say how many threads to use.
 int ThreadsOf(const v1::TrainStage& stage, int ranks_here) {
   if (stage.threads() > 0 || ranks_here == 1) return stage.threads();
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / ranks_here, 1, 4);
+  return std::clamp(UsableCores() / ranks_here, 1, 4);
 }
 
 }  // namespace

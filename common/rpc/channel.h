@@ -42,6 +42,11 @@ inline constexpr size_t kMaxStatusMessageBytes = 2048;
 absl::Status FromGrpc(const grpc::Status& status);
 grpc::Status ToGrpc(const absl::Status& status);
 
+// Rewrites the status of a call whose channel could not connect: its message becomes the address, the reason in plain
+// words, and what to do where TLS is the reason, as gRPC does not say that. `tls`: the channel has credentials. Every
+// other status is returned as it is.
+absl::Status ExplainConnecting(const absl::Status& status, bool tls);
+
 }  // namespace understudy
 
 #endif  // UNDERSTUDY_COMMON_RPC_CHANNEL_H_

@@ -37,11 +37,14 @@ class Coordinators {
   void MoveOn(const Peer& silent);
 
   const std::vector<Peer>& peers() const { return peers_; }
+  // Whether they are called with TLS.
+  bool tls() const { return tls_; }
 
  private:
-  explicit Coordinators(std::vector<Peer> peers) : peers_(std::move(peers)) {}
+  Coordinators(std::vector<Peer> peers, bool tls) : peers_(std::move(peers)), tls_(tls) {}
 
   const std::vector<Peer> peers_;  // not empty
+  const bool tls_;
   mutable Mutex mutex_;
   size_t current_ ABSL_GUARDED_BY(mutex_) = 0;
 };
