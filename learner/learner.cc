@@ -133,7 +133,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
 Learner::~Learner() { session_.reset(); }
 
 v1::WorkerHeartbeat Learner::Heartbeat() {
-  const RolloutSink::ActorStatus actors = sink_.actor_status();
+  const LearnerSink::ActorStatus actors = sink_.actor_status();
   v1::WorkerHeartbeat heartbeat;
   heartbeat.set_connected_actors(actors.connected);
   heartbeat.set_without_actors_ms(absl::ToInt64Milliseconds(actors.without_actors));

@@ -17,8 +17,8 @@
 #include "learner/algorithms/algorithm.h"
 #include "learner/coordinator_client.h"
 #include "learner/group/ranks_service.h"
+#include "learner/learner_sink.h"
 #include "learner/learner_stage.h"
-#include "learner/rollout_sink.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {
@@ -86,7 +86,7 @@ class Learner {
   const std::string gradients_host_;
   CoordinatorClient client_;
   Cancellation stopping_;
-  RolloutSink sink_;
+  LearnerSink sink_;
   RolloutService rollouts_{sink_};
   RanksService ranks_;
   Mutex mutex_;

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <fstream>
 #include <memory>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -41,7 +40,7 @@ std::string FirstLine(const std::string& path) {
 }
 
 // In microseconds, as "50000". nullopt: no limit.
-std::optional<int> WholeCores(std::string_view quota, std::string_view period) {
+std::optional<int> WholeCores(const std::string& quota, const std::string& period) {
   int64_t used = 0;
   int64_t of = 0;
   if (!absl::SimpleAtoi(quota, &used) || !absl::SimpleAtoi(period, &of) || used <= 0 || of <= 0) return std::nullopt;

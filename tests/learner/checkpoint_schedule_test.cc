@@ -1,6 +1,6 @@
-#include "learner/checkpoint_schedule.h"
-
 #include <gtest/gtest.h>
+
+#include "learner/progress_reporter.h"
 
 namespace understudy {
 namespace {
