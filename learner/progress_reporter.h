@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "common/process/cancellation.h"
 #include "common/process/mutex.h"
 #include "learner/coordinator_client.h"
