@@ -159,7 +159,7 @@ absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
   }
   // Where this fails, every request is answered with why.
   worker_ = RolloutWorker::Create(hello.environment(), hello.inference_width());
-  on_greeted_();
+  if (on_greeted_) on_greeted_();
   MutexLock lock(mutex_);
   *greeted_ = true;
   changed_.NotifyAll();

@@ -29,10 +29,9 @@ class SinkSession {
   static constexpr size_t kMaxQueuedRequests = 16;
 
   // `channel` leads to the sink. `counters` must outlive it.
-  // Calls `on_greeted`, on the reading thread, when the sink has let this actor in.
-  SinkSession(
-      std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
-      std::function<void()> on_greeted = [] {});
+  // Calls `on_greeted`, if there is one, on the reading thread, when the sink has let this actor in.
+  SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
+              std::function<void()> on_greeted = nullptr);
 
   // Works until the stream ends, or, once `leaving` is cancelled, until the request in hand is done and acknowledged:
   // were it given up, stages that take turns with an actor could undo each other's work for ever. Requests that were
