@@ -20,14 +20,12 @@ class BreakableTransport final : public gloo::transport::Context {
   std::unique_ptr<gloo::transport::Pair>& createPair(int peer) override;
   std::unique_ptr<gloo::transport::UnboundBuffer> createUnboundBuffer(void* bytes, size_t count) override;
 
-  // Closes all connections, and ends all waits of now and later with Gloo's exceptions. `connected`: all connections
-  // have been made.
-  void Break(bool connected);
+  // Closes all connections, also those that are being made, and ends all waits of now and later with Gloo's exceptions.
+  void Break();
 
  private:
   class Buffer;
   class Waits;
-  void CloseTo(int peer, bool connected);
 
   const std::shared_ptr<gloo::transport::Context> context_;
   const std::shared_ptr<Waits> waits_;
