@@ -3,13 +3,17 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "actor/sink_session.h"
+#include "common/process/error_text.h"
 #include "common/process/log_fields.h"
 #include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
@@ -20,6 +24,8 @@ namespace understudy {
 namespace {
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(20);
+// The coordinator is told of a sink that has not been reached for this long.
+constexpr absl::Duration kUnreachableAfter = absl::Seconds(2);
 
 v1::WorkerHello MakeWorkerHello(const std::string& worker_id) {
   v1::WorkerHello hello;
@@ -31,11 +37,11 @@ v1::WorkerHello MakeWorkerHello(const std::string& worker_id) {
   return hello;
 }
 
+// A stage that is just beginning, or over, is refused like this, and ends like this: the next assignment is on its way.
+bool IsExpected(const absl::Status& end) { return end.ok() || absl::IsFailedPrecondition(end); }
+
 void LogAway(const std::string& id, const std::string& address, const std::string& lasting, const absl::Status& why) {
-  // A stage that is just beginning, or over, is refused like this, and ends like this: the next assignment is on its
-  // way.
-  const bool expected = why.ok() || absl::IsFailedPrecondition(why);
-  spdlog::log(expected ? spdlog::level::info : spdlog::level::warn,
+  spdlog::log(IsExpected(why) ? spdlog::level::info : spdlog::level::warn,
               "{}: no stream to the sink at {}{}: {}; trying again", id, address, lasting,
               why.ok() ? "it ended the stream" : std::string(why.message()));
 }
@@ -60,7 +66,7 @@ absl::StatusOr<std::unique_ptr<Actor>> Actor::Start(const ActorOptions& options)
       WorkerSessionOptions{.coordinators = *std::move(coordinators),
                            .hello = MakeWorkerHello(self->worker_id_),
                            .on_assignment = [self](const v1::Assignment& a) { self->OnAssignment(a); },
-                           .heartbeat = [self] { return self->counters_.Totals(); }});
+                           .heartbeat = [self] { return self->Heartbeat(); }});
   return actor;
 }
 
@@ -98,6 +104,30 @@ void Actor::AddMetrics(Scrape& scrape) const {
   scrape.Add(kSteps, static_cast<double>(totals.steps_produced()));
   scrape.Add(kRequestsQueued, static_cast<double>(counters_.queued()));
   scrape.Add(kPolicyVersion, static_cast<double>(counters_.policy_version()));
+}
+
+v1::WorkerHeartbeat Actor::Heartbeat() {
+  v1::WorkerHeartbeat heartbeat = counters_.Totals();
+  MutexLock lock(mutex_);
+  if (!unreachable_.empty()) heartbeat.set_unreachable(unreachable_.begin()->second);
+  return heartbeat;
+}
+
+void Actor::NoteReach(const std::string& id, const std::string& address, const absl::Status& status) {
+  MutexLock lock(mutex_);
+  if (status.ok()) {
+    unreachable_.erase({address, id});
+    return;
+  }
+  // A reason may begin with an address already: with this one, or with the one that its host name stands for.
+  const std::string begin = absl::StrCat(address, ": ");
+  std::string why(status.message());
+  if (!absl::StartsWith(why, begin)) why = absl::StrCat(begin, why);
+  why = ErrorText(why);
+  // The coordinator shows it on terminals, and takes nothing else.
+  std::replace_if(
+      why.begin(), why.end(), [](unsigned char c) { return !absl::ascii_isprint(c); }, '?');
+  unreachable_[{address, id}] = std::move(why);
 }
 
 void Actor::OnAssignment(const v1::Assignment& assignment) {
@@ -161,18 +191,22 @@ void Actor::Serve(const std::string& id, Job& job, const std::string& address) {
       options_.threads > 1 ? MakeOwnChannel(address, options_.credentials) : MakeChannel(address, options_.credentials);
   Backoff backoff(kFirstBackoff, kLongestReconnectPause, std::random_device()());
   Reminder away(absl::ZeroDuration(), kReminderInterval);
-  while (job.leaving.Check().ok()) {
-    SinkSession session(channel, hello, counters_);
-    const absl::Status status = session.Run(job.leaving, stopping_);
+  const auto reached = [&] { NoteReach(id, address, absl::OkStatus()); };
+  while (job.leaving.Check().ok() && stopping_.Check().ok()) {
+    SinkSession session(channel, hello, counters_, reached);
+    const absl::Status status = ExplainConnecting(session.Run(job.leaving, stopping_), options_.credentials != nullptr);
     if (session.greeted()) {
       backoff.Reset();
       away.End();
     }
-    if (!job.leaving.Check().ok() || !stopping_.Check().ok()) return;
+    if (!job.leaving.Check().ok() || !stopping_.Check().ok()) break;
     away.Begin(absl::Now());
     if (away.Due(absl::Now())) LogAway(id, address, away.LastingText(absl::Now()), status);
+    // A sink that restarts, or whose stage has just ended, is no news.
+    if (away.lasting(absl::Now()) >= kUnreachableAfter && !IsExpected(status)) NoteReach(id, address, status);
     job.leaving.WaitFor(backoff.Next());
   }
+  reached();
 }
 
 }  // namespace understudy

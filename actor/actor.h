@@ -3,9 +3,11 @@
 #define UNDERSTUDY_ACTOR_ACTOR_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -61,6 +63,9 @@ class Actor {
   void Run(const std::string& id);
   // Waits for an assignment other than the last one, `done`, and returns it; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
+  v1::WorkerHeartbeat Heartbeat();
+  // Remembers why a rollout thread cannot reach a sink, for the heartbeat. OK: it reaches the sink, or no longer has to.
+  void NoteReach(const std::string& id, const std::string& address, const absl::Status& status);
   // Serves all sinks of a job until the job is left.
   void Work(const std::string& id, Job& job);
   // Serves one sink until the job is left. Connects again when a stream breaks.
@@ -77,6 +82,8 @@ class Actor {
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> drained_ ABSL_GUARDED_BY(mutex_);
   int running_ ABSL_GUARDED_BY(mutex_);  // threads that roll out
+  // The sinks that are not reached: why, by the sink's address and the thread's worker id.
+  std::map<std::pair<std::string, std::string>, std::string> unreachable_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<std::thread> threads_;
   std::unique_ptr<WorkerSession> session_;

@@ -28,8 +28,12 @@ int64_t CountSteps(const v1::TrajectoryBatch& batch) {
 
 }  // namespace
 
-SinkSession::SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters)
-    : stub_(v1::Rollouts::NewStub(std::move(channel))), hello_(std::move(hello)), counters_(counters) {}
+SinkSession::SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
+                         std::function<void()> on_greeted)
+    : stub_(v1::Rollouts::NewStub(std::move(channel))),
+      hello_(std::move(hello)),
+      counters_(counters),
+      on_greeted_(std::move(on_greeted)) {}
 
 absl::Status SinkSession::TaskQueue::Push(Task task) {
   MutexLock lock(mutex_);
@@ -155,6 +159,7 @@ absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
   }
   // Where this fails, every request is answered with why.
   worker_ = RolloutWorker::Create(hello.environment(), hello.inference_width());
+  if (on_greeted_) on_greeted_();
   MutexLock lock(mutex_);
   *greeted_ = true;
   changed_.NotifyAll();

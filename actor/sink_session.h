@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,8 +28,11 @@ class SinkSession {
  public:
   static constexpr size_t kMaxQueuedRequests = 16;
 
-  // `channel` leads to the sink. `counters` must outlive the session.
-  SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters);
+  // `channel` leads to the sink. `counters` must outlive the session. When the sink has let this actor in, the reading
+  // thread calls `on_greeted`, if there is one.
+  SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
+              std::function<void()> on_greeted = nullptr);
+
 
   // Works until the stream ends. To be called once. When `leaving` is cancelled, it finishes the request in hand, waits
   // for the acknowledgements, and ends the stream, which gives the other requests back. (If it gave up the request in
@@ -82,6 +86,7 @@ class SinkSession {
   const std::unique_ptr<v1::Rollouts::Stub> stub_;
   const v1::ActorHello hello_;
   RolloutCounters& counters_;
+  const std::function<void()> on_greeted_;
   const std::shared_ptr<grpc::ClientContext> context_ = std::make_shared<grpc::ClientContext>();
   const std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
   Cancellation ended_;  // cancelled when no result can be delivered any more

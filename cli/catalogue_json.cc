@@ -80,6 +80,7 @@ Json WorkerJson(const v1::Worker& worker) {
   const v1::WorkerHeartbeat& heartbeat = worker.heartbeat();
   json["steps_produced"] = heartbeat.steps_produced();
   json["trajectories"] = AccountingJson(heartbeat.trajectories());
+  if (!heartbeat.unreachable().empty()) json["unreachable"] = heartbeat.unreachable();
   json["silent_ms"] = worker.silent_ms();
   return json;
 }

@@ -106,7 +106,13 @@ std::string FormatWorkers(const std::vector<v1::Worker>& workers) {
                     CountText(worker.heartbeat().steps_produced()),
                     DurationText(absl::Milliseconds(worker.silent_ms()))});
   }
-  return FormatTable(std::move(rows));
+  std::string text = FormatTable(std::move(rows));
+  for (const v1::Worker& worker : workers) {
+    if (worker.heartbeat().unreachable().empty()) continue;
+    absl::StrAppend(&text, worker.hello().worker_id(), " cannot reach a learner: ", worker.heartbeat().unreachable(),
+                    "\n");
+  }
+  return text;
 }
 
 std::string ActionModeName(v1::ActionMode mode) { return LowerWithout("ACTION_MODE_", v1::ActionMode_Name(mode)); }

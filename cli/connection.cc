@@ -75,26 +75,21 @@ bool Connect(grpc::Channel& channel) {
   return state == GRPC_CHANNEL_READY;
 }
 
-// What keeps a channel that does not connect from it.
-std::string WhyNot(const std::shared_ptr<grpc::Channel>& channel) {
+// Why a channel does not connect.
+absl::Status WhyNot(const std::shared_ptr<grpc::Channel>& channel, bool tls) {
   grpc::ClientContext context;
   SetDeadline(context, absl::Milliseconds(100));
   v1::ListExperimentsResponse response;
-  return v1::Experiments::NewStub(channel)->List(&context, {}, &response).error_message();
+  return ExplainConnecting(FromGrpc(v1::Experiments::NewStub(channel)->List(&context, {}, &response)), tls);
 }
 
-absl::Status NobodyAnswers(const ConnectionOptions& options, const std::string& why) {
-  if (!options.security.tls_dir.empty()) {
-    return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators, " with TLS: ", why,
-                                               "; is it there, with --tls_dir, a certificate ",
-                                               "for this host name and an authority in common with ",
-                                               options.security.tls_dir, "?"));
-  }
-  return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators,
-                                             ": start one with 'understudy-coordinator --listen ", options.coordinators,
-                                             " --data_dir DIR', or name another with --coordinator HOST:PORT; ",
-                                             "datasets and policies are also read from --data_dir DIR or --store URL; "
-                                             "one that has --tls_dir answers only who has it, too"));
+absl::Status NobodyAnswers(const ConnectionOptions& options, const absl::Status& why) {
+  const bool tls = !options.security.tls_dir.empty();
+  return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators, tls ? " with TLS" : "",
+                                             ": ", why.message(), "; start one with 'understudy-coordinator --listen ",
+                                             options.coordinators, " --data_dir DIR", tls ? " --tls_dir DIR" : "",
+                                             "', or name another with --coordinator HOST:PORT; ",
+                                             "datasets and policies are also read from --data_dir DIR or --store URL"));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& options) {
@@ -107,7 +102,7 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& 
     if (Connect(*peer.channel)) return connection;
     connection->MoveOn();
   }
-  return NobodyAnswers(options, WhyNot((*coordinators)->Current().channel));
+  return NobodyAnswers(options, WhyNot((*coordinators)->Current().channel, (*coordinators)->tls()));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& place, Access access) {

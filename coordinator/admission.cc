@@ -1,6 +1,7 @@
 #include "coordinator/admission.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -18,13 +19,47 @@ absl::Status At(const std::string& path, const absl::Status& status) {
   return status.ok() ? status : absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
 }
 
-// The stages before `stage`, latest first, of which the first that `matches` is returned; nullptr: none.
+// The latest stage before `stage` that `matches`; nullopt: none does.
 template <typename Predicate>
-const v1::StageSpec* FindEarlier(const v1::ExperimentSpec& spec, int stage, Predicate matches) {
+std::optional<int> FindEarlier(const v1::ExperimentSpec& spec, int stage, Predicate matches) {
   for (int i = stage - 1; i >= 0; --i) {
-    if (matches(spec.stages(i))) return &spec.stages(i);
+    if (matches(spec.stages(i))) return i;
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+std::string PathOf(int stage) { return absl::StrCat("stages[", stage, "]"); }
+
+// Settings that decide which policy training makes: whoever changes one of them gets another policy. Others, such as
+// the budget, may be changed without any effect, if training converges before. A stage with `initial` has none, because
+// what it starts from may have converged already.
+std::vector<std::pair<std::string, std::string>> DecisiveSettings(const v1::TrainStage& train) {
+  if (!train.initial().empty()) return {};
+  std::vector<std::pair<std::string, std::string>> settings = {{"algorithm", train.algorithm()},
+                                                               {"seed", absl::StrCat(train.seed())}};
+  if (train.has_ppo()) {
+    settings.emplace_back("slots", absl::StrCat(train.ppo().slots()));
+    settings.emplace_back("steps_per_slot", absl::StrCat(train.ppo().steps_per_slot()));
+    settings.emplace_back("learning_rate", absl::StrCat(train.ppo().learning_rate()));
+    settings.emplace_back("gamma", absl::StrCat(train.ppo().gamma()));
+    settings.emplace_back("gae_lambda", absl::StrCat(train.ppo().gae_lambda()));
+  } else if (train.has_bc()) {
+    settings.emplace_back("loss", train.bc().loss());
+    settings.emplace_back("learning_rate", absl::StrCat(train.bc().learning_rate()));
+    settings.emplace_back("weight_decay", absl::StrCat(train.bc().weight_decay()));
+  }
+  return settings;
+}
+
+// Why two stages certainly train different policies: "seed 1 instead of 2"; empty: they may train the same.
+std::string CertainDifference(const v1::TrainStage& one, const v1::TrainStage& other) {
+  const auto settings = DecisiveSettings(one);
+  const auto others = DecisiveSettings(other);
+  for (size_t i = 0; i < std::min(settings.size(), others.size()); ++i) {
+    if (settings[i] == others[i]) continue;
+    return absl::StrCat(settings[i].first, " ", settings[i].second, " instead of ", others[i].second);
+  }
+  return "";
 }
 
 class Checker {
@@ -35,7 +70,7 @@ class Checker {
   // The policy that a stage uses.
   absl::StatusOr<std::optional<PolicyReference>> CheckStage(int i) {
     const v1::StageSpec& stage = spec_.stages(i);
-    const std::string path = absl::StrCat("stages[", i, "]");
+    const std::string path = PathOf(i);
     switch (stage.kind_case()) {
       case v1::StageSpec::kTrain: {
         const absl::Status dataset = At(path + ".train.dataset", CheckDataset(i, stage.train()));
@@ -46,7 +81,7 @@ class Checker {
       case v1::StageSpec::kCollect: {
         auto policy = CheckPolicy(i, path + ".collect.policy", stage.collect().policy());
         if (!policy.ok()) return policy;
-        const absl::Status target = At(path + ".collect.dataset", CheckTarget(stage.collect(), **policy));
+        const absl::Status target = At(path + ".collect.dataset", CheckTarget(i, stage.collect(), **policy));
         if (!target.ok()) return target;
         return policy;
       }
@@ -62,8 +97,7 @@ class Checker {
   absl::StatusOr<std::optional<PolicyReference>> CheckPolicy(int i, const std::string& path, const std::string& text) {
     absl::StatusOr<PolicyReference> reference = ParsePolicyReference(text);
     if (!reference.ok()) return At(path, reference.status());
-    const auto makes_it = [&](const v1::StageSpec& stage) { return stage.train().policy() == reference->name; };
-    const bool made_earlier = FindEarlier(spec_, i, makes_it) != nullptr;
+    const bool made_earlier = FindMaker(i, reference->name).has_value();
     if (reference->version == 0 && made_earlier) return *reference;
     const auto stored = store_.GetPolicy(reference->name, reference->version);
     if (made_earlier && absl::IsNotFound(stored.status())) {
@@ -80,8 +114,8 @@ class Checker {
   absl::Status CheckDataset(int i, const v1::TrainStage& train) {
     if (train.dataset().empty()) return absl::OkStatus();
     const auto makes_it = [&](const v1::StageSpec& stage) { return stage.collect().dataset() == train.dataset(); };
-    if (const v1::StageSpec* maker = FindEarlier(spec_, i, makes_it)) {
-      if (NeedsRecordedOutputs(train) && maker->collect().record_size() < 2) {
+    if (const auto maker = FindEarlier(spec_, i, makes_it)) {
+      if (NeedsRecordedOutputs(train) && spec_.stages(*maker).collect().record_size() < 2) {
         return absl::InvalidArgumentError(absl::StrCat(
             "the stage that collects ", train.dataset(),
             " does not record logits and value, which loss: distillation needs (record: [logits, value])"));
@@ -93,19 +127,76 @@ class Checker {
     return CheckDemonstrations(*dataset, train, environment_);
   }
 
-  // A dataset that exists must be able to be what the stage would collect.
-  absl::Status CheckTarget(const v1::CollectStage& collect, const PolicyReference& reference) {
+  // The latest stage before `stage` that trains a policy of this name.
+  std::optional<int> FindMaker(int stage, const std::string& policy) const {
+    return FindEarlier(spec_, stage, [&](const v1::StageSpec& earlier) { return earlier.train().policy() == policy; });
+  }
+
+  // A dataset that exists, or that an earlier stage collects, must be able to be what the stage would collect.
+  absl::Status CheckTarget(int i, const v1::CollectStage& collect, const PolicyReference& reference) {
+    const auto recipe = RecipeOf(collect, reference);
+    if (!recipe.ok()) return recipe.status();
+    const std::optional<int> maker = reference.version > 0 ? std::nullopt : FindMaker(i, reference.name);
+    if (absl::Status status = CheckEarlierTargets(i, *recipe, maker); !status.ok()) return status;
+    collected_[i] = {*recipe, maker};
+
     const auto existing = store_.GetDataset(collect.dataset());
     if (absl::IsNotFound(existing.status())) return absl::OkStatus();
     if (!existing.ok()) return existing.status();
-    v1::PolicyHeader policy;
-    if (reference.version > 0) {
-      const auto stored = store_.GetPolicy(reference.name, reference.version);
-      if (!stored.ok()) return stored.status();
-      policy = stored->header();
+    if (!SameRecipe(existing->recipe(), *recipe)) return OtherRecipeError(*existing);
+    if (!maker.has_value()) return absl::OkStatus();
+    const auto difference = DifferenceOf(*maker, existing->recipe().policy());
+    if (!difference.ok() || difference->empty()) return difference.status();
+    const absl::Status other = OtherRecipeError(*existing);
+    return absl::Status(other.code(), absl::StrCat(other.message(), "; its policy is another than the one that ",
+                                                   PathOf(*maker), " trains, with ", *difference));
+  }
+
+  // The policy has no more than a name if it is not made yet.
+  absl::StatusOr<v1::DatasetRecipe> RecipeOf(const v1::CollectStage& collect, const PolicyReference& reference) {
+    if (reference.version == 0) return MakeRecipe(environment_, collect, v1::PolicyHeader());
+    const auto stored = store_.GetPolicy(reference.name, reference.version);
+    if (!stored.ok()) return stored.status();
+    return MakeRecipe(environment_, collect, stored->header());
+  }
+
+  // Stages that collect into one dataset must have one recipe. `maker`: the stage that trains this stage's policy.
+  absl::Status CheckEarlierTargets(int i, const v1::DatasetRecipe& recipe, std::optional<int> maker) {
+    for (const auto& [stage, other] : collected_) {
+      if (spec_.stages(stage).collect().dataset() != spec_.stages(i).collect().dataset()) continue;
+      std::string difference;
+      if (maker.has_value() && other.maker.has_value()) {
+        difference = CertainDifference(spec_.stages(*maker).train(), spec_.stages(*other.maker).train());
+      }
+      if (SameRecipe(recipe, other.recipe) && difference.empty()) continue;
+      return absl::InvalidArgumentError(absl::StrCat("found ", spec_.stages(i).collect().dataset(), ", which ",
+                                                     PathOf(stage), " collects with another recipe",
+                                                     difference.empty() ? "" : absl::StrCat(" (", difference, ")"),
+                                                     "; expected another name, or the same recipe"));
     }
-    if (SameRecipe(existing->recipe(), MakeRecipe(environment_, collect, policy))) return absl::OkStatus();
-    return OtherRecipeError(*existing);
+    return absl::OkStatus();
+  }
+
+  // Why the policy that a stage is to train is certainly another than a stored one; empty: it may be the same.
+  absl::StatusOr<std::string> DifferenceOf(int maker, const v1::PolicyHeader& stored) {
+    const v1::TrainStage& train = spec_.stages(maker).train();
+    if (train.has_network()) {
+      v1::PolicyHeader made = stored;
+      *made.mutable_network() = train.network();
+      if (ArchitectureText(made) != ArchitectureText(stored)) {
+        return absl::StrCat(ArchitectureText(made), " instead of ", ArchitectureText(stored));
+      }
+    }
+    const auto policy = store_.GetPolicy(stored.name(), stored.version());
+    // What has been deleted, or replaced by another of its name, tells nothing.
+    if (absl::IsNotFound(policy.status())) return "";
+    if (!policy.ok()) return policy.status();
+    if (policy->header().digest() != stored.digest()) return "";
+    const auto origin = store_.GetExperiment(policy->experiment_id());
+    if (absl::IsNotFound(origin.status())) return "";
+    if (!origin.ok()) return origin.status();
+    if (policy->stage() < 0 || policy->stage() >= origin->spec().stages_size()) return "";
+    return CertainDifference(train, origin->spec().stages(policy->stage()).train());
   }
 
   absl::Status WithStoredPolicies(const absl::Status& status) {
@@ -138,6 +229,11 @@ class Checker {
   const v1::ExperimentSpec& spec_;
   v1::EnvironmentSpec environment_;
   Store& store_;
+  struct Collected {
+    v1::DatasetRecipe recipe;
+    std::optional<int> maker;  // the stage that trains its policy; nullopt: it is stored
+  };
+  std::map<int, Collected> collected_;  // by stage, of those checked so far
 };
 
 }  // namespace

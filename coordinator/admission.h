@@ -19,9 +19,10 @@ struct Admission {
   std::vector<std::optional<PolicyReference>> policies;
 };
 
-// Checks an experiment by itself (ValidateExperiment) and against the store: policies and datasets that no earlier
-// stage makes must exist and fit. INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION or ALREADY_EXISTS names the stage's
-// field.
+// Checks an experiment by itself (ValidateExperiment) and against the store. Policies and datasets that no earlier
+// stage makes must exist and fit. A dataset that a stage collects must not exist with another recipe, as far as that
+// can be known: a policy that is still to be trained is another one if a setting that decides it differs, such as its
+// seed. INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION or ALREADY_EXISTS names the stage's field.
 absl::StatusOr<Admission> Admit(v1::ExperimentSpec spec, Store& store);
 
 // INVALID_ARGUMENT, with both, where a policy's spaces are not the environment's.

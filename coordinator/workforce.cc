@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/rpc/protocol.h"
@@ -62,8 +63,10 @@ void Workforce::Heartbeat(const std::string& worker, const WorkerLink& link, con
                           absl::Time now) {
   const auto found = links_.find(worker);
   if (found == links_.end() || found->second.get() != &link) return;
+  const bool news = table_.Find(worker)->heartbeat.unreachable() != heartbeat.unreachable();
   table_.Renew(worker, heartbeat, Counted(now));
   NoteHeardOf(worker);
+  if (news) NoteChanged(table_.Find(worker)->assignment.actor().stage());
   const v1::Assignment& assignment = table_.Find(worker)->assignment;
   const bool current = heartbeat.epoch() == assignment.epoch() && assignment.heartbeat_ms() == table_.heartbeat_ms();
   if (!current) unsent_.insert(worker);
@@ -85,7 +88,11 @@ void Workforce::Detach(const std::string& worker, const WorkerLink& link, bool l
 void Workforce::NoteHeardOf(const std::string& worker) {
   const v1::Assignment& assignment = table_.Find(worker)->assignment;
   if (!assignment.has_learner()) return;
-  const v1::StageKey& stage = assignment.learner().stage();
+  NoteChanged(assignment.learner().stage());
+}
+
+void Workforce::NoteChanged(const v1::StageKey& stage) {
+  if (stage.experiment_id().empty()) return;
   heard_of_.insert({.experiment = stage.experiment_id(), .stage = stage.stage()});
 }
 
@@ -163,7 +170,21 @@ std::string Workforce::WaitingFor(const StageId& id) {
   for (size_t rank = 0; rank < learners.size(); ++rank) {
     if (table_.Find(learners[rank])->heartbeat.without_actors_ms() < kNoticeable) continue;
     return absl::StrCat("actors: none has reached the learner",
-                        learners.size() > 1 ? absl::StrCat(" of rank ", rank) : "");
+                        learners.size() > 1 ? absl::StrCat(" of rank ", rank) : "",
+                        WhyUnreachable(id, RolloutsAddressOf(learners[rank])));
+  }
+  return "";
+}
+
+std::string Workforce::WhyUnreachable(const StageId& id, const std::string& address) const {
+  for (const AttachedWorker& worker : table_.workers()) {
+    const v1::StageKey& stage = worker.assignment.actor().stage();
+    const std::string& why = worker.heartbeat.unreachable();
+    if (stage.experiment_id() != id.experiment || stage.stage() != id.stage ||
+        !absl::StartsWith(why, absl::StrCat(address, ": "))) {
+      continue;
+    }
+    return absl::StrCat("; ", worker.hello.host(), " says: ", why);
   }
   return "";
 }

@@ -104,12 +104,17 @@ class Workforce {
   void Remove(const std::string& worker, absl::Time now);
   // Notes that an attached worker has sent something, come or gone.
   void NoteHeardOf(const std::string& worker);
+  // TakeChangedStages is to name this stage, if it is one.
+  void NoteChanged(const v1::StageKey& stage);
   v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
   v1::LearnerWork LearnerWorkFor(const Placement& placement);
   v1::ActorWork ActorWorkFor(const Placement& placement);
   const std::string& RolloutsAddressOf(const std::string& learner);
   // Says which of a stage's learners, given by rank, are away; empty: none is.
   std::string WaitingForAway(const std::vector<std::string>& learners) const;
+  // Why an actor of the stage cannot reach the learner at `address`, as it says itself: "; HOST says: …". Empty: none
+  // says so.
+  std::string WhyUnreachable(const StageId& id, const std::string& address) const;
 
   WorkerTable table_;
   AssignmentPlanner planner_;
@@ -120,7 +125,7 @@ class Workforce {
   };
   std::map<StageId, Training> training_;
   std::unordered_map<std::string, std::shared_ptr<WorkerLink>> links_;
-  std::set<StageId> heard_of_;    // stages whose learner said something, came, or went away
+  std::set<StageId> heard_of_;    // stages whose learner said something, came, or went away, or whose actor has news
   std::set<std::string> unsent_;  // workers that are to hear of their assignment
 };
 

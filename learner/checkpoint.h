@@ -1,4 +1,4 @@
-// Checkpoints of training as bytes: one strict parser, wherever they come from.
+// Parses and checks checkpoints of training, which come as bytes.
 #ifndef UNDERSTUDY_LEARNER_CHECKPOINT_H_
 #define UNDERSTUDY_LEARNER_CHECKPOINT_H_
 
@@ -11,16 +11,17 @@
 
 namespace understudy {
 
-// Parses and validates. INVALID_ARGUMENT: no Checkpoint, or as ValidateCheckpoint. Thread-safe, as are the others.
+// Parses and validates a checkpoint. Thread-safe, like all functions here.
+// INVALID_ARGUMENT: the bytes are no Checkpoint, or not a valid one.
 absl::StatusOr<v1::Checkpoint> ParseCheckpoint(std::string_view bytes);
 
-// Whether a checkpoint is consistent in itself: counts within bounds, every column of floats as long as the parameters,
-// every number finite, as many running returns as slots, all slots equally far, exactly one algorithm's state.
-// INVALID_ARGUMENT says which field, what was found and what was expected.
+// Checks that a checkpoint is consistent in itself: counts are within bounds, every column of floats is as long as the
+// parameters, every number is finite, there are as many running returns as slots, all slots are equally far, and there
+// is the state of exactly one algorithm. INVALID_ARGUMENT says which field, what was found and what was expected.
 absl::Status ValidateCheckpoint(const v1::Checkpoint& checkpoint);
 
-// A valid checkpoint that is not one of this stage: FAILED_PRECONDITION with what was found in it and what the stage
-// expects. Told apart from all other statuses by DoesNotFit, however it was passed on.
+// Makes the status for a valid checkpoint that is not one of this stage: FAILED_PRECONDITION, with what was found in it
+// and what the stage expects. DoesNotFit tells this status from all others.
 absl::Status CheckpointDoesNotFit(std::string_view field, std::string_view found, std::string_view expected);
 bool DoesNotFit(const absl::Status& status);
 

@@ -58,7 +58,7 @@ absl::Status CoordinatorClient::Retry(const char* what, Cancellation& cancellati
     outage.Begin(now);
     if (outage.Due(now)) {
       spdlog::warn("{}: the coordinator is away{} ({}), trying again", what, outage.LastingText(now),
-                   status.ToString());
+                   ExplainConnecting(status, coordinators_->tls()).ToString());
     }
     cancellation.WaitFor(backoff.Next());
   }

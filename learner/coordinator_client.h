@@ -1,4 +1,4 @@
-// The learner's calls to the coordinator.
+// Calls the coordinator, for the learner.
 #ifndef UNDERSTUDY_LEARNER_COORDINATOR_CLIENT_H_
 #define UNDERSTUDY_LEARNER_COORDINATOR_CLIENT_H_
 
@@ -20,30 +20,34 @@
 
 namespace understudy {
 
-// Thread-safe. While the coordinator is away or has no room (UNAVAILABLE, DEADLINE_EXCEEDED, a call that it cancelled)
-// every call is tried again, with jittered backoff of at most kLongestReconnectPause, with the next coordinator where
-// there are several, until one answers or the call is cancelled (CANCELLED). The log says so at once, every ten
-// seconds, and when it is over. Other errors are returned as the coordinator gave them.
+// Every call is repeated while the coordinator is away or has no room (UNAVAILABLE, DEADLINE_EXCEEDED, a call that it
+// cancelled). The pauses are random and at most kLongestReconnectPause; the next coordinator is tried, if there are
+// several. The log says so at once, every ten seconds, and when it is over. Thread-safe.
+// CANCELLED: the call was cancelled. Any other error is the coordinator's.
 class CoordinatorClient {
  public:
   explicit CoordinatorClient(std::shared_ptr<Coordinators> coordinators) : coordinators_(std::move(coordinators)) {}
 
+  // Downloads a stored policy, and checks that it is whole.
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> DownloadPolicy(const std::string& name, int64_t version,
                                                                        Cancellation& cancellation);
-  // Every batch is validated.
+  // Reads a complete dataset, and validates every batch.
   absl::StatusOr<Demonstrations> ReadDataset(const std::string& name, Cancellation& cancellation);
 
-  // Returns the version under which the coordinator stored it.
+  // Stores a policy that the stage has made. Returns the version that the coordinator gave it.
   absl::StatusOr<int64_t> PublishPolicy(const v1::StageKey& stage, const PolicySnapshot& policy,
                                         Cancellation& cancellation);
+  // Stores the metrics of an iteration.
   absl::Status ReportProgress(const v1::StageKey& stage, const v1::StageProgress& progress, Cancellation& cancellation);
 
-  // Returns once it is stored: how long the attempt took that succeeded.
+  // Stores a checkpoint. Returns how long the successful attempt took.
   absl::StatusOr<absl::Duration> SaveCheckpoint(const v1::StageKey& stage, const v1::Checkpoint& checkpoint,
                                                 Cancellation& cancellation);
-  // The stage's latest one, valid; nullopt: there is none. DATA_LOSS: it is damaged, naming what is.
+  // Loads and validates the stage's latest checkpoint. nullopt: there is none.
+  // DATA_LOSS: it is damaged; the message says what is.
   absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(const v1::StageKey& stage, Cancellation& cancellation);
 
+  // Delivers the outcome of a stage.
   absl::Status FinishStage(const v1::FinishStageRequest& request, Cancellation& cancellation);
 
  private:

@@ -5,16 +5,15 @@
 
 #include <algorithm>
 #include <random>
-#include <thread>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/environment/registry.h"
 #include "common/process/error_text.h"
 #include "common/process/log_fields.h"
 #include "common/process/reminder.h"
+#include "common/process/usable_cores.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
@@ -25,30 +24,47 @@
 #include "learner/group/join_group.h"
 #include "learner/group/rank_reports.h"
 #include "learner/learner_stage.h"
+#include "learner/rollouts_address.h"
 
 namespace understudy {
 namespace {
 
-// The address that actors are told. Listening on all interfaces is no address to connect to.
-absl::StatusOr<std::string> RolloutsAddress(const std::string& advertise, const std::string& listening) {
-  if (!advertise.empty()) {
-    if (absl::Status status = ValidateAddress(advertise); !status.ok()) return status;
-    return advertise;
+struct Listening {
+  std::unique_ptr<RpcServer> server;
+  std::string advertised;  // the address that actors and other learners are told
+};
+
+absl::StatusOr<Listening> Listen(const LearnerOptions& options, const Coordinators& coordinators,
+                                 const std::vector<grpc::Service*>& services) {
+  RolloutsAddressOptions wanted{.listen = options.server.listen,
+                                .advertise = options.advertise,
+                                .beyond_loopback = options.server.access != nullptr || options.server.insecure};
+  for (const Coordinators::Peer& peer : coordinators.peers()) wanted.coordinators.push_back(peer.address);
+  const auto address = ChooseRolloutsAddress(wanted);
+  if (!address.ok()) return address.status();
+  const auto advertised = ParseAddress(address->advertise);
+  if (!advertised.ok()) return advertised.status();
+  if (options.server.access != nullptr) {
+    absl::Status status = options.server.access->CheckCertificateHost(advertised->host);
+    if (!status.ok()) return status;
   }
-  if (absl::StartsWith(listening, "0.0.0.0:") || absl::StartsWith(listening, "[::]:")) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("actors cannot connect to ", listening, ": give --advertise HOST:PORT, as they reach this host"));
-  }
-  return listening;
+  ServerOptions server_options = options.server;
+  server_options.listen = address->listen;
+  auto server = RpcServer::Start(server_options, services);
+  if (!server.ok()) return server.status();
+  const auto real = ParseAddress((*server)->address());
+  if (!real.ok()) return real.status();
+  const int port = advertised->port > 0 ? advertised->port : real->port;
+  return Listening{.server = *std::move(server), .advertised = FormatAddress(advertised->host, port)};
 }
 
-// The same for other learners.
+// Whether other learners can connect for gradients.
 absl::Status CheckGradientsHost(const std::string& host) {
   const auto resolved = ResolveHost(host);
   if (!resolved.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--insecure_gradients: ", resolved.status().message()));
   }
-  if (resolved->ip != "0.0.0.0" && resolved->ip != "::") return absl::OkStatus();
+  if (!resolved->wildcard) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("--insecure_gradients: other learners cannot connect to ", host,
                                                  ": give an address by which they reach this host"));
 }
@@ -82,10 +98,10 @@ std::string RankText(const v1::LearnerWork& work) {
   return ranks > 1 ? absl::StrCat(", as rank ", work.rank(), " of ", ranks, " learners") : "";
 }
 
-// Ranks of one host share its processors, where the stage does not say how many threads to use.
+// Ranks of one host share the cores that they may use, where the stage does not say how many threads to use.
 int ThreadsOf(const v1::TrainStage& stage, int ranks_here) {
   if (stage.threads() > 0 || ranks_here == 1) return stage.threads();
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / ranks_here, 1, 4);
+  return std::clamp(UsableCores() / ranks_here, 1, 4);
 }
 
 }  // namespace
@@ -98,15 +114,13 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
   if (!coordinators.ok()) return coordinators.status();
   std::unique_ptr<Learner> learner(new Learner(options, *coordinators));
   if (absl::Status status = CheckGradientsHost(options.gradients_host); !status.ok()) return status;
-  auto server = RpcServer::Start(options.server, {&learner->rollouts_, &learner->ranks_});
-  if (!server.ok()) return server.status();
-  learner->server_ = *std::move(server);
+  auto listening = Listen(options, **coordinators, {&learner->rollouts_, &learner->ranks_});
+  if (!listening.ok()) return listening.status();
+  learner->server_ = std::move(listening->server);
   learner->server_->AnnounceServices({v1::Rollouts::service_full_name(), v1::Ranks::service_full_name()});
-  const auto address = RolloutsAddress(options.advertise, learner->server_->address());
-  if (!address.ok()) return address.status();
-  const v1::WorkerHello hello = MakeHello(*address);
+  const v1::WorkerHello hello = MakeHello(listening->advertised);
   SetLogWorker(hello.worker_id());
-  spdlog::info("listening for actors on {}, advertised as {}", learner->server_->address(), *address);
+  spdlog::info("listening for actors on {}, advertised as {}", learner->server_->address(), listening->advertised);
   Learner* self = learner.get();
   learner->session_ = std::make_unique<WorkerSession>(
       WorkerSessionOptions{.coordinators = *coordinators,
@@ -119,7 +133,7 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Start(const LearnerOptions& op
 Learner::~Learner() { session_.reset(); }
 
 v1::WorkerHeartbeat Learner::Heartbeat() {
-  const RolloutSink::ActorStatus actors = sink_.actor_status();
+  const LearnerSink::ActorStatus actors = sink_.actor_status();
   v1::WorkerHeartbeat heartbeat;
   heartbeat.set_connected_actors(actors.connected);
   heartbeat.set_without_actors_ms(absl::ToInt64Milliseconds(actors.without_actors));

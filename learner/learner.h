@@ -17,40 +17,42 @@
 #include "learner/algorithms/algorithm.h"
 #include "learner/coordinator_client.h"
 #include "learner/group/ranks_service.h"
+#include "learner/learner_sink.h"
 #include "learner/learner_stage.h"
-#include "learner/rollout_sink.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {
 
 struct LearnerOptions {
-  std::string coordinators;                                         // Coordinators::Make's
+  std::string coordinators;                                         // as Coordinators::Make takes them
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;  // MakeChannel's, towards them
-  ServerOptions server = {};                                        // of the services Rollouts and Ranks
-  std::string advertise = {};                                       // where others reach it; empty: where it listens
-  // Where it listens, on any port, for the gradients of other learners of a stage, which are not encrypted.
+  ServerOptions server = {.listen = ""};                            // of the services Rollouts and Ranks
+  // HOST:PORT by which others reach it. Where this or server.listen is empty, ChooseRolloutsAddress chooses.
+  std::string advertise = {};
+  // The host name or address on which it listens, on any port, for the gradients of other learners, which are not
+  // encrypted.
   std::string gradients_host = "127.0.0.1";
 };
 
 // Thread-safe.
 class Learner {
  public:
-  // Listens and begins to attach. INVALID_ARGUMENT or UNAVAILABLE: RpcServer::Start's, Coordinators::Make's, or an
-  // address that no actor, or no other learner, could connect to.
+  // Listens and begins to attach. The errors are those of ChooseRolloutsAddress, RpcServer::Start and
+  // Coordinators::Make. INVALID_ARGUMENT, too: the certificate is not for the advertised host, or no other learner
+  // could connect to `gradients_host`.
   static absl::StatusOr<std::unique_ptr<Learner>> Start(const LearnerOptions& options);
   ~Learner();
 
-  // Works on stages, on the calling thread, until it is told to end in one of these ways. The coordinator gives a stage
-  // that was in hand to another learner once this one is destroyed.
+  // Works on stages, on the calling thread, until Drain or Stop ends it. Once the learner is destroyed, the coordinator
+  // gives its unfinished stage to another one.
   void Run();
-  // Run takes no further stage, and ends once the iteration in hand is done and its checkpoint stored, or the stage
-  // over.
+  // Makes Run end after the current iteration, once its checkpoint is stored, or after the stage, if that ends before.
   void Drain();
-  // After Drain: does not wait for an iteration that is still in hand, but for a checkpoint.
+  // To be called after Drain: gives up the current iteration, but still waits for a checkpoint that is being stored.
   void GiveUpIteration();
-  // An iteration is waiting for actors, and none is there.
+  // Returns whether an iteration is waiting while no actor is connected.
   bool WithoutActors() const { return sink_.actor_status().without_actors > absl::ZeroDuration(); }
-  // Run ends now; a stage in hand is given up.
+  // Makes Run end now, and gives up its stage.
   void Stop();
 
   void AddMetrics(Scrape& scrape);
@@ -62,21 +64,23 @@ class Learner {
   v1::WorkerHeartbeat Heartbeat();
   std::shared_ptr<StageJob> NextJob();
   void RunJob(StageJob& job);
-  // Tells the coordinator, until the stage is no longer this learner's or it is stopped.
+  // Delivers a stage's outcome to the coordinator, for as long as the stage is this learner's.
   void Finish(const StageJob& job, const absl::StatusOr<v1::TrainResult>& result);
-  // Tries again, as the log says, while the coordinator is short of something (RESOURCE_EXHAUSTED: a full disk), or,
-  // insisting, whatever it says: until OK, ABORTED or CANCELLED. Otherwise returns what it said.
+  // Repeats the call, and logs why, while the coordinator is short of something (RESOURCE_EXHAUSTED: a full disk). If
+  // `insisting`, repeats it after any error except ABORTED and CANCELLED.
   absl::Status Deliver(const v1::FinishStageRequest& request, const std::string& name, bool insisting);
-  // Until it is done or fails; ranks that lose each other meet again, and go on from the last checkpoint.
+  // Trains a stage until it is done or has failed. Ranks that lose each other meet again, and go on from the last
+  // checkpoint.
   absl::StatusOr<v1::TrainResult> Train(StageJob& job);
-  // From the last checkpoint, with the other ranks. Of rank 0, which publishes it, comes the result.
+  // Joins the other ranks, and trains with them from the last checkpoint. Rank 0 publishes the policy and returns the
+  // result; the others return an empty one.
   absl::StatusOr<v1::TrainResult> TrainTogether(TrainingInput input, const TrainingAlgorithm& algorithm, StageJob& job);
-  // The end at this rank: lets its actors go, and adds up what became of their trajectories. Of rank 0 last, once it
-  // has published: until then the others wait in it.
+  // Ends the stage's rollouts at this rank, and exchanges the counts of trajectories with the other ranks. Rank 0 calls
+  // it only after it has published the policy; the others wait in it until then.
   absl::Status ShareAccounting(StageJob& job, LearnerGroup& group);
-  // The same at all ranks. nullopt: there is none to go on from.
+  // Returns the last checkpoint, the same one at all ranks. nullopt: there is none.
   absl::StatusOr<std::optional<v1::Checkpoint>> LoadCheckpoint(StageJob& job, LearnerGroup& group);
-  // From the input's checkpoint, or anew where that does not fit.
+  // Trains from the input's checkpoint, or from the beginning if that does not fit.
   absl::StatusOr<TrainingOutput> TrainFrom(TrainingInput& input, const TrainingAlgorithm& algorithm, StageJob& job,
                                            LearnerStage& context);
 
@@ -84,7 +88,7 @@ class Learner {
   const std::string gradients_host_;
   CoordinatorClient client_;
   Cancellation stopping_;
-  RolloutSink sink_;
+  LearnerSink sink_;
   RolloutService rollouts_{sink_};
   RanksService ranks_;
   Mutex mutex_;

@@ -11,8 +11,8 @@ void Learner::AddMetrics(Scrape& scrape) {
     job = desired_;
     scrape.Add(kSuperseded, static_cast<double>(superseded_));
   }
-  const RolloutSink::Observation sink = sink_.Observe();
-  const RolloutSink::ActorStatus actors = sink_.actor_status();
+  const LearnerSink::Observation sink = sink_.Observe();
+  const LearnerSink::ActorStatus actors = sink_.actor_status();
   scrape.Add("sink", sink.trajectories);
   scrape.Add(kRequestsLeased, static_cast<double>(sink.leased));
   scrape.Add(kConnectedActors, actors.connected);

@@ -7,7 +7,7 @@
 
 namespace understudy {
 
-LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink, LearnerGroup& group)
+LearnerStage::LearnerStage(StageJob& job, CoordinatorClient& client, LearnerSink& sink, LearnerGroup& group)
     : job_(job), client_(client), sink_(sink), group_(group), reporter_(client, job.work.stage(), job.cancellation) {}
 
 absl::Status LearnerStage::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,

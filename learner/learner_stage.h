@@ -1,4 +1,4 @@
-// A training stage's world: actors behind the sink, the coordinator behind the client.
+// A training stage in this process: what the algorithm asks of TrainingContext goes to actors and the coordinator.
 #ifndef UNDERSTUDY_LEARNER_LEARNER_STAGE_H_
 #define UNDERSTUDY_LEARNER_LEARNER_STAGE_H_
 
@@ -13,38 +13,39 @@
 #include "common/rollouts/accounting.h"
 #include "learner/coordinator_client.h"
 #include "learner/group/learner_group.h"
+#include "learner/learner_sink.h"
 #include "learner/progress_reporter.h"
-#include "learner/rollout_sink.h"
 #include "learner/training_context.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {
 
-// A stage in hand, and what ends it early.
+// The stage that this learner works on.
 struct StageJob {
   v1::LearnerWork work;
-  // What became of its trajectories before this learner had it: the checkpoint's; and at the other ranks since. Of the
-  // training thread alone.
+  // The counts of the stage's trajectories before this learner had it, as its checkpoint says, and at the other ranks
+  // since then. Only the training thread uses them, and the next number.
   v1::TrajectoryAccounting trajectories_before = {};
   v1::TrajectoryAccounting trajectories_elsewhere = {};
-  // Accepted, but for training that is no part of the result. Of the training thread alone.
+  // The number of trajectories that were accepted for iterations that are no part of the result.
   int64_t superseded_trajectories = 0;
   Cancellation cancellation = {};
-  std::atomic<bool> draining = false;         // to end after the iteration in hand, once its checkpoint is stored
+  std::atomic<bool> draining = false;         // to end once the checkpoint of this iteration is stored
   std::atomic<bool> saving = false;           // that checkpoint has been taken
-  std::atomic<int64_t> joining_since_ms = 0;  // waiting for other ranks, since this Unix time; 0: not
+  std::atomic<int64_t> joining_since_ms = 0;  // since when it has waited for other ranks, as Unix time; 0: it has not
 
-  // For who watches.
+  // What metrics show.
   Mutex mutex = {};
   v1::StageProgress progress ABSL_GUARDED_BY(mutex) = {};  // as reported last
   size_t reports_queued ABSL_GUARDED_BY(mutex) = 0;        // then
 };
 
-// Adds the stage's trajectories so far to reports and checkpoints: those of orders that have ended, so that what was
-// accepted is the same whoever died on the way; other ranks', as of the last Exchange. Thread-compatible.
+// Adds the counts of the stage's trajectories to reports and checkpoints. Only orders that have ended are counted, so
+// that the counts are the same whoever has died on the way. Those of other ranks are as of the last Exchange.
+// Thread-compatible.
 class LearnerStage final : public TrainingContext {
  public:
-  LearnerStage(StageJob& job, CoordinatorClient& client, RolloutSink& sink, LearnerGroup& group);
+  LearnerStage(StageJob& job, CoordinatorClient& client, LearnerSink& sink, LearnerGroup& group);
 
   absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                      bool background) override;
@@ -61,13 +62,13 @@ class LearnerStage final : public TrainingContext {
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) override;
   absl::Status CheckCancelled() const override;
 
-  // Returns once everything that was reported has arrived, or with the first error; once cancelled, at once.
+  // Waits until everything that was reported has arrived. Returns at once after an error or a cancellation.
   absl::Status Flush() { return reporter_.Flush(); }
 
  private:
   StageJob& job_;
   CoordinatorClient& client_;
-  RolloutSink& sink_;
+  LearnerSink& sink_;
   LearnerGroup& group_;
   ProgressReporter reporter_;
   // As of the last Exchange, so that all ranks agree.

@@ -58,10 +58,16 @@ int main(int argc, char** argv) {
                  "Where the coordinator listens, or several, of which one is active")
       ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
-  app.add_option("--listen", options.server.listen, "HOST:PORT for actors to connect to; port 0: any free one")
-      ->capture_default_str();
+  CLI::Option* const listen =
+      app.add_option(
+             "--listen", options.server.listen,
+             "Address to listen on for actors; port 0: any free one. Default: this host's address on the way to "
+             "the coordinator, any free port")
+          ->type_name("HOST:PORT");
   app.add_option("--advertise", options.advertise,
-                 "HOST:PORT that actors and other learners are told, where it differs from --listen");
+                 "Address that actors and other learners are told, if it differs from the one of --listen")
+      ->type_name("HOST:PORT")
+      ->needs(listen);
   app.add_option(
          "--insecure_gradients", options.gradients_host,
          "Where to listen for gradients of learners on other hosts, for stages with `learners`: on a network that "

@@ -1,4 +1,4 @@
-// What a stage tells the coordinator while training goes on, in one order: metrics and checkpoints.
+// Sends the metrics and checkpoints of a stage to the coordinator, in order, while training goes on.
 #ifndef UNDERSTUDY_LEARNER_PROGRESS_REPORTER_H_
 #define UNDERSTUDY_LEARNER_PROGRESS_REPORTER_H_
 
@@ -9,40 +9,59 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "common/process/cancellation.h"
 #include "common/process/mutex.h"
-#include "learner/checkpoint_schedule.h"
 #include "learner/coordinator_client.h"
 #include "understudy/v1/checkpoints.pb.h"
 
 namespace understudy {
 
-// Thread-safe. Sends in the order in which it was told, so that a stored checkpoint of an iteration implies stored
-// metrics of all iterations until then: training that goes on from it leaves no gap. At most kQueued reports wait;
-// beyond that Report blocks: a coordinator that is away for long stops training rather than losing metrics. At most one
-// checkpoint waits while another is being sent.
+// Decides when to take checkpoints.
+// If storing the last checkpoint took a time t, the next one is due 10 t after that one was handed over. So at most
+// about a tenth of the time goes into checkpoints. With small policies one is due after nearly every iteration. If the
+// clock was set back before the last handing-over, one is due at once. Pure; thread-compatible.
+class CheckpointSchedule {
+ public:
+  bool Due(absl::Time now) const {
+    if (now < handed_over_) return took_ < absl::InfiniteDuration();
+    return now - handed_over_ >= 10 * took_;
+  }
+  void HandedOver(absl::Time now) { handed_over_ = now; }
+  // The last one is stored. InfiniteDuration: no further one is due.
+  void Stored(absl::Duration took) { took_ = took; }
+
+ private:
+  absl::Time handed_over_ = absl::InfinitePast();
+  absl::Duration took_ = absl::ZeroDuration();
+};
+
+// Everything is sent in the order in which it was given. So if the checkpoint of an iteration is stored, the metrics of
+// all iterations up to it are, too, and training that continues from it leaves no gap. At most kQueued reports wait;
+// Report blocks when there are more, so a coordinator that is away for long stops training instead of losing metrics.
+// At most one checkpoint waits while another is being sent. Thread-safe.
 class ProgressReporter {
  public:
   static constexpr size_t kQueued = 256;
 
   // Client and cancellation must outlive it.
   ProgressReporter(CoordinatorClient& client, v1::StageKey stage, Cancellation& cancellation);
-  // Does not wait for what is queued: Flush does.
+  // Drops what is queued. Call Flush first to send it.
   ~ProgressReporter();
 
-  // Queues. The error of anything earlier is returned here, as by SaveCheckpoint.
+  // Queues metrics. An error, here as of SaveCheckpoint, is that of something sent earlier.
   absl::Status Report(const v1::StageProgress& progress);
 
-  // No checkpoint waits or is being sent, and one is due by CheckpointSchedule.
+  // Returns whether a checkpoint is due by CheckpointSchedule, and none is on its way.
   bool CheckpointDue() const;
-  // Queues; in place of one that waits, but behind all that was reported. Never blocks. One that is larger than
-  // kMaxCheckpointBytes is not stored, as the log says, and none is due any more.
+  // Queues a checkpoint behind everything that was reported; it replaces one that still waits. Never blocks. If it is
+  // larger than kMaxCheckpointBytes it is not stored, the log says so, and no further one is due.
   absl::Status SaveCheckpoint(v1::Checkpoint checkpoint);
 
-  // Reports and checkpoints that have not arrived.
+  // Returns the number of reports and checkpoints that have not arrived.
   size_t queued() const;
 
-  // Returns once everything has been sent, or with the first error; once cancelled, at once.
+  // Waits until everything has been sent. Returns at once after an error or a cancellation.
   absl::Status Flush();
 
  private:

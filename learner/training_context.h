@@ -1,4 +1,4 @@
-// What a training algorithm may ask of the world: the seam between algorithms and processes.
+// What a training algorithm may ask of the world. Algorithms know no processes: everything outside them is behind this.
 #ifndef UNDERSTUDY_LEARNER_TRAINING_CONTEXT_H_
 #define UNDERSTUDY_LEARNER_TRAINING_CONTEXT_H_
 
@@ -21,7 +21,7 @@
 
 namespace understudy {
 
-// Demonstrations as they come from the coordinator: whole episodes, ascending.
+// A dataset as it comes from the coordinator: whole episodes, in ascending order of their numbers.
 struct Demonstrations {
   v1::Dataset dataset;
   std::vector<v1::TrajectoryBatch> batches;
@@ -30,70 +30,69 @@ struct Demonstrations {
 struct TrainingOutput {
   std::shared_ptr<const PolicySnapshot> policy;  // version and name are the caller's to give
   v1::TrainResult result;                        // all but policy, policy_version and policy_digest
-  // Trajectories that were accepted for training that went on after this, and is no part of the result.
+  // The number of trajectories that were accepted for iterations after this one, which are no part of the result.
   int64_t superseded_trajectories = 0;
 };
 
-// Every call may block; each returns CANCELLED as soon as the stage is cancelled or taken away, which the algorithm
-// passes on. Implementations: LearnerStage (processes), fakes in tests.
+// Every call may block. Each returns CANCELLED as soon as the stage is cancelled or taken away; the algorithm then
+// returns that status. LearnerStage implements this with processes, tests with fakes.
 class TrainingContext {
  public:
   virtual ~TrainingContext() = default;
 
-  // Has actors begin with an order, acting with `policy`. Several may run at a time, each until Await has returned or
-  // Drop was called. `background`: for what nobody waits for at the moment; actors do it when there is nothing else to
-  // do.
+  // Starts an order: connected actors begin to work on it, and act with `policy`. Several orders may run at a time,
+  // each until Await has returned or Drop was called. Background orders go to idle actors only.
   virtual absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                              bool background) = 0;
 
-  // Runs an order that was started to its end. Any order's failure is returned here.
+  // Waits until a started order has ended. Returns its error if it has failed.
   virtual absl::Status Await(const Order& order) = 0;
 
-  // Whether Await would return at once.
+  // Returns whether Await would return at once.
   virtual bool Ready(const Order& order) const = 0;
 
-  // Forgets an order that was started: nothing that came of it, or still comes, is part of the result.
+  // Drops a started order: none of its trajectories, come or still to come, is part of the result.
   virtual void Drop(const Order& order) = 0;
 
-  // Runs an order to its end.
+  // Starts an order, and waits until it has ended.
   absl::Status RollOut(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
     if (absl::Status status = Start(order, std::move(policy), /*background=*/false); !status.ok()) return status;
     return Await(*order);
   }
 
-  // What became of the stage's trajectories. Those of orders that have not ended, by Await or Drop, are not counted
-  // yet.
+  // Returns the counts of the stage's trajectories, without those of orders that still run.
   virtual v1::TrajectoryAccounting trajectories() const = 0;
 
-  // Who trains this stage. Every rank runs the algorithm, with the same input. Rollouts and demonstrations are a rank's
-  // own; only rank 0 reports, evaluates and is asked for checkpoints.
+  // Returns the group of learners that train this stage. Every rank runs the algorithm with the same input, and has
+  // rollouts and demonstrations of its own. Only rank 0 reports, evaluates and saves checkpoints.
   virtual LearnerGroup& group() { return alone_; }
 
-  // Tells all ranks what this one has to say at the end of an iteration, and returns what each said, by rank; the
-  // context fills in the trajectories and whether the rank is draining. The group's errors.
+  // Exchanges reports among all ranks at the end of an iteration, and returns all of them, by rank. The context fills
+  // in the trajectories, and whether this rank is draining. Errors: the group's.
   virtual absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine) {
     return ExchangeReports(group(), mine);
   }
 
-  // The stage's dataset.
+  // Reads the stage's dataset.
   virtual absl::StatusOr<Demonstrations> ReadDemonstrations() = 0;
 
-  // Metrics of an iteration: 1, 2, 3 … The context fills in the trajectories, where they are not. Non-blocking but for
-  // a slow coordinator.
+  // Reports the metrics of an iteration, which is numbered from 1. The context fills in the trajectories if they are
+  // missing. Waits only if the coordinator is slow.
   virtual absl::Status Report(const v1::StageProgress& progress) = 0;
 
-  // Whether to take a checkpoint now, at the end of an iteration, once it has been reported.
+  // Returns whether to take a checkpoint now. To be asked at the end of an iteration, after its report.
   virtual bool CheckpointDue() = 0;
 
-  // A process, of this rank or another, is to end after the next checkpoint: it is not to be put off.
+  // Returns whether a process, of this rank or another, waits for the next checkpoint in order to end.
   virtual bool Draining() const = 0;
 
-  // Hands a checkpoint over, to be stored after everything that was reported before it; the context fills in the
-  // trajectories. Non-blocking but for a slow coordinator; an earlier one's error is returned here. CANCELLED also
-  // where the process is to end now that this one is stored. Called by all ranks; those but rank 0 hand over nothing.
+  // Saves a checkpoint, after everything that was reported before it. The context fills in the trajectories. Waits only
+  // if the coordinator is slow, so an error may be that of an earlier checkpoint. All ranks call this; only rank 0's
+  // checkpoint is stored.
+  // CANCELLED, too: this checkpoint is stored, and the process is to end now.
   virtual absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) = 0;
 
-  // OK, or CANCELLED: for algorithms to ask between minibatches.
+  // Returns CANCELLED once the stage is cancelled. To be asked between minibatches.
   virtual absl::Status CheckCancelled() const = 0;
 
  private:

@@ -4,8 +4,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -23,19 +27,44 @@ absl::Status BadAddress(const std::string& address) {
 
 bool IsHostCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_'; }
 
-bool IsLoopback(const sockaddr& address) {
-  if (address.sa_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    return (ntohl(v4.sin_addr.s_addr) >> 24) == 127;
+using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+
+// Not empty.
+absl::StatusOr<AddressList> Look(const std::string& host, const char* port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(host.c_str(), port, &hints, &found); error != 0) {
+    return absl::UnavailableError(absl::StrCat("host '", host, "' cannot be resolved: ", gai_strerror(error)));
   }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-  return address.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+  return AddressList(found, freeaddrinfo);
 }
 
-std::string NumericText(const addrinfo& address) {
+// The one that is used: the first IPv4 address, else the first of all.
+const addrinfo& Preferred(const AddressList& list) {
+  for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
+    if (a->ai_family == AF_INET) return *a;
+  }
+  return *list;
+}
+
+ResolvedHost Describe(const sockaddr& address, socklen_t length) {
+  ResolvedHost result;
   char text[NI_MAXHOST] = "";
-  getnameinfo(address.ai_addr, address.ai_addrlen, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
-  return text;
+  getnameinfo(&address, length, text, sizeof(text), nullptr, 0, NI_NUMERICHOST);
+  result.ip = text;
+  if (address.sa_family == AF_INET) {
+    const uint32_t v4 = ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr);
+    result.loopback = (v4 >> 24) == 127;
+    result.wildcard = v4 == INADDR_ANY;
+  } else if (address.sa_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6);
+    result.loopback = IN6_IS_ADDR_LOOPBACK(&v6) || (mapped && v6.s6_addr[12] == 127);
+    result.wildcard = IN6_IS_ADDR_UNSPECIFIED(&v6) ||
+                      (mapped && std::all_of(&v6.s6_addr[12], &v6.s6_addr[16], [](uint8_t byte) { return byte == 0; }));
+  }
+  return result;
 }
 
 }  // namespace
@@ -67,23 +96,29 @@ std::string FormatAddress(const std::string& host, int port) {
 }
 
 absl::StatusOr<ResolvedHost> ResolveHost(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
-    return absl::UnavailableError(absl::StrCat("host '", host, "' cannot be resolved: ", gai_strerror(error)));
+  const auto found = Look(host, nullptr);
+  if (!found.ok()) return found.status();
+  const addrinfo& address = Preferred(*found);
+  return Describe(*address.ai_addr, address.ai_addrlen);
+}
+
+absl::StatusOr<ResolvedHost> LocalAddressTowards(const HostPort& peer) {
+  const auto found = Look(peer.host, std::to_string(peer.port).c_str());
+  if (!found.ok()) return found.status();
+  const addrinfo& address = Preferred(*found);
+  // Connecting a datagram socket looks up the route, and no more.
+  const int probe = socket(address.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage local{};
+  socklen_t length = sizeof(local);
+  const bool routed = probe >= 0 && connect(probe, address.ai_addr, address.ai_addrlen) == 0 &&
+                      getsockname(probe, reinterpret_cast<sockaddr*>(&local), &length) == 0;
+  const int error = errno;
+  if (probe >= 0) close(probe);
+  if (!routed) {
+    return absl::UnavailableError(
+        absl::StrCat("there is no route to ", FormatAddress(peer.host, peer.port), ": ", std::strerror(error)));
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  ResolvedHost result{.ip = "", .loopback = true};
-  bool is_v4 = false;
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-    result.loopback = result.loopback && IsLoopback(*a->ai_addr);
-    if (result.ip.empty() || (!is_v4 && a->ai_family == AF_INET)) {
-      result.ip = NumericText(*a);
-      is_v4 = a->ai_family == AF_INET;
-    }
-  }
-  return result;
+  return Describe(reinterpret_cast<const sockaddr&>(local), length);
 }
 
 }  // namespace understudy

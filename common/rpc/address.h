@@ -21,11 +21,18 @@ std::string FormatAddress(const std::string& host, int port);
 
 struct ResolvedHost {
   std::string ip;         // the first IPv4 address, else the first IPv6 address
-  bool loopback = false;  // all of the host's addresses are
+  bool loopback = false;  // `ip` is one that only this machine can connect to
+  bool wildcard = false;  // `ip` stands for all addresses of this machine: one can listen on it, but not connect to it
 };
 
-// UNAVAILABLE where the host cannot be resolved. Blocks for as long as the system's resolver does.
+// Looks up an IP address or a host name. Blocks for as long as the system's resolver does.
+// UNAVAILABLE: the host cannot be resolved.
 absl::StatusOr<ResolvedHost> ResolveHost(const std::string& host);
+
+// The address that this machine's packets to `peer` come from, by the routing table: the one by which the peer, and
+// others on its network, can reach this machine. Sends nothing. Blocks as ResolveHost does.
+// UNAVAILABLE: the peer cannot be resolved, or there is no route to it.
+absl::StatusOr<ResolvedHost> LocalAddressTowards(const HostPort& peer);
 
 }  // namespace understudy
 

@@ -1,4 +1,4 @@
-// How long to wait before trying again.
+// The pauses between attempts.
 #ifndef UNDERSTUDY_COMMON_RPC_BACKOFF_H_
 #define UNDERSTUDY_COMMON_RPC_BACKOFF_H_
 
@@ -9,12 +9,13 @@
 
 namespace understudy {
 
-// Doubles from `first` to `most`, each time a uniformly random half to whole of it. Thread-compatible.
+// A pause doubles from `first` up to `most`. Next returns a random part of it, between a half and the whole.
+// Thread-compatible.
 class Backoff {
  public:
   Backoff(absl::Duration first, absl::Duration most, uint32_t seed);
   absl::Duration Next();
-  // After a success.
+  // Begins with `first` again. To be called after a success.
   void Reset();
 
  private:

@@ -1,4 +1,4 @@
-// Tells how long a server's calls take.
+// Measures how long a server's calls take.
 #ifndef UNDERSTUDY_COMMON_RPC_CALL_OBSERVER_H_
 #define UNDERSTUDY_COMMON_RPC_CALL_OBSERVER_H_
 
@@ -13,12 +13,12 @@
 
 namespace understudy {
 
-// A call has ended: its method ("Experiments.Submit"), the code, and the time since it came. Called on gRPC's threads;
-// must return soon.
+// Called when a call has ended, with its method ("Experiments.Submit"), its status code, and the time that it took.
+// Runs on gRPC's threads, and must return soon.
 using OnCall = std::function<void(const std::string& method, absl::StatusCode code, absl::Duration taken)>;
 
-// For ServerBuilder. Calls that are streams in both directions live for as long as who made them, and are left out, as
-// is watching; so are methods that are not of a service of ours.
+// Makes an interceptor for ServerBuilder. It leaves out streams in both directions and watching, which last for as long
+// as their callers like, and methods of services that are not ours.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(OnCall on_call);
 
 }  // namespace understudy

@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/rpc/address.h"
@@ -87,6 +89,49 @@ absl::Status FromGrpc(const grpc::Status& status) {
   const std::string& message = status.error_message();
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       absl::string_view(message.data(), message.size()));
+}
+
+absl::Status ExplainConnecting(const absl::Status& status, bool tls) {
+  absl::string_view why = status.message();
+  // Debian 12 and 13 have gRPC 1.51, which says "…; last error: UNKNOWN: ipv4:127.0.0.1:50051: …". What does not look
+  // like that is left as it is.
+  const size_t begin = why.find("last error: ");
+  if (!absl::IsUnavailable(status) || !absl::StartsWith(why, "failed to connect to all addresses") ||
+      begin == absl::string_view::npos) {
+    return status;
+  }
+  why.remove_prefix(begin);
+  for (const absl::string_view scheme : {" ipv4:", " ipv6:"}) {
+    const size_t found = why.find(scheme);
+    if (found != absl::string_view::npos) why.remove_prefix(found + scheme.size());
+  }
+  const auto explained = [&why](absl::string_view reason) {
+    return absl::UnavailableError(absl::StrCat(why.substr(0, why.find(": ")), ": ", reason));
+  };
+  if (absl::StrContains(why, "wrong version number")) {
+    return explained("it does not speak TLS; start it with --tls_dir DIR, or leave --tls_dir out here");
+  }
+  if (absl::StrContains(why, "certificate verify failed")) {
+    return explained(
+        "its certificate is not believed: certificate verify failed; its authority is not in ca.crt of the --tls_dir "
+        "given here, its time is over, or it is not a server's");
+  }
+  if (absl::StrContains(why, "Hostname Verification")) {
+    return explained(
+        "its certificate is not for this host name or address; call it by one that the certificate is for, or make "
+        "one for this, as deploy/tls/make-certificates --host does");
+  }
+  if (absl::StrContains(why, "Socket closed") || absl::StrContains(why, "Connection reset")) {
+    return explained(tls ? "it ends the connection at once, as one that does not believe the certificate shown here: "
+                           "is it of an authority in its ca.crt, and still valid?"
+                         : "it ends the connection at once, as one that wants TLS: give --tls_dir DIR");
+  }
+  if (absl::StrContains(why, "timed out") || absl::StrContains(why, "Handshake read failed")) {
+    return explained("it does not answer");
+  }
+  const size_t detail = why.find("Failed to connect to remote host: ");
+  if (detail == absl::string_view::npos) return absl::UnavailableError(why);
+  return explained(absl::StripPrefix(why.substr(detail), "Failed to connect to remote host: "));
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {

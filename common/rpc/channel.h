@@ -1,4 +1,4 @@
-// Client side: channels, and what a failed call becomes. Thread-safe.
+// The client side of gRPC: makes channels, and turns failed calls into statuses. Thread-safe.
 #ifndef UNDERSTUDY_COMMON_RPC_CHANNEL_H_
 #define UNDERSTUDY_COMMON_RPC_CHANNEL_H_
 
@@ -13,34 +13,41 @@
 
 namespace understudy {
 
-// Of somebody to connect to: HOST:PORT or [IPV6]:PORT, port 1 … 65535. INVALID_ARGUMENT names the text.
+// Checks an address to connect to: HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535.
+// INVALID_ARGUMENT: it is none. The message names it.
 absl::Status ValidateAddress(const std::string& address);
 
-// The longest pause between two attempts to reach somebody, of channels and of whoever calls through them: a restarted
-// peer is found again in well under a second. It is cheap, as a refused connection costs a few packets: 10,000 workers
-// make some 40,000 attempts a second, spread by jitter.
+// The longest pause between two attempts to connect or to call, so that a restarted peer is found again in well under a
+// second. Attempts are cheap: a refused connection costs a few packets. 10,000 workers make some 40,000 attempts a
+// second, spread by random pauses.
 inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300);
 
-// A lazy channel with our message limit, keepalive that finds a dead peer within ten seconds, the lease of a worker,
-// and reconnection with pauses of at most kLongestReconnectPause, also while nobody calls. HTTP
-// proxies of the environment are not used. `credentials`: LoadClientCredentials's; null: no TLS.
+// Makes a channel that connects when it is first used. Keepalive finds a dead peer within ten seconds, which is the
+// lease of a worker. A broken channel connects again with pauses of at most kLongestReconnectPause, also while nobody
+// calls. HTTP proxies of the environment are not used. `credentials` come from LoadClientCredentials; null: no TLS.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
 
-// The same with a connection of its own: other channels to one address share theirs.
+// Makes a channel with a connection of its own. Channels of MakeChannel to one address share a connection.
 std::shared_ptr<grpc::Channel> MakeOwnChannel(const std::string& address,
                                               const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
 
 // Sets the deadline of a unary call.
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 
-// A status travels in the headers of HTTP/2, which clients take 8 KiB of, and each byte may need three there.
+// The longest message of a status that is sent. It travels in the headers of HTTP/2, of which clients take 8 KiB, and
+// each byte may need three there.
 inline constexpr size_t kMaxStatusMessageBytes = 2048;
 
-// Between the two kinds of status: codes are the same numbers. Messages longer than kMaxStatusMessageBytes, as those
-// that repeat what a peer sent, are cut and end in "…": else the peer would see an error of gRPC's in their place.
+// Convert between the two kinds of status, whose codes are the same numbers. ToGrpc cuts messages that are longer than
+// kMaxStatusMessageBytes, and ends them with "…"; otherwise the peer would see an error of gRPC instead.
 absl::Status FromGrpc(const grpc::Status& status);
 grpc::Status ToGrpc(const absl::Status& status);
+
+// Rewrites the status of a call whose channel could not connect: its message becomes the address, the reason in plain
+// words, and what to do where TLS is the reason, as gRPC does not say that. `tls`: the channel has credentials. Every
+// other status is returned as it is.
+absl::Status ExplainConnecting(const absl::Status& status, bool tls);
 
 }  // namespace understudy
 

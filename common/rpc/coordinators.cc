@@ -18,7 +18,7 @@ absl::StatusOr<std::shared_ptr<Coordinators>> Coordinators::Make(
     }
     peers.push_back({address, MakeChannel(address, credentials)});
   }
-  return std::shared_ptr<Coordinators>(new Coordinators(std::move(peers)));
+  return std::shared_ptr<Coordinators>(new Coordinators(std::move(peers), credentials != nullptr));
 }
 
 Coordinators::Peer Coordinators::Current() const {

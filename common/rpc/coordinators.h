@@ -1,4 +1,4 @@
-// Where the coordinator is: of several on one store one is active, and those that stand by do not listen.
+// The addresses of the coordinators. Of several on one store one is active; the others stand by, and do not listen.
 #ifndef UNDERSTUDY_COMMON_RPC_COORDINATORS_H_
 #define UNDERSTUDY_COMMON_RPC_COORDINATORS_H_
 
@@ -25,23 +25,26 @@ class Coordinators {
     std::shared_ptr<grpc::Channel> channel;
   };
 
-  // `addresses`: HOST:PORT, or several with commas between them. Connects to nobody. INVALID_ARGUMENT names what is no
-  // address, or says that there are too many.
+  // `addresses`: HOST:PORT, or several with commas between them. Does not connect yet.
+  // INVALID_ARGUMENT: one is not an address, or there are too many.
   static absl::StatusOr<std::shared_ptr<Coordinators>> Make(
       const std::string& addresses, const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
 
-  // Whom to ask: the first one to begin with, and then whoever answered last.
+  // Returns the coordinator to call: the first one at the beginning, later the one that answered last.
   Peer Current() const;
-  // `silent` did not answer: unless another is being asked already, it is the next one's turn, after the last the
-  // first's.
+  // Turns to the next coordinator because `silent` did not answer. The first one follows the last. Does nothing if
+  // another one is current already.
   void MoveOn(const Peer& silent);
 
   const std::vector<Peer>& peers() const { return peers_; }
+  // Returns whether they are called with TLS.
+  bool tls() const { return tls_; }
 
  private:
-  explicit Coordinators(std::vector<Peer> peers) : peers_(std::move(peers)) {}
+  Coordinators(std::vector<Peer> peers, bool tls) : peers_(std::move(peers)), tls_(tls) {}
 
   const std::vector<Peer> peers_;  // not empty
+  const bool tls_;
   mutable Mutex mutex_;
   size_t current_ ABSL_GUARDED_BY(mutex_) = 0;
 };

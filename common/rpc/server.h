@@ -1,4 +1,4 @@
-// Server side: one listening gRPC server.
+// A gRPC server that listens on one address.
 #ifndef UNDERSTUDY_COMMON_RPC_SERVER_H_
 #define UNDERSTUDY_COMMON_RPC_SERVER_H_
 
@@ -16,38 +16,40 @@ namespace understudy {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // port 0: any free one
-  // TLS, and roles of callers; null: nothing is encrypted or authenticated.
+  // TLS and the roles of callers. null: nothing is encrypted or authenticated.
   std::shared_ptr<AccessControl> access = nullptr;
-  // Allows an address that is not loopback without it.
+  // Allows to listen on an address that is not loopback without `access`.
   bool insecure = false;
-  // Hears of every call; empty: none is measured.
+  // Called after every call, for metrics; may be empty.
   OnCall on_call = nullptr;
 };
 
-// Thread-safe. Shuts down when destroyed. Besides the services there are gRPC's for health and reflection. Bounds, for
-// the whole server: 1,024 threads of synchronous handlers, 1 GiB of received bytes that nobody has taken; for a
-// connection: 1,024 streams, 10 s to begin to speak HTTP/2, 5 minutes without a call. Connections are bounded by the
-// process's hard limit of open files, to which Start raises the soft one.
+// Serves gRPC's services for health and reflection, too. Shuts down when destroyed. Thread-safe.
+// Bounds of the whole server: 1,024 threads of synchronous handlers; 1 GiB of received bytes that no handler has taken.
+// Bounds of a connection: 1,024 streams; 10 s until it speaks HTTP/2; 5 minutes without a call. The number of
+// connections is bounded by the process's hard limit of open files, to which Start raises the soft one.
 class RpcServer {
  public:
-  // The services must outlive it. A host name that has several addresses is served on the first, IPv4 before IPv6.
-  // INVALID_ARGUMENT: not HOST:PORT. PERMISSION_DENIED: not loopback, without TLS and not `insecure`, saying what to
-  // do. UNAVAILABLE: the port is in use or cannot be bound, naming the address.
+  // Begins to listen. The services must outlive the server. If a host name has several addresses, the server listens on
+  // the one that ResolveHost prefers.
+  // INVALID_ARGUMENT: the address is not HOST:PORT. PERMISSION_DENIED: it is not loopback, and there is neither TLS nor
+  // `insecure`; the message says what to do. UNAVAILABLE: the address, which the message names, cannot be bound.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const ServerOptions& options,
                                                           const std::vector<grpc::Service*>& services);
   ~RpcServer();
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
-  // gRPC's health service, which answers for the server as a whole, answers for these services, too: they serve.
+  // Makes gRPC's health service say of these services, too, that they serve.
   void AnnounceServices(const std::vector<std::string>& names);
-  // From now on it answers that nothing serves: clients and load balancers are to go elsewhere. Calls are still taken.
+  // Makes the health service say that nothing serves, so that clients and load balancers go elsewhere. Calls are still
+  // taken.
   void AnnounceEnd();
 
-  // Where it listens: the host as given, with the real port.
+  // Returns the address that it listens on: the host as given, with the real port.
   const std::string& address() const { return address_; }
 
-  // No new calls; cancels those still running after 200 ms. Returns when all have ended. Idempotent.
+  // Takes no further calls, cancels those that still run after 200 ms, and waits until all have ended. Idempotent.
   void Shutdown();
 
  private:

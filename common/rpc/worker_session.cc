@@ -125,7 +125,7 @@ class WorkerSession::Impl {
     if (std::exchange(unanswered_, false)) {
       return absl::DeadlineExceededError(absl::StrCat("no answer for ", absl::FormatDuration(kAnswerTimeout)));
     }
-    return FromGrpc(status);
+    return ExplainConnecting(FromGrpc(status), options_.coordinators->tls());
   }
 
   void SendHeartbeats(AttachStream& stream) {

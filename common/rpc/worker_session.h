@@ -1,4 +1,4 @@
-// A worker's side of Workers.Attach: keeps it attached to the coordinator, for actors and learners alike.
+// Keeps a worker, an actor or a learner, attached to the coordinator by a Workers.Attach stream.
 #ifndef UNDERSTUDY_COMMON_RPC_WORKER_SESSION_H_
 #define UNDERSTUDY_COMMON_RPC_WORKER_SESSION_H_
 
@@ -15,19 +15,19 @@ namespace understudy {
 struct WorkerSessionOptions {
   std::shared_ptr<Coordinators> coordinators;
   v1::WorkerHello hello;  // protocol_version is filled in
-  // There is other work than before: of another kind or stage, or, for actors, at other addresses. The assignment's
-  // epoch alone is nothing to disturb a worker for: a restarted coordinator gives the same work under a new one. Called
-  // on the session's thread, one call at a time; must return soon. While the coordinator is away the last assignment
-  // stands. An actor's has addresses always: where the sink is the coordinator itself, that of the one it attached to.
+  // Called when there is other work than before: of another kind or stage, or, for actors, at other addresses. A change
+  // of the epoch alone does not count, because a restarted coordinator gives the same work under a new epoch. While the
+  // coordinator is away the last assignment stands. An actor's assignment always has addresses: if the coordinator
+  // itself is the sink, they are the coordinator's. Called on the session's thread; must return soon.
   std::function<void(const v1::Assignment&)> on_assignment;
-  // The heartbeat's content, but for the epoch. The last one is sent when the session ends.
+  // Returns the content of a heartbeat, without the epoch. The last heartbeat is sent when the session ends.
   std::function<v1::WorkerHeartbeat()> heartbeat;
 };
 
-// Attaches in the background, for ever: where the stream breaks, or nothing comes on it for twenty seconds, it backs
-// off (50 to 300 ms, with jitter) and tries again, the next coordinator where there are several. The log says so, again
-// every thirty seconds while it lasts, and when it is back; and when the worker's stage was given away meanwhile.
-// Thread-safe.
+// Attaches in the background for as long as it exists. If the stream breaks, or nothing comes on it for twenty seconds,
+// it waits 50 to 300 ms (random) and attaches again, to the next coordinator if there are several. The log says why,
+// repeats that every thirty seconds, and says when the worker is attached again, and if its stage was given away
+// meanwhile. Thread-safe.
 class WorkerSession {
  public:
   explicit WorkerSession(WorkerSessionOptions options);
@@ -39,10 +39,11 @@ class WorkerSession {
   std::unique_ptr<Impl> impl_;
 };
 
-// host-pid-random: unique to this process.
+// Makes an id that is unique to this process: host-pid-random.
 std::string MakeWorkerId();
 
-// 1 to 128 of A-Z a-z 0-9 . _ -: safe in a log line. INVALID_ARGUMENT says so, and does not repeat what was found.
+// Checks that an id has 1 to 128 of the characters A-Z a-z 0-9 . _ - and so is safe in a log line.
+// INVALID_ARGUMENT: it has not. The message does not repeat the id.
 absl::Status ValidateWorkerId(const std::string& id);
 
 }  // namespace understudy

@@ -80,6 +80,10 @@ std::shared_ptr<grpc::ServerCredentials> AccessControl::MakeCredentials(std::sha
   return credentials;
 }
 
+absl::Status AccessControl::CheckCertificateHost(const std::string& host) const {
+  return understudy::CheckCertificateHost(TlsFiles(security_.tls_dir), host);
+}
+
 absl::Status AccessControl::CheckRole(const grpc::ServerContextBase& context, PeerRole role) {
   const auto found = context.client_metadata().find(kAuthorization);
   const PeerRoles roles =

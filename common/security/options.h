@@ -1,5 +1,4 @@
-// The options of every program's command line that say whom it trusts, and what it proves of itself. For main
-// functions.
+// Command-line options for TLS and tokens, which all programs have alike. For main functions.
 #ifndef UNDERSTUDY_COMMON_SECURITY_OPTIONS_H_
 #define UNDERSTUDY_COMMON_SECURITY_OPTIONS_H_
 
@@ -18,7 +17,7 @@ inline CLI::Option* AddTlsDirOption(CLI::App& app, std::string& directory) {
       ->envname("UNDERSTUDY_TLS_DIR");
 }
 
-// Of who calls others.
+// Adds the options of a program that calls servers.
 inline void AddClientSecurityOptions(CLI::App& app, ClientSecurity& security) {
   CLI::Option* const tls = AddTlsDirOption(app, security.tls_dir);
   app.add_option("--token_file", security.token_file,
@@ -28,7 +27,7 @@ inline void AddClientSecurityOptions(CLI::App& app, ClientSecurity& security) {
       ->needs(tls);
 }
 
-// Of who is called; --tls_dir is added before, once for both.
+// Adds the options of a program that is a server. --tls_dir must have been added before.
 inline void AddServerSecurityOptions(CLI::App& app, ServerSecurity& security, bool& insecure) {
   CLI::Option* const tls = app.get_option("--tls_dir");
   app.add_option("--tokens", security.tokens, "File of bearer tokens that callers may show: lines ROLE TOKEN")

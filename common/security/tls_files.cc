@@ -1,16 +1,21 @@
 #include "common/security/tls_files.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace understudy {
 namespace {
@@ -61,6 +66,28 @@ std::string TimeText(const ASN1_TIME* time) {
   return absl::FormatTime(absl::RFC3339_sec, absl::FromTM(parts, absl::UTCTimeZone()), absl::UTCTimeZone());
 }
 
+// The host names and IP addresses that a certificate is for: "localhost, 127.0.0.1"; "no host".
+std::string HostsText(X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, Freeing<GENERAL_NAMES_free>> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  ERR_clear_error();
+  std::vector<std::string> hosts;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int type = 0;
+    const void* const value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type);
+    const auto* const text = static_cast<const ASN1_STRING*>(value);
+    char address[INET6_ADDRSTRLEN] = "";
+    if (type == GEN_DNS) {
+      hosts.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                         static_cast<size_t>(ASN1_STRING_length(text)));
+    } else if (type == GEN_IPADD && inet_ntop(ASN1_STRING_length(text) == 4 ? AF_INET : AF_INET6,
+                                              ASN1_STRING_get0_data(text), address, sizeof(address)) != nullptr) {
+      hosts.emplace_back(address);
+    }
+  }
+  return hosts.empty() ? "no host" : absl::StrJoin(hosts, ", ");
+}
+
 }  // namespace
 
 TlsFiles::TlsFiles(const std::string& directory)
@@ -95,6 +122,16 @@ absl::Status CheckTlsFiles(const TlsFiles& files, absl::Time now) {
                                   " on: look at this machine's clock"));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckCertificateHost(const TlsFiles& files, const std::string& host) {
+  const auto certificate = ReadCertificate(files.certificate);
+  if (!certificate.ok()) return certificate.status();
+  const bool fits = X509_check_ip_asc(certificate->get(), host.c_str(), 0) == 1 ||
+                    X509_check_host(certificate->get(), host.data(), host.size(), 0, nullptr) == 1;
+  ERR_clear_error();
+  if (fits) return absl::OkStatus();
+  return FileError(files.certificate, absl::StrCat("is not for ", host, ", but for ", HostsText(certificate->get())));
 }
 
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchTlsFiles(const TlsFiles& files) {

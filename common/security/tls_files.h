@@ -1,5 +1,6 @@
-// A directory with what TLS needs, under the names of Kubernetes' TLS secrets: ca.crt, the authorities whose
-// certificates are believed; tls.crt, a certificate (and those between it and its authority); tls.key, its private key.
+// The directory of files that TLS needs. They have the names that they have in Kubernetes' TLS secrets: ca.crt has the
+// authorities whose certificates are believed; tls.crt has a certificate, and those between it and its authority;
+// tls.key has its private key.
 #ifndef UNDERSTUDY_COMMON_SECURITY_TLS_FILES_H_
 #define UNDERSTUDY_COMMON_SECURITY_TLS_FILES_H_
 
@@ -21,20 +22,27 @@ struct TlsFiles {
   std::string authorities;  // ca.crt
   std::string certificate;  // tls.crt
   std::string key;          // tls.key
-  // There is a certificate or a key: a client that has a token needs neither.
+  // Returns whether there is a certificate or a key. A client that has a token needs neither.
   bool HasIdentity() const;
 };
 
-// Reads and parses them as they are now. INVALID_ARGUMENT: a file is missing, cannot be read, is larger than 1 MiB, is
-// not PEM of that kind; the key is not the certificate's; the certificate is not valid at `now`, naming since or until
-// when.
+// Reads and checks the files as they are now.
+// INVALID_ARGUMENT: a file is missing, cannot be read, is larger than 1 MiB, or is not PEM of that kind; the key is not
+// that of the certificate; the certificate is not valid at `now`. The message names the file, and the time if that is
+// why.
 absl::Status CheckTlsFiles(const TlsFiles& files, absl::Time now);
 
-// Reads the files again every second, so that whoever renews them restarts nobody: connections that are made afterwards
-// use them. Files that do not fit together, as when only one is replaced yet, are passed over.
+// Reads the certificate, and checks that it is for a host name or IP address. Clients that call a server by this name
+// or address accept no other certificate. INVALID_ARGUMENT: it cannot be read, or is not for that host. The message
+// names the hosts that it is for.
+absl::Status CheckCertificateHost(const TlsFiles& files, const std::string& host);
+
+// Makes a provider for gRPC that reads the files again every second. New connections use renewed files, so no process
+// needs to be restarted. Files that do not fit together, because only one is replaced yet, are not used.
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchTlsFiles(const TlsFiles& files);
 
-// A small text file: at most 1 MiB. INVALID_ARGUMENT names it and what is wrong.
+// Reads a text file of at most 1 MiB.
+// INVALID_ARGUMENT: it is larger, or cannot be read. The message names it.
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path);
 
 }  // namespace understudy

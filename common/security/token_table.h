@@ -1,4 +1,4 @@
-// Bearer tokens, and the role that each stands for.
+// The table of bearer tokens, each with its role.
 #ifndef UNDERSTUDY_COMMON_SECURITY_TOKEN_TABLE_H_
 #define UNDERSTUDY_COMMON_SECURITY_TOKEN_TABLE_H_
 
@@ -12,19 +12,19 @@
 
 namespace understudy {
 
-// A token has 16 to 4,096 printable characters of ASCII, none of them a space. INVALID_ARGUMENT says what is wrong with
-// it, without repeating it.
+// Checks that a token has 16 to 4,096 printable characters of ASCII, and no space.
+// INVALID_ARGUMENT: it has not. The message does not repeat the token.
 absl::Status ValidateToken(std::string_view token);
 
-// What it was made from is not kept: only SHA-256 of each token is. Immutable.
+// Keeps only the SHA-256 of each token. Immutable.
 class TokenTable {
  public:
   TokenTable() = default;
-  // Lines `ROLE TOKEN`, and empty ones, and comments that begin with #. At most 10,000 tokens. INVALID_ARGUMENT names
-  // the line.
+  // Parses lines `ROLE TOKEN`, at most 10,000. Empty lines and lines that begin with # are left out.
+  // INVALID_ARGUMENT: a line is wrong. The message names it.
   static absl::StatusOr<TokenTable> Parse(std::string_view text);
 
-  // In a time that does not depend on how much of a token is right.
+  // Returns the roles of a token. The time that it takes does not depend on how much of a token is right.
   PeerRoles Find(std::string_view token) const;
   size_t size() const { return entries_.size(); }
 

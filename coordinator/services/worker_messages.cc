@@ -19,6 +19,7 @@ constexpr int kMostMetrics = 64;
 constexpr size_t kMostReasons = 16;
 constexpr size_t kLongestName = 64;
 constexpr size_t kLongestError = 4096;
+constexpr size_t kLongestUnreachable = 2048;
 
 // Names are shown on terminals, so they are not repeated here, and none may hold what a terminal obeys.
 absl::Status CheckText(const char* field, const std::string& text, size_t shortest, size_t longest) {
@@ -88,6 +89,7 @@ absl::Status ValidateHeartbeat(const v1::WorkerHeartbeat& heartbeat) {
   status.Update(CheckNotNegative("connected_actors", heartbeat.connected_actors()));
   status.Update(CheckNotNegative("without_actors_ms", heartbeat.without_actors_ms()));
   status.Update(CheckNotNegative("without_ranks_ms", heartbeat.without_ranks_ms()));
+  status.Update(CheckText("unreachable", heartbeat.unreachable(), 0, kLongestUnreachable));
   status.Update(CheckAccounting(heartbeat.trajectories()));
   return status;
 }

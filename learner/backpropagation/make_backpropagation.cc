@@ -1,10 +1,10 @@
 #include "learner/backpropagation/make_backpropagation.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "common/environment/spaces.h"
 #include "common/policy/network.h"
+#include "common/process/usable_cores.h"
 #include "learner/backpropagation/mlp_backpropagation.h"
 
 namespace understudy {
@@ -15,7 +15,7 @@ constexpr int kMostThreads = 4;
 
 int ThreadCount(int threads) {
   if (threads > 0) return threads;
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
+  return std::min(UsableCores(), kMostThreads);
 }
 
 }  // namespace

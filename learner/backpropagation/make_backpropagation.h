@@ -13,7 +13,7 @@
 namespace understudy {
 
 // The one written by hand where there is one for the network and `device` (auto, cpu or cuda) allows it; LibTorch's
-// autograd otherwise. `threads`: 0: as many as there are processors, at most four. Errors are MakeNetwork's and
+// autograd otherwise. `threads`: 0: UsableCores(), at most four. Errors are MakeNetwork's and
 // MakeAutogradBackpropagation's.
 absl::StatusOr<std::unique_ptr<Backpropagation>> MakeBackpropagation(const v1::PolicyHeader& header,
                                                                      const std::string& device, int threads);

@@ -5,7 +5,6 @@
 #include <gloo/transport/unbound_buffer.h>
 
 #include <chrono>
-#include <cstdint>
 #include <exception>
 #include <set>
 #include <utility>
@@ -18,9 +17,6 @@ namespace understudy {
 namespace {
 
 using gloo::transport::UnboundBuffer;
-
-// No collective of Gloo's uses it.
-constexpr uint64_t kSlotOfNothing = ~uint64_t{0};
 
 }  // namespace
 
@@ -104,26 +100,17 @@ std::unique_ptr<UnboundBuffer> BreakableTransport::createUnboundBuffer(void* byt
   return std::make_unique<Buffer>(context_->createUnboundBuffer(bytes, count), waits_);
 }
 
-void BreakableTransport::Break(bool connected) {
-  for (int peer = 0; peer < size; ++peer) {
-    if (peer != rank) CloseTo(peer, connected);
+void BreakableTransport::Break() {
+  // Gloo closes all connections, and wakes everybody who waits for one, after somebody has waited in vain. Its
+  // Pair::close is not used, because it resets the connection. A peer that accepts a connection that was reset ends its
+  // process: on its own thread Gloo asks for the other end's address, and expects that there is one.
+  char nothing = 0;
+  const auto buffer = context_->createUnboundBuffer(&nothing, sizeof(nothing));
+  try {
+    buffer->waitRecv(std::chrono::milliseconds(1));
+  } catch (const std::exception&) {
   }
   waits_->End();
-}
-
-void BreakableTransport::CloseTo(int peer, bool connected) {
-  if (connected) {
-    // Gloo closes all connections that are open, and wakes all who wait, where somebody waited in vain.
-    char nothing = 0;
-    const auto buffer = context_->createUnboundBuffer(&nothing, sizeof(nothing));
-    try {
-      buffer->recv(peer, kSlotOfNothing);
-      buffer->waitRecv(std::chrono::milliseconds(1));
-    } catch (const std::exception&) {
-    }
-  }
-  // Whoever waits for this connection to be made waits no more.
-  getPair(peer)->close();
 }
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Gloo's transport, whose waits can be ended from outside.
+// Gloo's transport with one more call, Break, which ends all waits from outside.
 #ifndef UNDERSTUDY_LEARNER_GROUP_BREAKABLE_TRANSPORT_H_
 #define UNDERSTUDY_LEARNER_GROUP_BREAKABLE_TRANSPORT_H_
 
@@ -8,8 +8,9 @@
 
 namespace understudy {
 
-// Gloo wakes who waits for a connection that breaks, but not always where a message was half sent or half received at
-// that moment; and not who waits for another connection. Thread-safe as Gloo's own is, and Break altogether.
+// Gloo itself wakes a thread that waits for a connection when that connection breaks. It does not wake threads that
+// wait for another connection, and not always if a message was half sent or half received. Thread-safe as Gloo's own
+// transport; Break may be called at any time.
 class BreakableTransport final : public gloo::transport::Context {
  public:
   explicit BreakableTransport(std::shared_ptr<gloo::transport::Context> context);
@@ -19,14 +20,12 @@ class BreakableTransport final : public gloo::transport::Context {
   std::unique_ptr<gloo::transport::Pair>& createPair(int peer) override;
   std::unique_ptr<gloo::transport::UnboundBuffer> createUnboundBuffer(void* bytes, size_t count) override;
 
-  // Closes all connections, those too that are being made, and ends all waits, these and later ones, with Gloo's
-  // exceptions. `connected`: none is being made any more.
-  void Break(bool connected);
+  // Closes all connections, also those that are being made, and ends all waits of now and later with Gloo's exceptions.
+  void Break();
 
  private:
   class Buffer;
   class Waits;
-  void CloseTo(int peer, bool connected);
 
   const std::shared_ptr<gloo::transport::Context> context_;
   const std::shared_ptr<Waits> waits_;

@@ -70,7 +70,7 @@ class Mesh final : public gloo::Context {
                              theirs.begin() + static_cast<ptrdiff_t>((place + 1) * length)});
   }
 
-  void Break(bool connected) { transport_->Break(connected); }
+  void Break() { transport_->Break(); }
 
  private:
   std::shared_ptr<BreakableTransport> transport_;
@@ -102,7 +102,6 @@ class MeshGroup final : public GlooGroup {
       if (!status.ok()) return status;
     }
     MutexLock lock(mutex_);
-    connected_ = true;
     return broken_;
   }
 
@@ -157,14 +156,12 @@ class MeshGroup final : public GlooGroup {
   }
 
   void Break(const absl::Status& status) override {
-    bool connected = false;
     {
       MutexLock lock(mutex_);
       if (!broken_.ok()) return;
       broken_ = status;
-      connected = connected_;
     }
-    mesh_->Break(connected);
+    mesh_->Break();
   }
 
  private:
@@ -185,7 +182,6 @@ class MeshGroup final : public GlooGroup {
 
   const std::shared_ptr<Mesh> mesh_;
   Mutex mutex_;
-  bool connected_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status broken_ ABSL_GUARDED_BY(mutex_);
 };
 

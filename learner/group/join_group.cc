@@ -58,7 +58,7 @@ class JoinStream {
         watcher_ = std::thread([this] { Watch(); });
         return roster;
       }
-      const absl::Status status = FromGrpc(reader_->Finish());
+      const absl::Status status = ExplainConnecting(FromGrpc(reader_->Finish()), options_.credentials != nullptr);
       if (away.Due(absl::Now())) {
         spdlog::warn("{}: waiting for rank 0 of its learners at {}{}: {}; trying again", StageText(options_.stage),
                      options_.first_address, away.LastingText(absl::Now()), std::string(status.message()));

@@ -1,4 +1,4 @@
-// How a learner comes to a group: it meets the others at rank 0, and all connect with each other.
+// Joins the group of learners that train a stage: they meet at rank 0, and then connect with each other.
 #ifndef UNDERSTUDY_LEARNER_GROUP_JOIN_GROUP_H_
 #define UNDERSTUDY_LEARNER_GROUP_JOIN_GROUP_H_
 
@@ -19,26 +19,28 @@ struct JoinOptions {
   v1::StageKey stage;
   int rank = 0;
   int size = 1;
-  // Of rank 0's service, for all others.
+  // The address of rank 0's service Ranks; the others meet there.
   std::string first_address = {};
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
-  // Where this rank listens for the others' gradients, which are not encrypted.
+  // The host name or address on which this rank listens for the others' gradients, which are not encrypted.
   std::string gradients_host = "127.0.0.1";
 };
 
-// A group that lasts as long as this object. Thread-compatible.
+// Keeps a group for as long as it exists. Thread-compatible.
 class JoinedGroup {
  public:
   virtual ~JoinedGroup() = default;
   virtual LearnerGroup& group() = 0;
-  // How many ranks are on this host, this one included.
+  // Returns how many ranks are on this machine, this one included.
   virtual int ranks_here() const = 0;
 };
 
-// Waits for all ranks, for as long as it takes; alone, for nobody. The group breaks as soon as one of them goes, or is
-// not heard of for ten seconds, or `cancellation` comes. `service`: this learner's, which the others find if it is rank
-// 0; both must outlive the result. CANCELLED; GroupBroken: they met, and one has gone already; FAILED_PRECONDITION:
-// ranks are on several hosts, and one listens on loopback only, saying what to do; INVALID_ARGUMENT: it cannot listen.
+// Waits until all ranks have joined, for as long as that takes. A stage with one learner waits for nobody. The group
+// breaks as soon as a rank goes, a rank is not heard of for ten seconds, or `cancellation` is cancelled. `service` is
+// this learner's, for the case that it is rank 0. It and `cancellation` must outlive the result.
+// CANCELLED: `cancellation` is. GroupBroken: the ranks met, but one has gone already. INVALID_ARGUMENT: this rank
+// cannot listen on `gradients_host`. FAILED_PRECONDITION: there are ranks on several machines, and this one listens on
+// loopback; the message says what to do.
 absl::StatusOr<std::unique_ptr<JoinedGroup>> JoinGroup(const JoinOptions& options, RanksService& service,
                                                        Cancellation& cancellation);
 

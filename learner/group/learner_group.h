@@ -14,17 +14,17 @@
 
 namespace understudy {
 
-// [begin, end) of things that ranks share.
+// The part [begin, end) of a row of things that the ranks share.
 struct Share {
   int64_t begin = 0;
   int64_t end = 0;
   int64_t size() const { return end - begin; }
 };
 
-// Every rank runs the same program on its share of the data. All call the same functions in the same order, and each
-// waits in them for the others, for as long as these take. What they return, but for an error, is the same at all
-// ranks, bit for bit, and depends on nothing but what the ranks gave and their number. Errors: CANCELLED, where this
-// rank is to stop; GroupBroken, where another has gone: nothing can be done with the group any more. Thread-compatible.
+// Every rank runs the same program on its share of the data. All ranks call the same functions in the same order, and
+// each call waits for the other ranks. A result is the same at all ranks, bit for bit, and depends only on what the
+// ranks gave and on their number. Thread-compatible. Errors of every call: CANCELLED if this rank is to stop;
+// GroupBroken if another rank has gone. After an error the group is of no use any more.
 class LearnerGroup {
  public:
   virtual ~LearnerGroup() = default;
@@ -33,20 +33,20 @@ class LearnerGroup {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  // Replaces each number by the sum of all ranks'. All have equally many.
+  // Replaces each number by the sum over all ranks. All ranks give equally many numbers.
   virtual absl::Status Sum(std::span<float> numbers) = 0;
 
-  // What each rank gave, from rank 0 on.
+  // Returns what each rank gave, from rank 0 on.
   virtual absl::StatusOr<std::vector<std::string>> Gather(std::string mine) = 0;
 
-  // As the other Sum: for few.
+  // Sums numbers in double precision, which takes longer.
   absl::Status Sum(std::span<double> numbers);
 
-  // This rank's share of `count` things in a row; the shares of all ranks are as equal as can be.
+  // Returns this rank's share of a row of `count` things. The shares of all ranks are as equal as can be.
   Share ShareOf(int64_t count) const { return {count * rank() / size(), count * (rank() + 1) / size()}; }
 };
 
-// One learner.
+// A group of one learner.
 class LoneLearner final : public LearnerGroup {
  public:
   int rank() const override { return 0; }
@@ -56,8 +56,8 @@ class LoneLearner final : public LearnerGroup {
   absl::StatusOr<std::vector<std::string>> Gather(std::string mine) override { return std::vector{std::move(mine)}; }
 };
 
-// ABORTED, and told apart from all other statuses by IsGroupBroken: this rank is to meet the others again, and to go on
-// from the last checkpoint.
+// Makes the status of a group that another rank has left: this rank is to meet the others again, and to go on from the
+// last checkpoint. The code is ABORTED; IsGroupBroken tells this status from all others.
 absl::Status GroupBroken(std::string_view why);
 bool IsGroupBroken(const absl::Status& status);
 

@@ -1,4 +1,4 @@
-// What ranks tell each other at the end of an iteration.
+// Exchanges what ranks tell each other at the end of an iteration.
 #ifndef UNDERSTUDY_LEARNER_GROUP_RANK_REPORTS_H_
 #define UNDERSTUDY_LEARNER_GROUP_RANK_REPORTS_H_
 
@@ -10,10 +10,11 @@
 
 namespace understudy {
 
-// Every rank's report, from rank 0 on. The group's errors; INTERNAL: a rank sent something else.
+// Gives this rank's report to all ranks, and returns all reports, from rank 0 on.
+// Errors: the group's; INTERNAL if a rank sent something else.
 absl::StatusOr<std::vector<v1::RankReport>> ExchangeReports(LearnerGroup& group, const v1::RankReport& mine);
 
-// What became of the trajectories of all ranks but one.
+// Returns the sum of the counts of all ranks except `rank`.
 v1::TrajectoryAccounting TrajectoriesOfOthers(const std::vector<v1::RankReport>& reports, int rank);
 
 }  // namespace understudy

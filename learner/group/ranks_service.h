@@ -1,4 +1,4 @@
-// Where the learners of a stage meet: at rank 0.
+// The gRPC service of rank 0, at which the learners of a stage meet.
 #ifndef UNDERSTUDY_LEARNER_GROUP_RANKS_SERVICE_H_
 #define UNDERSTUDY_LEARNER_GROUP_RANKS_SERVICE_H_
 
@@ -18,17 +18,16 @@
 
 namespace understudy {
 
-// Thread-safe. One meeting at a time. Bounds: one stream of each rank is kept, all others are refused.
+// There is one meeting at a time. Each rank has one stream; further ones are refused. Thread-safe.
 class RanksService final : public v1::Ranks::CallbackService {
  public:
-  // Opens a meeting of `size` ranks and waits until all are there; `mine` is rank 0's request. Then the meeting lasts
-  // until Close; as soon as a rank goes before that, all streams end, and `broken` is called, at most once and on any
-  // thread. The streams of an earlier meeting end. CANCELLED: the cancellation's. While ranks are missing, the log says
-  // so.
+  // Opens a meeting of `size` ranks, ends an earlier one, and waits until all ranks are there. `mine` is rank 0's
+  // request. The log says if ranks are missing. The meeting then lasts until Close. If a rank goes before that, all
+  // streams end, and `broken` is called, once at most and on any thread. CANCELLED: `cancellation` was cancelled.
   absl::StatusOr<v1::Roster> Meet(const v1::JoinRequest& mine, int size, const Cancellation& cancellation,
                                   std::function<void(const std::string& why)> broken);
 
-  // Ends all streams. Idempotent; after it has returned, `broken` is not called any more.
+  // Ends the meeting and all streams. `broken` is not called any more after this. Idempotent.
   void Close();
 
   grpc::ServerWriteReactor<v1::Roster>* Join(grpc::CallbackServerContext* context,

@@ -357,7 +357,21 @@ TEST(Actor, SaysForHowLongItsSinkIsAway) {
   workers.Assign(AssignmentTo({"127.0.0.1:1"}, 1));
   const auto actor = Actor::Start({.coordinators = coordinator->address()});
   ASSERT_TRUE(actor.ok()) << actor.status();
-  EXPECT_TRUE(log.Await("no stream to the sink at 127.0.0.1:1: "));
+  EXPECT_TRUE(log.Await("no stream to the sink at 127.0.0.1:1: 127.0.0.1:1: Connection refused; trying again"));
+}
+
+TEST(Actor, TellsTheCoordinatorOfASinkThatItCannotReachUntilItIsToReachIt) {
+  FakeWorkersService workers;
+  const auto coordinator = RpcServer::Start({}, {&workers}).value();
+  workers.Assign(AssignmentTo({"127.0.0.1:1"}, 1));
+  const auto actor = Actor::Start({.coordinators = coordinator->address()});
+  ASSERT_TRUE(actor.ok()) << actor.status();
+  EXPECT_TRUE(workers.AwaitHeartbeat(
+      [](const auto& heartbeat) { return heartbeat.unreachable() == "127.0.0.1:1: Connection refused"; }));
+  DispatcherSink sink(CartPoleSpec());
+  workers.Assign(AssignmentTo({sink.address()}, 2));
+  EXPECT_TRUE(workers.AwaitHeartbeat(
+      [](const auto& heartbeat) { return heartbeat.epoch() == 2 && heartbeat.unreachable().empty(); }));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "common/process/cancellation.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
-#include "learner/rollout_sink.h"
+#include "learner/learner_sink.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy::benchmarks {
@@ -47,7 +47,7 @@ class LearnerServer {
  private:
   LearnerServer() = default;
 
-  RolloutSink sink_;
+  LearnerSink sink_;
   RolloutService service_{sink_};
   Cancellation never_;
   std::unique_ptr<RpcServer> server_;

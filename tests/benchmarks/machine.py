@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import math
 import os
 import pathlib
 import platform
@@ -25,9 +26,29 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
+def usable_cores():
+    """The cores that this process may use, as common/process/usable_cores.h counts them."""
+    cores = len(os.sched_getaffinity(0))
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        for mount in (f"/sys/fs/cgroup/{controllers}", "/sys/fs/cgroup/cpu") if controllers else ("/sys/fs/cgroup",):
+            group = pathlib.Path(mount + path)
+            for directory in (group, *group.parents):
+                with contextlib.suppress(OSError, ValueError):
+                    if controllers:
+                        quota, period = ((directory / f"cpu.cfs_{what}_us").read_text() for what in ("quota", "period"))
+                    else:
+                        quota, period = (directory / "cpu.max").read_text().split()
+                    if int(quota) > 0:
+                        cores = min(cores, math.ceil(int(quota) / int(period)))
+    return cores
+
+
 def machine():
     return {"processor": processor(), "openblas": blas.correction()[1], "openblas_corrected": blas.correction()[0],
-            "cores": os.cpu_count(), "load": os.getloadavg()[0], "commit": commit(),
+            "cores": usable_cores(), "load": os.getloadavg()[0], "commit": commit(),
             "begun": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}
 
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/environment/registry.h"
+#include "coordinator/dataset_recipe.h"
 #include "coordinator/storage/data_directory.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
@@ -192,6 +194,87 @@ TEST(Admission, ACollectIntoAnotherRecipesDatasetAlreadyExists) {
   const absl::Status status = Admit(spec, test.store).status();
   EXPECT_TRUE(absl::IsAlreadyExists(status));
   EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].collect.dataset: dataset demos exists already"));
+}
+
+// A stored dataset whose policy was trained by the first stage of a stored experiment, as Retrained() describes it.
+void StoreDemonstrations(Store& store, const v1::ExperimentSpec& spec, const std::string& dataset) {
+  v1::Experiment experiment;
+  experiment.set_id("before");
+  experiment.set_status(v1::STATUS_SUCCEEDED);
+  *experiment.mutable_spec() = Admit(spec, store).value().spec;
+  ASSERT_TRUE(store.PutExperiment(experiment, "").ok());
+  v1::StageKey origin;
+  origin.set_experiment_id("before");
+  PolicySnapshot policy = *testing::TestSnapshot("expert", 1);
+  *policy.header.mutable_network() = experiment.spec().stages(0).train().network();
+  const auto snapshot = MakeSnapshot(policy.header, policy.parameters);
+  ASSERT_TRUE(store.AddPolicy(*snapshot, origin).ok());
+  v1::Dataset stored;
+  stored.set_name(dataset);
+  *stored.mutable_recipe() = MakeRecipe(FindEnvironmentSpec("CartPole-v1").value(),
+                                        experiment.spec().stages(1).collect(), store.GetPolicy("expert", 1)->header());
+  ASSERT_TRUE(store.CreateDataset(stored).ok());
+}
+
+v1::ExperimentSpec Retrained() {
+  v1::ExperimentSpec spec = Experiment();
+  AddTrain(spec, "expert").set_seed(1);
+  AddCollect(spec, "expert", "demos");
+  return spec;
+}
+
+TEST(Admission, TakesADatasetThatTheSameTrainingWouldMakeAgain) {
+  TestStore test;
+  StoreDemonstrations(test.store, Retrained(), "demos");
+  v1::ExperimentSpec spec = Retrained();
+  // None of these needs to change what is trained.
+  spec.mutable_stages(0)->mutable_train()->set_threads(3);
+  spec.mutable_stages(0)->mutable_train()->mutable_ppo()->set_environment_steps(500'000);
+  spec.mutable_stages(0)->mutable_train()->mutable_stop()->set_mean_return(100);
+  EXPECT_TRUE(Admit(spec, test.store).ok()) << Admit(spec, test.store).status();
+}
+
+TEST(Admission, RefusesADatasetThatAnotherTrainingHasMade) {
+  TestStore test;
+  StoreDemonstrations(test.store, Retrained(), "demos");
+  const auto error_after = [&](auto change) {
+    v1::ExperimentSpec spec = Retrained();
+    change(*spec.mutable_stages(0)->mutable_train());
+    const absl::Status status = Admit(spec, test.store).status();
+    EXPECT_TRUE(absl::IsAlreadyExists(status)) << status;
+    return std::string(status.message());
+  };
+  const std::string seed = error_after([](v1::TrainStage& train) { train.set_seed(2); });
+  EXPECT_THAT(seed, HasSubstr("stages[1].collect.dataset: dataset demos exists already with another recipe"));
+  EXPECT_THAT(seed, HasSubstr("another than the one that stages[0] trains, with seed 2 instead of 1"));
+  EXPECT_THAT(error_after([](v1::TrainStage& train) { train.mutable_ppo()->set_gamma(0.5); }),
+              HasSubstr("gamma 0.5 instead of 0.98"));
+  EXPECT_THAT(error_after([](v1::TrainStage& train) { train.mutable_network()->add_hidden_sizes(7); }), HasSubstr("7"));
+}
+
+TEST(Admission, RefusesTwoRecipesForOneDataset) {
+  TestStore test;
+  AddPolicy(test.store, "expert", 1);
+  AddPolicy(test.store, "expert", 2);
+  const auto status_of = [&](const std::string& policy, int64_t seed) {
+    v1::ExperimentSpec spec = Experiment();
+    AddCollect(spec, "expert@1", "demos");
+    AddCollect(spec, policy, "demos").set_seed(seed);
+    return Admit(spec, test.store).status();
+  };
+  EXPECT_TRUE(status_of("expert@1", 0).ok());
+  for (const absl::Status& status : {status_of("expert@1", 5), status_of("expert@2", 0)}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].collect.dataset: found demos, which stages[0]"));
+  }
+
+  v1::ExperimentSpec spec = Retrained();
+  AddTrain(spec, "expert").set_seed(2);
+  AddCollect(spec, "expert", "demos");
+  EXPECT_THAT(std::string(Admit(spec, test.store).status().message()),
+              HasSubstr("collects with another recipe (seed 2 instead of 1)"));
+  spec.mutable_stages(2)->mutable_train()->set_seed(1);
+  EXPECT_TRUE(Admit(spec, test.store).ok());
 }
 
 }  // namespace

@@ -160,6 +160,18 @@ TEST(Workforce, SaysWhatAStageWaitsFor) {
   alone.set_without_actors_ms(2'500);
   workforce.Heartbeat("learner", *learner, alone, After(1));
   EXPECT_EQ(workforce.WaitingFor(Stage("e")), "actors: none has reached the learner");
+  workforce.TakeChangedStages();
+  v1::WorkerHeartbeat lost = HeartbeatOf(actor->sent.back().epoch());
+  lost.set_unreachable("learner:7: Connection refused");
+  workforce.Heartbeat("actor", *actor, lost, After(1));
+  EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("e")));
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")),
+            "actors: none has reached the learner; actor-host says: learner:7: Connection refused");
+  workforce.Heartbeat("actor", *actor, lost, After(1));
+  EXPECT_THAT(workforce.TakeChangedStages(), IsEmpty());
+  lost.set_unreachable("learner:77: Connection refused");  // another one's
+  workforce.Heartbeat("actor", *actor, lost, After(1));
+  EXPECT_EQ(workforce.WaitingFor(Stage("e")), "actors: none has reached the learner");
   workforce.Detach("learner", *learner, false, After(2));
   EXPECT_EQ(workforce.WaitingFor(Stage("e")), "its learner, which has not been heard of");
 }

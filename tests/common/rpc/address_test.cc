@@ -34,7 +34,7 @@ TEST(FormatAddress, PutsBracketsAroundIpv6) {
 }
 
 TEST(ResolveHost, KnowsLoopback) {
-  for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) {
+  for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"}) {
     const auto resolved = ResolveHost(host);
     ASSERT_TRUE(resolved.ok()) << resolved.status();
     EXPECT_TRUE(resolved->loopback) << host;
@@ -44,6 +44,33 @@ TEST(ResolveHost, KnowsLoopback) {
     ASSERT_TRUE(resolved.ok()) << resolved.status();
     EXPECT_FALSE(resolved->loopback) << host;
   }
+}
+
+TEST(ResolveHost, KnowsWhatNobodyCanConnectTo) {
+  for (const char* host : {"0.0.0.0", "0", "::", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"}) {
+    const auto resolved = ResolveHost(host);
+    ASSERT_TRUE(resolved.ok()) << resolved.status();
+    EXPECT_TRUE(resolved->wildcard) << host;
+  }
+  for (const char* host : {"127.0.0.1", "::1", "10.0.0.0", "::ffff:0.0.0.1"}) {
+    const auto resolved = ResolveHost(host);
+    ASSERT_TRUE(resolved.ok()) << resolved.status();
+    EXPECT_FALSE(resolved->wildcard) << host;
+  }
+}
+
+TEST(LocalAddressTowards, IsLoopbackTowardsThisMachine) {
+  for (const char* host : {"127.0.0.1", "127.0.0.9", "localhost"}) {
+    const auto local = LocalAddressTowards({.host = host, .port = 50051});
+    ASSERT_TRUE(local.ok()) << local.status();
+    EXPECT_TRUE(local->loopback) << host << ": " << local->ip;
+  }
+}
+
+TEST(LocalAddressTowards, NamesWhomItCannotFind) {
+  const auto local = LocalAddressTowards({.host = "nobody.invalid", .port = 50051});
+  EXPECT_EQ(local.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(local.status().message().find("nobody.invalid"), std::string::npos) << local.status();
 }
 
 }  // namespace

@@ -36,6 +36,34 @@ TEST(StatusConversion, CutsLongMessagesBetweenCharacters) {
   EXPECT_EQ(ToGrpc(absl::InternalError(longest)).error_message(), longest);
 }
 
+// What gRPC 1.51 says, and what becomes of it, with TLS and without.
+std::string Explained(const std::string& grpc_says, bool tls) {
+  return std::string(ExplainConnecting(absl::UnavailableError(grpc_says), tls).message());
+}
+
+TEST(ExplainConnecting, SaysWhereAndWhyInPlainWords) {
+  const std::string begin = "failed to connect to all addresses; last error: ";
+  EXPECT_EQ(
+      Explained(begin + "UNKNOWN: ipv4:127.0.0.1:45003: Failed to connect to remote host: Connection refused", false),
+      "127.0.0.1:45003: Connection refused");
+  EXPECT_EQ(Explained(begin + "UNKNOWN: ipv6:[::1]:45003: Failed to connect to remote host: Connection refused", true),
+            "[::1]:45003: Connection refused");
+  EXPECT_EQ(Explained(begin + "UNKNOWN: ipv4:10.0.0.1:7: connection attempt timed out before receiving SETTINGS frame",
+                      false),
+            "10.0.0.1:7: it does not answer");
+  EXPECT_EQ(Explained(begin + "INTERNAL: ipv4:10.0.0.1:7: Trying to connect an http1.x server", false),
+            "10.0.0.1:7: Trying to connect an http1.x server");
+}
+
+TEST(ExplainConnecting, LeavesEverythingElseAsItIs) {
+  for (const char* text : {"Socket closed", "DNS resolution failed for nobody.invalid:1: not found", "",
+                           "last error: ", "failed to connect to all addresses"}) {
+    EXPECT_EQ(Explained(text, true), text);
+  }
+  const absl::Status other = absl::InternalError("failed to connect to all addresses; last error: x");
+  EXPECT_EQ(ExplainConnecting(other, true), other);
+}
+
 TEST(ValidateAddress, WantsAPortThatSomebodyCanListenOn) {
   EXPECT_TRUE(ValidateAddress("127.0.0.1:1").ok());
   EXPECT_TRUE(ValidateAddress("[::1]:65535").ok());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -95,6 +96,42 @@ TEST(AccessControl, AWorkersCertificateIsNoServers) {
   const Certificates certificates;
   const SecureServer server(certificates.Of("actor"));
   EXPECT_TRUE(absl::IsUnavailable(CallList(server, {.tls_dir = certificates.Of("client")})));
+}
+
+// Why a call does not get through, as people read it: "ADDRESS: …".
+std::string WhyNot(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  const absl::Status status = ExplainConnecting(CallList(address, credentials), credentials != nullptr);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_EQ(status.message().find(address + ": "), 0u) << status;
+  return std::string(status.message().substr(std::min(status.message().size(), address.size() + 2)));
+}
+
+TEST(AccessControl, RefusesConnectionsForReasonsThatCanBeTold) {
+  const Certificates certificates;
+  const Certificates strangers;
+  const auto ours = LoadClientCredentials({.tls_dir = certificates.Of("client")}).value();
+  const SecureServer server(certificates.Of("coordinator"));
+  EXPECT_EQ(WhyNot(server.address(), nullptr),
+            "it ends the connection at once, as one that wants TLS: give --tls_dir DIR");
+
+  FakeWorkersService service;
+  const auto plain = RpcServer::Start({}, {&service}).value();
+  EXPECT_EQ(WhyNot(plain->address(), ours),
+            "it does not speak TLS; start it with --tls_dir DIR, or leave --tls_dir out here");
+
+  const auto believing_others = LoadClientCredentials({.tls_dir = strangers.Of("client")}).value();
+  EXPECT_EQ(WhyNot(server.address(), believing_others).find("its certificate is not believed: "), 0u);
+  std::filesystem::copy_file(TlsFiles(certificates.Of("client")).authorities,
+                             TlsFiles(strangers.Of("client")).authorities,
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto strange = LoadClientCredentials({.tls_dir = strangers.Of("client")}).value();
+  EXPECT_EQ(WhyNot(server.address(), strange).find("it ends the connection at once, as one that does not believe"), 0u);
+
+  auto access = AccessControl::Load({.tls_dir = certificates.Of("coordinator")}).value();
+  const auto elsewhere = RpcServer::Start({.listen = "127.0.0.2:0", .access = std::move(access)}, {&service}).value();
+  EXPECT_EQ(WhyNot(elsewhere->address(), ours).find("its certificate is not for this host name or address"), 0u);
+  certificates.Expire("coordinator");
+  EXPECT_TRUE(absl::IsInvalidArgument(AccessControl::Load({.tls_dir = certificates.Of("coordinator")}).status()));
 }
 
 TEST(AccessControl, LetsInByToken) {

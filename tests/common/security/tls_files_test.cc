@@ -70,5 +70,19 @@ TEST(TlsFiles, AreRefusedOutsideTheTimeOfTheCertificate) {
   EXPECT_EQ(ErrorOf(certificates.Of("actor")).find(path + ": expired at 20"), 0u);
 }
 
+TEST(TlsFiles, SayWhichHostsTheyAreFor) {
+  const Certificates certificates;
+  const TlsFiles learner(certificates.Of("learner"));
+  for (const char* host : {"localhost", "127.0.0.1", "::1"})
+    EXPECT_TRUE(CheckCertificateHost(learner, host).ok()) << host;
+  for (const char* host : {"10.0.0.2", "elsewhere", "::2"}) {
+    const absl::Status status = CheckCertificateHost(learner, host);
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << host;
+    EXPECT_EQ(status.message().find(learner.certificate + ": is not for " + host + ", but for localhost, "), 0u)
+        << status;
+    EXPECT_NE(status.message().find("127.0.0.1"), std::string::npos) << status;
+  }
+}
+
 }  // namespace
 }  // namespace understudy

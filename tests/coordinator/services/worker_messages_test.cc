@@ -104,6 +104,8 @@ TEST(WorkerMessages, HeartbeatsCountNothingBelowZero) {
   EXPECT_THAT(error_after([](auto& h) { h.set_connected_actors(-1); }), HasSubstr("connected_actors: found -1"));
   EXPECT_THAT(error_after([](auto& h) { h.set_without_actors_ms(-1); }), HasSubstr("without_actors_ms: found -1"));
   EXPECT_THAT(error_after([](auto& h) { h.set_without_ranks_ms(-1); }), HasSubstr("without_ranks_ms: found -1"));
+  EXPECT_THAT(error_after([](auto& h) { h.set_unreachable("a\x1b[2J"); }), HasSubstr("unreachable: found 5 bytes"));
+  EXPECT_THAT(error_after([](auto& h) { h.set_unreachable(std::string(2049, 'x')); }), HasSubstr("2049 bytes"));
 }
 
 TEST(WorkerMessages, ProgressIsBounded) {

@@ -1,4 +1,4 @@
-#include "learner/rollout_sink.h"
+#include "learner/learner_sink.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ v1::ActorMessage Answer(const v1::RolloutRequest& request) {
 }
 
 // Starts an order, and awaits it on a thread of its own, as the stage does.
-std::future<absl::Status> RunInBackground(RolloutSink& sink, std::shared_ptr<Order> order,
+std::future<absl::Status> RunInBackground(LearnerSink& sink, std::shared_ptr<Order> order,
                                           const Cancellation& cancellation) {
   EXPECT_TRUE(sink.Start(order, TestSnapshot("expert", 1), /*background=*/false).ok());
   return std::async(std::launch::async,
@@ -76,8 +76,8 @@ class WaitingLink final : public ActorLink {
   std::promise<absl::Status> closed_;
 };
 
-TEST(RolloutSink, RunsAnOrderToItsEndOnTheActorsOfItsStage) {
-  RolloutSink sink;
+TEST(LearnerSink, RunsAnOrderToItsEndOnTheActorsOfItsStage) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<WaitingLink>(Stage(7));
@@ -89,8 +89,8 @@ TEST(RolloutSink, RunsAnOrderToItsEndOnTheActorsOfItsStage) {
   EXPECT_EQ(order->Summary().episodes, 3);
 }
 
-TEST(RolloutSink, RefusesActorsOfAnotherEpochOrStageNamingBoth) {
-  RolloutSink sink;
+TEST(LearnerSink, RefusesActorsOfAnotherEpochOrStageNamingBoth) {
+  LearnerSink sink;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto stale = std::make_shared<FakeActorLink>("stale", Stage(6));
   sink.OnConnected(stale);
@@ -100,15 +100,15 @@ TEST(RolloutSink, RefusesActorsOfAnotherEpochOrStageNamingBoth) {
   EXPECT_THAT(std::string(stale->closed->message()), HasSubstr("epoch 6"));
 }
 
-TEST(RolloutSink, RefusesActorsWhileThereIsNoStage) {
-  RolloutSink sink;
+TEST(LearnerSink, RefusesActorsWhileThereIsNoStage) {
+  LearnerSink sink;
   const auto early = std::make_shared<FakeActorLink>("early", Stage(7));
   sink.OnConnected(early);
   EXPECT_TRUE(early->closed.has_value());
 }
 
-TEST(RolloutSink, ClosesWhoSendsAMalformedResultAndAsksSomebodyElse) {
-  RolloutSink sink;
+TEST(LearnerSink, ClosesWhoSendsAMalformedResultAndAsksSomebodyElse) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto bad = std::make_shared<WaitingLink>(Stage(7));
@@ -127,8 +127,8 @@ TEST(RolloutSink, ClosesWhoSendsAMalformedResultAndAsksSomebodyElse) {
   EXPECT_TRUE(done.get().ok());
 }
 
-TEST(RolloutSink, ReturnsAnActorsFailureAsTheOrders) {
-  RolloutSink sink;
+TEST(LearnerSink, ReturnsAnActorsFailureAsTheOrders) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<WaitingLink>(Stage(7));
@@ -141,8 +141,8 @@ TEST(RolloutSink, ReturnsAnActorsFailureAsTheOrders) {
   EXPECT_THAT(std::string(done.get().message()), HasSubstr("no such simulator"));
 }
 
-TEST(RolloutSink, EndsARunningOrderWhenCancelled) {
-  RolloutSink sink;
+TEST(LearnerSink, EndsARunningOrderWhenCancelled) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto wake = cancellation.OnCancel([&sink] { sink.Wake(); });
@@ -153,8 +153,8 @@ TEST(RolloutSink, EndsARunningOrderWhenCancelled) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("taken away"));
 }
 
-TEST(RolloutSink, LetsItsActorsGoAtTheEnd) {
-  RolloutSink sink;
+TEST(LearnerSink, LetsItsActorsGoAtTheEnd) {
+  LearnerSink sink;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
   sink.OnConnected(link);
@@ -164,8 +164,8 @@ TEST(RolloutSink, LetsItsActorsGoAtTheEnd) {
   sink.End();
 }
 
-TEST(RolloutSink, AccountsForAStageUntilItIsForgottenOrTheNextBegins) {
-  RolloutSink sink;
+TEST(LearnerSink, AccountsForAStageUntilItIsForgottenOrTheNextBegins) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<WaitingLink>(Stage(7));
@@ -190,8 +190,8 @@ TEST(RolloutSink, AccountsForAStageUntilItIsForgottenOrTheNextBegins) {
   EXPECT_EQ(sink.accounting().produced(), 0);
 }
 
-TEST(RolloutSink, KnowsHowManyActorsAreConnected) {
-  RolloutSink sink;
+TEST(LearnerSink, KnowsHowManyActorsAreConnected) {
+  LearnerSink sink;
   EXPECT_EQ(sink.actor_status().connected, 0);
   sink.Begin(Stage(7), CartPoleSpec());
   const auto one = std::make_shared<FakeActorLink>("one", Stage(7));
@@ -206,9 +206,9 @@ TEST(RolloutSink, KnowsHowManyActorsAreConnected) {
   EXPECT_EQ(sink.actor_status().without_actors, absl::ZeroDuration());
 }
 
-TEST(RolloutSink, SaysThatNobodyIsThereAndThatItGoesOnWhenSomebodyComes) {
+TEST(LearnerSink, SaysThatNobodyIsThereAndThatItGoesOnWhenSomebodyComes) {
   LogCapture log;
-  RolloutSink sink;
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   std::future<absl::Status> done = RunInBackground(sink, OrderOf(1), cancellation);
@@ -225,8 +225,8 @@ TEST(RolloutSink, SaysThatNobodyIsThereAndThatItGoesOnWhenSomebodyComes) {
   EXPECT_TRUE(done.get().ok());
 }
 
-TEST(RolloutSink, CountsTrajectoriesOnceTheirOrderHasEnded) {
-  RolloutSink sink;
+TEST(LearnerSink, CountsTrajectoriesOnceTheirOrderHasEnded) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
@@ -250,8 +250,8 @@ TEST(RolloutSink, CountsTrajectoriesOnceTheirOrderHasEnded) {
   EXPECT_EQ(sink.accounting().rejected().at("surplus"), 5);
 }
 
-TEST(RolloutSink, OneOrdersFailureIsNoOthers) {
-  RolloutSink sink;
+TEST(LearnerSink, OneOrdersFailureIsNoOthers) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
@@ -275,8 +275,8 @@ TEST(RolloutSink, OneOrdersFailureIsNoOthers) {
   EXPECT_EQ(sink.Await(*bad, cancellation), absl::FailedPreconditionError("actor 'actor': no such simulator"));
 }
 
-TEST(RolloutSink, WhatIsStillRunningWhenTheStageEndsIsSurplus) {
-  RolloutSink sink;
+TEST(LearnerSink, WhatIsStillRunningWhenTheStageEndsIsSurplus) {
+  LearnerSink sink;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto link = std::make_shared<FakeActorLink>("actor", Stage(7));
   sink.OnConnected(link);
@@ -288,8 +288,8 @@ TEST(RolloutSink, WhatIsStillRunningWhenTheStageEndsIsSurplus) {
   EXPECT_TRUE(absl::IsCancelled(sink.Start(OrderOf(1), TestSnapshot("expert", 1), /*background=*/false)));
 }
 
-TEST(RolloutSink, FencesAStragglerAndRefusesItWhileTheOrderGoesOn) {
-  RolloutSink sink;
+TEST(LearnerSink, FencesAStragglerAndRefusesItWhileTheOrderGoesOn) {
+  LearnerSink sink;
   Cancellation cancellation;
   sink.Begin(Stage(7), CartPoleSpec());
   const auto straggler = std::make_shared<WaitingLink>(Stage(7));

@@ -1,4 +1,4 @@
-#include "learner/rollout_sink.h"
+#include "learner/learner_sink.h"
 
 #include <spdlog/spdlog.h>
 
@@ -12,17 +12,17 @@
 
 namespace understudy {
 
-void RolloutSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment) {
+void LearnerSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment) {
   MutexLock lock(mutex_);
   stage_ = stage;
   dispatcher_.emplace(environment);
   dropped_ = 0;
 }
 
-void RolloutSink::End() {
+void LearnerSink::End() {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return;
-  while (!orders_.empty()) Remove(*orders_.front().order, /*wanted=*/false);
+  while (!orders_.empty()) Forget(*orders_.front().order, /*wanted=*/false);
   last_accounting_ = Accounting();
   earlier_ = Sum(std::move(earlier_), last_accounting_);
   policy_version_ = 0;
@@ -31,12 +31,12 @@ void RolloutSink::End() {
   stage_.Clear();
 }
 
-void RolloutSink::Forget() {
+void LearnerSink::Forget() {
   MutexLock lock(mutex_);
   last_accounting_.Clear();
 }
 
-absl::Status RolloutSink::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
+absl::Status LearnerSink::Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
                                 bool background) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
@@ -46,7 +46,7 @@ absl::Status RolloutSink::Start(std::shared_ptr<Order> order, std::shared_ptr<co
   return absl::OkStatus();
 }
 
-absl::Status RolloutSink::Await(const Order& order, const Cancellation& cancellation) {
+absl::Status LearnerSink::Await(const Order& order, const Cancellation& cancellation) {
   MutexLock lock(mutex_);
   awaiting_ = true;
   NoteActors(absl::Now());
@@ -59,35 +59,35 @@ absl::Status RolloutSink::Await(const Order& order, const Cancellation& cancella
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
   const bool done = order.done();
   const absl::Status failure = StatusOf(order);
-  Remove(order, done);
+  Forget(order, done);
   if (absl::Status status = cancellation.Check(); !status.ok()) return status;
   return done ? absl::OkStatus() : failure;
 }
 
-bool RolloutSink::Ready(const Order& order) const {
+bool LearnerSink::Ready(const Order& order) const {
   MutexLock lock(mutex_);
   return !dispatcher_.has_value() || order.done() || !StatusOf(order).ok();
 }
 
-void RolloutSink::Drop(const Order& order) {
+void LearnerSink::Drop(const Order& order) {
   MutexLock lock(mutex_);
-  if (dispatcher_.has_value()) Remove(order, /*wanted=*/false);
+  if (dispatcher_.has_value()) Forget(order, /*wanted=*/false);
 }
 
-absl::Status RolloutSink::StatusOf(const Order& order) const {
+absl::Status LearnerSink::StatusOf(const Order& order) const {
   for (const Started& started : orders_) {
     if (started.order.get() == &order) return started.status;
   }
   return absl::OkStatus();
 }
 
-void RolloutSink::Remove(const Order& order, bool wanted) {
+void LearnerSink::Forget(const Order& order, bool wanted) {
   if (!wanted) dropped_ += dispatcher_->AcceptedOf(order);
   dispatcher_->Drop(order);
   std::erase_if(orders_, [&](const Started& known) { return known.order.get() == &order; });
 }
 
-v1::TrajectoryAccounting RolloutSink::Accounting() const {
+v1::TrajectoryAccounting LearnerSink::Accounting() const {
   v1::TrajectoryAccounting accounting = dispatcher_->accounting();
   int64_t pending = 0;
   for (const Started& started : orders_) pending += dispatcher_->AcceptedOf(*started.order);
@@ -97,7 +97,7 @@ v1::TrajectoryAccounting RolloutSink::Accounting() const {
   return accounting;
 }
 
-absl::Time RolloutSink::Tick(absl::Time now) {
+absl::Time LearnerSink::Tick(absl::Time now) {
   dispatcher_->FenceStragglers(now);
   if (without_actors_.Due(now)) {
     spdlog::warn("{}: waiting for actors, none is connected{}", StageText(stage_), without_actors_.LastingText(now));
@@ -106,7 +106,7 @@ absl::Time RolloutSink::Tick(absl::Time now) {
   return std::min({dispatcher_->next_fencing(), without_actors_.next(), now + absl::Hours(1)});
 }
 
-void RolloutSink::NoteActors(absl::Time now) {
+void LearnerSink::NoteActors(absl::Time now) {
   if (awaiting_ && dispatcher_.has_value() && dispatcher_->actors() == 0) {
     without_actors_.Begin(now);
   } else if (without_actors_.End()) {
@@ -115,18 +115,18 @@ void RolloutSink::NoteActors(absl::Time now) {
   changed_.NotifyAll();
 }
 
-RolloutSink::ActorStatus RolloutSink::actor_status() const {
+LearnerSink::ActorStatus LearnerSink::actor_status() const {
   MutexLock lock(mutex_);
   return {.connected = dispatcher_.has_value() ? dispatcher_->actors() : 0,
           .without_actors = without_actors_.lasting(absl::Now())};
 }
 
-v1::TrajectoryAccounting RolloutSink::accounting() const {
+v1::TrajectoryAccounting LearnerSink::accounting() const {
   MutexLock lock(mutex_);
   return dispatcher_.has_value() ? Accounting() : last_accounting_;
 }
 
-RolloutSink::Observation RolloutSink::Observe() const {
+LearnerSink::Observation LearnerSink::Observe() const {
   MutexLock lock(mutex_);
   Observation seen{.trajectories = earlier_, .leased = 0, .policy_version = policy_version_};
   if (!dispatcher_.has_value()) return seen;
@@ -135,12 +135,12 @@ RolloutSink::Observation RolloutSink::Observe() const {
   return seen;
 }
 
-void RolloutSink::Wake() {
+void LearnerSink::Wake() {
   MutexLock lock(mutex_);
   changed_.NotifyAll();
 }
 
-void RolloutSink::OnConnected(std::shared_ptr<ActorLink> link) {
+void LearnerSink::OnConnected(std::shared_ptr<ActorLink> link) {
   MutexLock lock(mutex_);
   const v1::StageKey& wanted = link->hello().stage();
   if (!dispatcher_.has_value() || !SameStage(wanted, stage_)) {
@@ -157,7 +157,7 @@ void RolloutSink::OnConnected(std::shared_ptr<ActorLink> link) {
   link->ReadNext();
 }
 
-void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) {
+void LearnerSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value() || !SameStage(link->hello().stage(), stage_)) return;
   const absl::Status status = dispatcher_->Receive(*link, std::move(message), absl::Now());
@@ -178,7 +178,7 @@ void RolloutSink::OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage me
   link->ReadNext();
 }
 
-void RolloutSink::OnGone(std::shared_ptr<ActorLink> link) {
+void LearnerSink::OnGone(std::shared_ptr<ActorLink> link) {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return;
   dispatcher_->Disconnect(*link, absl::Now());
