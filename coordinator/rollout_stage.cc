@@ -67,6 +67,7 @@ class CollectRollouts final : public RolloutStage {
       options.expectation.record_logits |= record == v1::RECORD_LOGITS;
       options.expectation.record_value |= record == v1::RECORD_VALUE;
     }
+    options.purpose = v1::ROLLOUT_PURPOSE_COLLECTION;
     options.seed = recipe.seed();
     options.episodes = recipe.episodes();
     options.transitions = recipe.transitions();
@@ -105,6 +106,7 @@ class EvaluateRollouts final : public RolloutStage {
     EpisodeOrderOptions options;
     options.finished = std::move(finished);
     options.expectation = Expect(environment, policy, ToActionMode(stage.actions()));
+    options.purpose = v1::ROLLOUT_PURPOSE_EVALUATION;
     options.seed = stage.seed();
     options.episodes = stage.episodes();
     return options;

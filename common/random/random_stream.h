@@ -14,17 +14,22 @@ namespace understudy {
 // One Philox4x32-10 block: four independent 32-bit words from a 128-bit counter and a 64-bit key.
 std::array<uint32_t, 4> Philox4x32(const std::array<uint32_t, 4>& counter, const std::array<uint32_t, 2>& key);
 
-// What numbers are drawn for: draws for different purposes never share a counter. The values are part of every
-// recorded result; they must not change.
+// What numbers are drawn for. Draws for different purposes never share a counter, so that equal seeds do no harm: the
+// episodes that evaluate a policy are not those that it was trained on. The values are part of every recorded result;
+// they must not change.
 enum class RandomPurpose : uint8_t {
-  kEpisodeReset = 1,      // stream: episode number; index: 0
-  kEpisodeAction = 2,     // stream: episode number; index: step
-  kSlotReset = 3,         // stream: slot number; index: episode within the slot
-  kSlotAction = 4,        // stream: slot number; index: transition within the slot
-  kInitialisation = 5,    // stream: parameter tensor; index: 0
-  kMinibatchShuffle = 6,  // stream: iteration; index: epoch
-  kValidationSplit = 7,   // stream: 0; index: 0
-  kStopRuleEpisodes = 8,  // derives the seed of the stop rule's episodes
+  kCollectionReset = 1,    // stream: episode number; index: 0
+  kCollectionAction = 2,   // stream: episode number; index: step
+  kTrainingReset = 3,      // stream: slot number; index: episode within the slot
+  kTrainingAction = 4,     // stream: slot number; index: transition within the slot
+  kInitialisation = 5,     // stream: parameter tensor; index: 0
+  kMinibatchShuffle = 6,   // stream: iteration; index: epoch
+  kValidationSplit = 7,    // stream: 0; index: 0
+  kStopRuleSeed = 8,       // derives the seed of a version's evaluation; stream: policy version; index: 0
+  kStopRuleReset = 9,      // stream: episode number; index: 0
+  kStopRuleAction = 10,    // stream: episode number; index: step
+  kEvaluationReset = 11,   // stream: episode number; index: 0
+  kEvaluationAction = 12,  // stream: episode number; index: step
 };
 
 // A sequence of random numbers, four from each Philox block. The key is the seed; the counter's words are, from 0 to 3:

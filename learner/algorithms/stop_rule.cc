@@ -9,7 +9,7 @@ namespace understudy {
 namespace {
 
 uint64_t EpisodeSeed(uint64_t stage_seed, int64_t version) {
-  RandomStream random(stage_seed, RandomPurpose::kStopRuleEpisodes, version, 0);
+  RandomStream random(stage_seed, RandomPurpose::kStopRuleSeed, version, 0);
   const uint64_t high = random();
   return high << 32 | random();
 }
@@ -84,6 +84,7 @@ absl::Status StopRule::Begin(const std::shared_ptr<const PolicySnapshot>& policy
                       .policy = policy->header.name(),
                       .policy_version = policy->header.version(),
                       .action_mode = v1::ACTION_MODE_GREEDY},
+      .purpose = v1::ROLLOUT_PURPOSE_STOP_RULE,
       .seed = EpisodeSeed(seed_, policy->header.version()),
       .episodes = rule_->episodes(),
       .on_episodes = nullptr,

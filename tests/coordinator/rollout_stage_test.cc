@@ -72,6 +72,19 @@ int64_t Acknowledged(const FakeActorLink& actor) {
   return accepted;
 }
 
+TEST(RolloutStage, AsksForDemonstrationsAndEvaluationsUnderPurposesOfTheirOwn) {
+  Collecting test(4);
+  EXPECT_EQ(test.Connect("actor")->Requests().at(0).purpose(), v1::ROLLOUT_PURPOSE_COLLECTION);
+  v1::EvaluateStage evaluate;
+  evaluate.set_episodes(4);
+  const auto stage = MakeEvaluateStage({.experiment = "e", .stage = 0}, testing::CartPoleSpec(), evaluate,
+                                       testing::TestSnapshot("expert", 1), test.store());
+  ASSERT_TRUE(stage.ok()) << stage.status();
+  const auto actor = std::make_shared<FakeActorLink>("actor");
+  ASSERT_TRUE((*stage)->Connect(actor, kNow).ok());
+  EXPECT_EQ(actor->Requests().at(0).purpose(), v1::ROLLOUT_PURPOSE_EVALUATION);
+}
+
 TEST(RolloutStage, CountsAndAcknowledgesWhatIsSavedAndNotBefore) {
   Collecting test(4);
   const auto actor = test.Connect("actor");

@@ -74,7 +74,7 @@ TEST(BcLosses, PartsOfAMinibatchAddUpToIt) {
 }
 
 TEST(BcLosses, GradientsAreThoseOfFiniteDifferences) {
-  RandomStream random(4, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(4, RandomPurpose::kCollectionReset, 0, 0);
   std::vector<float> logits(30), values(10), teacher_logits(30), teacher_values(10);
   std::vector<int32_t> actions(10);
   for (auto* numbers : {&logits, &values, &teacher_logits, &teacher_values}) {
