@@ -99,8 +99,10 @@ class BcTrainer {
   absl::Status Fault(const absl::Status& fault) const { return Diverged("bc", "epoch", state_.iteration, fault); }
 
   bool restores_best() const { return options_.patience() > 0 && dataset_.validation.steps() > 0; }
+  // A stop rule outranks patience: a low validation loss is not the return that was asked for.
   bool out_of_patience() const {
-    return best_.snapshot != nullptr && state_.iteration - best_.snapshot->header.version() >= options_.patience();
+    return !input_.stage.has_stop() && best_.snapshot != nullptr &&
+           state_.iteration - best_.snapshot->header.version() >= options_.patience();
   }
 
   const TrainingInput& input_;

@@ -8,10 +8,11 @@
 
 namespace understudy {
 
-// Epochs over the stage's dataset in shuffled minibatches, with AdamW. Training ends with the last epoch, as soon as
-// the stop rule is reached (the parameters that reached it are the result), or after `patience` epochs without a better
-// validation loss. With patience and a validation split, the result has the parameters of the best validation loss;
-// otherwise those of the last epoch. The learner's working versions are the epochs' numbers.
+// Epochs over the stage's dataset in shuffled minibatches, with AdamW. With a stop rule, training ends as soon as the
+// rule is reached, and the parameters that reached it are the result. Without one it ends after `patience` epochs
+// without a better validation loss. In any case it ends with the last epoch. Unless the rule was reached, the result
+// has the parameters of the best validation loss if there is patience and a validation split, else those of the last
+// epoch. The learner's working versions are the epochs' numbers.
 //
 // Metrics of an epoch, which are also in the result (those of its parameters): train_loss and train_accuracy (means
 // over the epoch's minibatches, each before its update), validation_loss and validation_accuracy (after the epoch;

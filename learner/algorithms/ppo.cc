@@ -90,7 +90,7 @@ class PpoTrainer {
   absl::Status Fault(const absl::Status& fault) const { return Diverged("ppo", "iteration", state_.iteration, fault); }
 
   int64_t steps_per_iteration() const { return int64_t{options_.slots()} * options_.steps_per_slot(); }
-  int64_t iterations() const { return std::max<int64_t>(1, options_.environment_steps() / steps_per_iteration()); }
+  int64_t iterations() const { return options_.environment_steps() / steps_per_iteration(); }
   int64_t environment_steps() const { return state_.iteration * steps_per_iteration(); }
   // What a schedule leaves of its value in this iteration: from 1 in the first to almost 0 at the end of the budget.
   double Scheduled(const std::string& schedule) const {
@@ -184,6 +184,7 @@ absl::Status PpoTrainer::FinishIteration() {
 TrainingOutput PpoTrainer::Output() const {
   TrainingOutput output{.policy = snapshot_, .result = {}};
   output.result.set_environment_steps(environment_steps());
+  output.result.set_requested_steps(options_.environment_steps());
   output.result.set_updates(state_.updates);
   output.result.set_iterations(state_.iteration);
   return output;
@@ -339,7 +340,7 @@ v1::StageProgress PpoTrainer::Progress() const {
   v1::StageProgress progress;
   progress.set_iteration(state_.iteration);
   progress.set_done(environment_steps());
-  progress.set_total(options_.environment_steps());
+  progress.set_total(iterations() * steps_per_iteration());
   progress.set_unit("steps");
   progress.set_steps(environment_steps());
   std::map<std::string, double> metrics;
@@ -362,6 +363,13 @@ v1::StageProgress PpoTrainer::Progress() const {
 }  // namespace
 
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context) {
+  const v1::PpoOptions& options = input.stage.ppo();
+  const int64_t least = int64_t{options.slots()} * options.steps_per_slot();
+  // Experiments that were stored by an earlier build may ask for less.
+  if (options.environment_steps() < least) {
+    return absl::InvalidArgumentError(absl::StrCat("environment_steps: found ", options.environment_steps(),
+                                                   ", expected at least ", least, ", the steps of an iteration"));
+  }
   absl::StatusOr<Policy> policy = StartingPolicy(input);
   if (!policy.ok()) return policy.status();
   auto backpropagation = MakeBackpropagation(policy->header(), input.stage.device(), input.stage.threads());

@@ -10,8 +10,9 @@ namespace understudy {
 // Iterations of: every slot's segment, then epochs of minibatches on them. Segments are collected with the parameters
 // that the iteration begins with (strictly on-policy); with max_policy_lag 1 with those that the iteration before began
 // with, so that actors collect while the learner learns. Values for advantages are always estimated with the newest
-// parameters. As many whole iterations as the budget of environment steps has room for, at least one; fewer where the
-// stop rule is reached. The learner's working versions are 1, 2, 3 …: iteration i begins with version i.
+// parameters. As many whole iterations as the budget of environment steps has room for; fewer where the stop rule is
+// reached. What is left of the budget is not trained: see ARCHITECTURE.md. The learner's working versions are 1, 2, 3
+// …: iteration i begins with version i.
 //
 // Metrics of an iteration, in means over its minibatches: approximate_kl, clip_fraction, entropy, policy_loss,
 // value_loss, gradient_norm; besides: explained_variance (of the critic before the update), mean_return (of the last

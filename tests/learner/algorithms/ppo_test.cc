@@ -72,13 +72,23 @@ TEST(Ppo, EverySegmentContinuesWhereItsSlotStoodWithTheNewestPolicy) {
   }
 }
 
-TEST(Ppo, TrainsAsManyWholeIterationsAsTheBudgetHasRoomForAndAtLeastOne) {
+TEST(Ppo, TrainsAsManyWholeIterationsAsTheBudgetHasRoomForAndSaysWhatWasAsked) {
   FakeTrainingContext context;
   const TrainingOutput output = *TrainPpo(Input(std::string(kSmall) + "environment_steps: 500 epochs: 3"), context);
   EXPECT_EQ(output.result.iterations(), 3);
   EXPECT_EQ(output.result.environment_steps(), 384);
+  EXPECT_EQ(output.result.requested_steps(), 500);
   EXPECT_EQ(output.result.updates(), 3 * 3 * 2);
-  EXPECT_EQ(TrainPpo(Input(std::string(kSmall) + "environment_steps: 5"), context)->result.iterations(), 1);
+  EXPECT_EQ(context.reports.back().done(), 384);
+  EXPECT_EQ(context.reports.back().total(), 384);
+}
+
+TEST(Ppo, NeverTrainsMoreThanItsBudgetAndRefusesOneThatIsTooSmall) {
+  FakeTrainingContext context;
+  EXPECT_EQ(
+      TrainPpo(Input(std::string(kSmall) + "environment_steps: 127"), context).status(),
+      absl::InvalidArgumentError("environment_steps: found 127, expected at least 128, the steps of an iteration"));
+  EXPECT_TRUE(context.requests.empty());
 }
 
 TEST(Ppo, TheLastMinibatchMayBeSmaller) {
