@@ -1,4 +1,4 @@
-// How often to take checkpoints, without a knob.
+// Decides when the next checkpoint is due. There is nothing to configure.
 #ifndef UNDERSTUDY_LEARNER_CHECKPOINT_SCHEDULE_H_
 #define UNDERSTUDY_LEARNER_CHECKPOINT_SCHEDULE_H_
 
@@ -6,17 +6,19 @@
 
 namespace understudy {
 
-// One is due once ten times as long has passed since the last one was handed over as it took to be stored: at most
-// about a tenth of the time goes to them, and what a death costs is in proportion. For small policies that is nearly
-// every iteration. Where the clock has been set back behind the handing-over, one is due, too. Pure, thread-compatible.
+// The pause between two checkpoints is ten times as long as storing the last one took. So checkpoints take about a
+// tenth of the time at most, and a small policy gets one after nearly every iteration. The class is pure and
+// thread-compatible.
 class CheckpointSchedule {
  public:
+  // True if the pause is over. If the clock was set back to before the last checkpoint, the pause is over, too.
   bool Due(absl::Time now) const {
     if (now < handed_over_) return took_ < absl::InfiniteDuration();
     return now - handed_over_ >= 10 * took_;
   }
+  // Notes when the last checkpoint was handed over to be stored.
   void HandedOver(absl::Time now) { handed_over_ = now; }
-  // InfiniteDuration: none is due any more.
+  // Notes how long storing it took. After InfiniteDuration no checkpoint is due any more.
   void Stored(absl::Duration took) { took_ = took; }
 
  private:

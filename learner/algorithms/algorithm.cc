@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/process/error_text.h"
-#include "learner/algorithms/bc.h"
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/bc/bc.h"
+#include "learner/algorithms/ppo/ppo.h"
 
 namespace understudy {
 namespace {

@@ -24,7 +24,7 @@ StopRule::StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& envir
 absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context) {
   const bool due = rule_.has_value() && report.iteration() % rule_->interval() == 0;
   if (evaluating() && (due || context.Ready(*order_))) {
-    if (absl::Status status = Settle(context); !status.ok() || reached()) return status;
+    if (absl::Status status = FinishEvaluation(context); !status.ok() || reached()) return status;
   }
   if (!due && !evaluating()) return Report(std::move(report), /*evaluated=*/false, context);
   // As things are now, not when the report is made.
@@ -35,7 +35,7 @@ absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput o
   return Begin(evaluated_.policy, /*background=*/true, context);
 }
 
-absl::Status StopRule::Settle(TrainingContext& context) {
+absl::Status StopRule::FinishEvaluation(TrainingContext& context) {
   if (!evaluating()) return absl::OkStatus();
   if (absl::Status status = Await(context); !status.ok()) {
     // These iterations were, all the same; where reporting fails, too, the first error is the cause.
@@ -60,7 +60,7 @@ absl::Status StopRule::Settle(TrainingContext& context) {
 absl::StatusOr<TrainingOutput> StopRule::Conclude(const absl::Status& trained, TrainingOutput output,
                                                   TrainingContext& context) {
   if (absl::IsCancelled(trained) || IsGroupBroken(trained)) return trained;
-  if (absl::Status status = Settle(context); !status.ok()) return trained.ok() ? status : trained;
+  if (absl::Status status = FinishEvaluation(context); !status.ok()) return trained.ok() ? status : trained;
   // Had the evaluation been quicker, what failed would not have been tried.
   if (!trained.ok() && !(reached() && evaluated_.policy != nullptr)) return trained;
   // After a checkpoint the evaluated output is not there any more, but then the rule was not reached.

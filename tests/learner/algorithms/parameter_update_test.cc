@@ -11,8 +11,8 @@
 
 #include "common/policy/categorical.h"
 #include "common/random/random_stream.h"
-#include "learner/algorithms/bc_loss.h"
-#include "learner/algorithms/ppo_loss.h"
+#include "learner/algorithms/bc/bc_loss.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
 #include "learner/backpropagation/make_backpropagation.h"
 #include "tests/testing/training_inputs.h"
 

@@ -80,7 +80,7 @@ TEST(StopRule, AsksForGreedyEpisodesOfThatVersionUnderAPurposeAndSeedOfItsOwn) {
   StopRule rule = MakeRule("stop { mean_return: 475 episodes: 3 interval: 1 }");
   ASSERT_TRUE(Iterate(rule, context, 7, Fresh(1)).ok());
   ASSERT_TRUE(Iterate(rule, context, 8, Fresh(1)).ok());
-  ASSERT_TRUE(rule.Settle(context).ok());
+  ASSERT_TRUE(rule.FinishEvaluation(context).ok());
   ASSERT_EQ(context.requests.size(), 2u);
   EXPECT_EQ(context.requests[0].action_mode(), v1::ACTION_MODE_GREEDY);
   EXPECT_EQ(context.requests[0].purpose(), v1::ROLLOUT_PURPOSE_STOP_RULE);

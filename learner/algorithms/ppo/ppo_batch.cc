@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo_batch.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,6 +54,18 @@ Moments MomentsOf(std::span<const float> numbers) {
 }
 
 }  // namespace
+
+void EstimateAdvantages(std::span<const float> rewards, std::span<const float> values, bool terminated,
+                        const AdvantageOptions& options, std::span<float> advantages) {
+  double next_value = terminated ? 0.0 : values[rewards.size()];
+  double advantage = 0;
+  for (size_t t = rewards.size(); t-- > 0;) {
+    const double difference = rewards[t] + options.gamma * next_value - values[t];
+    advantage = difference + options.gamma * options.lambda * advantage;
+    advantages[t] = static_cast<float>(advantage);
+    next_value = values[t];
+  }
+}
 
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
                       const Policy& policy, const AdvantageOptions& options, Backpropagation& backpropagation) {

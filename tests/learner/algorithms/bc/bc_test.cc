@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc.h"
+#include "learner/algorithms/bc/bc.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "learner/algorithms/bc_dataset.h"
+#include "learner/algorithms/bc/bc_dataset.h"
 #include "tests/testing/fake_training_context.h"
 #include "tests/testing/training_inputs.h"
 #include "tests/testing/trajectory_batches.h"

@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/ppo/ppo.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc.h"
+#include "learner/algorithms/bc/bc.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "common/policy/policy.h"
-#include "learner/algorithms/bc_dataset.h"
-#include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/bc/bc_dataset.h"
+#include "learner/algorithms/bc/bc_loss.h"
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
 #include "learner/algorithms/training_state.h"

@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo_loss.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
 
 #include <algorithm>
 #include <cmath>
