@@ -36,7 +36,7 @@ TEST(Ppo, LearnsToBalanceAndStopsAtOnce) {
   EXPECT_TRUE(output.result.converged());
   EXPECT_GE(output.result.mean_return(), 475);
   EXPECT_EQ(output.result.evaluation_episodes(), 100);
-  EXPECT_LE(output.result.environment_steps(), 150000);
+  EXPECT_LE(output.result.environment_steps(), 153600);
   EXPECT_EQ(static_cast<int64_t>(context.reports.size()), output.result.iterations());
   EXPECT_EQ(Metric(context, "environment_steps").back(), static_cast<double>(output.result.environment_steps()));
   EXPECT_GT(Metric(context, "mean_return").back(), 3 * Metric(context, "mean_return").front());
