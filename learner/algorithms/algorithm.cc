@@ -24,7 +24,7 @@ constexpr Entry kAlgorithms[] = {
     {"ppo", TrainPpo},
 };
 
-// The one boundary at which what libraries throw becomes a status.
+// Turns exceptions of libraries into a status. No other place does.
 TrainingAlgorithm Guarded(const Entry& entry) {
   return [&entry](const TrainingInput& input, TrainingContext& context) -> absl::StatusOr<TrainingOutput> {
     try {

@@ -27,7 +27,7 @@ absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput o
     if (absl::Status status = FinishEvaluation(context); !status.ok() || reached()) return status;
   }
   if (!due && !evaluating()) return Report(std::move(report), /*evaluated=*/false, context);
-  // As things are now, not when the report is made.
+  // The counts belong to this iteration, although it may be reported later.
   *report.mutable_trajectories() = context.trajectories();
   reports_.push_back(std::move(report));
   if (!due) return absl::OkStatus();
@@ -38,7 +38,7 @@ absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput o
 absl::Status StopRule::FinishEvaluation(TrainingContext& context) {
   if (!evaluating()) return absl::OkStatus();
   if (absl::Status status = Await(context); !status.ok()) {
-    // These iterations were, all the same; where reporting fails, too, the first error is the cause.
+    // The iterations took place, so they are reported. If reporting fails too, the first error is the cause.
     for (const v1::StageProgress& report : std::exchange(reports_, {})) {
       if (absl::IsCancelled(status) || !Report(report, /*evaluated=*/false, context).ok()) break;
     }
@@ -61,9 +61,11 @@ absl::StatusOr<TrainingOutput> StopRule::Conclude(const absl::Status& trained, T
                                                   TrainingContext& context) {
   if (absl::IsCancelled(trained) || IsGroupBroken(trained)) return trained;
   if (absl::Status status = FinishEvaluation(context); !status.ok()) return trained.ok() ? status : trained;
-  // Had the evaluation been quicker, what failed would not have been tried.
+  // If the rule was reached, a quicker evaluation would have ended training before the failure. So the failure is
+  // dropped.
   if (!trained.ok() && !(reached() && evaluated_.policy != nullptr)) return trained;
-  // After a checkpoint the evaluated output is not there any more, but then the rule was not reached.
+  // After a restart from a checkpoint there is no evaluated output. The rule was not reached then, or there would be no
+  // checkpoint.
   if (reached() && evaluated_.policy != nullptr) {
     output = std::move(evaluated_);
   } else if (rule_.has_value() && output.policy->header.version() != evaluated_version_) {

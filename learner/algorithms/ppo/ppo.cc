@@ -206,7 +206,8 @@ absl::StatusOr<v1::PpoState> PpoTrainer::GatherSlots() {
   v1::PpoState mine;
   mine.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
   returns_.SaveRunning(slots_, mine);
-  // States may be larger than what can be gathered; where they are too large to be stored, that fails nothing.
+  // A single rank gathers nothing, because its states may be larger than a group can gather. If they are too large to
+  // be stored, training goes on without checkpoints.
   if (state_.group.size() == 1) return mine;
   const auto gathered = state_.group.Gather(mine.SerializeAsString());
   if (!gathered.ok()) return gathered.status();
@@ -228,7 +229,7 @@ absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments)
       MakePpoBatch(segments, input_.environment, state_.policy,
                    {.gamma = options_.gamma(), .lambda = options_.gae_lambda()}, state_.update.backpropagation());
   const absl::Status fault = CheckBatch(batch);
-  // One rank's fault is all ranks'.
+  // A fault at one rank must end training at all ranks.
   if (!fault.ok()) batch.advantages.front() = std::numeric_limits<float>::quiet_NaN();
   const int64_t length = options_.steps_per_slot();
   const absl::Status shared = ShareAdvantages({.begin = slots_.begin * length, .end = slots_.end * length},
@@ -240,7 +241,7 @@ absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments)
   return Update(batch);
 }
 
-// Observations, rewards and log-probabilities were checked when they came in.
+// Checks what was computed here. Observations, rewards and log-probabilities were checked when they arrived.
 absl::Status PpoTrainer::CheckBatch(const PpoBatch& batch) const {
   absl::Status status = CheckFinite("values", batch.values);
   status.Update(CheckFinite("advantages", batch.advantages));
