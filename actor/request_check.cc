@@ -43,6 +43,17 @@ absl::Status CheckStates(const v1::SegmentRequest& segments) {
   return absl::OkStatus();
 }
 
+absl::Status CheckPurpose(const v1::RolloutRequest& request) {
+  const bool valid = request.has_segments() ? request.purpose() == v1::ROLLOUT_PURPOSE_TRAINING
+                                            : request.purpose() == v1::ROLLOUT_PURPOSE_COLLECTION ||
+                                                  request.purpose() == v1::ROLLOUT_PURPOSE_STOP_RULE ||
+                                                  request.purpose() == v1::ROLLOUT_PURPOSE_EVALUATION;
+  if (valid) return absl::OkStatus();
+  return Wrong(absl::StrCat("purpose ", request.purpose(), ", expected ",
+                            request.has_segments() ? "training, which alone learns from segments"
+                                                   : "collection, stop rule or evaluation, which take episodes"));
+}
+
 absl::Status CheckWork(const v1::RolloutRequest& request) {
   switch (request.work_case()) {
     case v1::RolloutRequest::kEpisodes:
@@ -85,6 +96,7 @@ absl::Status CheckRequest(const v1::RolloutRequest& request, const v1::PolicyHea
     }
   }
   if (absl::Status status = CheckWork(request); !status.ok()) return status;
+  if (absl::Status status = CheckPurpose(request); !status.ok()) return status;
   return CheckSpaces(policy, environment);
 }
 

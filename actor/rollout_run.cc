@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/policy/categorical.h"
-#include "common/random/random_stream.h"
+#include "common/random/rollout_streams.h"
 #include "common/trajectory/finite.h"
 
 namespace understudy {
@@ -88,10 +88,7 @@ absl::Status RolloutRun::Resume(size_t index) {
 
 void RolloutRun::Reset(size_t index) {
   const Lane& lane = lanes_[index];
-  const auto number = static_cast<uint64_t>(lane.number);
-  RandomStream random =
-      segments_ ? RandomStream(request_.seed(), RandomPurpose::kSlotReset, number, static_cast<uint64_t>(lane.episode))
-                : RandomStream(request_.seed(), RandomPurpose::kEpisodeReset, number, 0);
+  RandomStream random = ResetStream(request_, lane.number, segments_ ? lane.episode : 0);
   environments_.lane(index).Reset(random, environments_.observation(index));
 }
 
@@ -130,7 +127,6 @@ absl::Status RolloutRun::Infer() {
 }
 
 void RolloutRun::ChooseActions() {
-  const auto purpose = segments_ ? RandomPurpose::kSlotAction : RandomPurpose::kEpisodeAction;
   for (size_t i = 0; i < active_; ++i) {
     const std::span<const float> logits = Logits(i);
     if (greedy_) {
@@ -139,8 +135,7 @@ void RolloutRun::ChooseActions() {
       continue;
     }
     const Lane& lane = lanes_[i];
-    const int64_t step = segments_ ? lane.steps : lane.episode_step;
-    RandomStream random(request_.seed(), purpose, static_cast<uint64_t>(lane.number), static_cast<uint64_t>(step));
+    RandomStream random = ActionStream(request_, lane.number, segments_ ? lane.steps : lane.episode_step);
     const SampledAction sampled = SampleAction(logits, random.Uniform());
     actions_[i] = sampled.action;
     log_probs_[i] = static_cast<float>(sampled.log_probability);

@@ -23,6 +23,7 @@ void Print(const v1::Experiment& experiment, bool json, const Console& console) 
 absl::StatusOr<int> Submit(const ClientOptions& options, const Console& console) {
   const absl::StatusOr<v1::ExperimentSpec> spec = LoadExperimentFile(options.name);
   if (!spec.ok()) return spec.status();
+  console.err << FormatRemainders(*spec);
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
   const auto response =

@@ -20,6 +20,7 @@ void AddResult(const v1::TrainResult& result, Json& json) {
   json["policy_digest"] = ToHex(result.policy_digest());
   json["converged"] = result.converged();
   json["environment_steps"] = result.environment_steps();
+  if (result.requested_steps() > 0) json["requested_steps"] = result.requested_steps();
   if (result.evaluation_episodes() > 0) json["mean_return"] = result.mean_return();
   json["evaluation_episodes"] = result.evaluation_episodes();
   json["updates"] = result.updates();

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/number_format.h"
 #include "cli/table.h"
+#include "common/config/experiment_validation.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
@@ -29,7 +30,9 @@ std::string Outcome(const v1::TrainResult& result) {
   } else if (result.has_train_loss()) {
     absl::StrAppendFormat(&text, "loss %.4g", result.train_loss());
   } else {
-    absl::StrAppend(&text, CountText(result.environment_steps()), " steps");
+    const bool cut = !result.converged() && result.environment_steps() < result.requested_steps();
+    absl::StrAppend(&text, CountText(result.environment_steps()),
+                    cut ? absl::StrCat(" of ", CountText(result.requested_steps())) : "", " steps");
   }
   return text;
 }
@@ -60,6 +63,14 @@ std::string StageOutcome(const v1::StageState& stage) {
   }
   const bool waits = stage.status() == v1::STATUS_RUNNING && !stage.waiting_for().empty();
   return waits ? absl::StrCat("waiting for ", stage.waiting_for()) : "";
+}
+
+std::string FormatRemainders(const v1::ExperimentSpec& spec) {
+  std::string text;
+  for (const Violation& remainder : FindRemainders(spec)) {
+    absl::StrAppend(&text, "understudy: ", remainder.path, ": ", remainder.message, "\n");
+  }
+  return text;
 }
 
 std::string FormatExperiment(const v1::Experiment& experiment) {

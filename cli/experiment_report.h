@@ -13,6 +13,9 @@ namespace understudy {
 // it waits for, or nothing, where there is no outcome yet.
 std::string StageOutcome(const v1::StageState& stage);
 
+// A line for each part of a valid experiment that will not be trained, as FindRemainders says; empty if there is none.
+std::string FormatRemainders(const v1::ExperimentSpec& spec);
+
 // One line on the whole, then a table with a row for each stage; at most kTableColumns wide.
 std::string FormatExperiment(const v1::Experiment& experiment);
 

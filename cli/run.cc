@@ -98,6 +98,7 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
   const absl::Time begin = absl::Now();
   const absl::StatusOr<v1::ExperimentSpec> spec = LoadExperimentFile(options.file);
   if (!spec.ok()) return spec.status();
+  console.err << FormatRemainders(*spec);
   ResultDirectory directory(options.data_directory, spec->name(), begin);
   absl::StatusOr<std::unique_ptr<ProcessGroup>> processes = ProcessGroup::Make();
   if (!processes.ok()) return processes.status();

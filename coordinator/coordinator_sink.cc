@@ -59,6 +59,7 @@ class CollectSink final : public CoordinatorSink {
     // The dataset may have been begun with the same policy under another name or version.
     options.expectation.policy = policy.name();
     options.expectation.policy_version = policy.version();
+    options.purpose = v1::ROLLOUT_PURPOSE_COLLECTION;
     options.seed = recipe.seed();
     options.episodes = recipe.episodes();
     options.transitions = recipe.transitions();
@@ -100,6 +101,7 @@ class EvaluateSink final : public CoordinatorSink {
                            .policy = policy.name(),
                            .policy_version = policy.version(),
                            .action_mode = ToActionMode(stage.actions())};
+    options.purpose = v1::ROLLOUT_PURPOSE_EVALUATION;
     options.seed = stage.seed();
     options.episodes = stage.episodes();
     return options;

@@ -1,4 +1,4 @@
-// Parses and checks checkpoints of training, which come as bytes.
+// Parses and checks checkpoints of training, which come as bytes. All functions are thread-safe.
 #ifndef UNDERSTUDY_LEARNER_CHECKPOINT_H_
 #define UNDERSTUDY_LEARNER_CHECKPOINT_H_
 
@@ -11,17 +11,19 @@
 
 namespace understudy {
 
-// Parses and validates a checkpoint. Thread-safe, like all functions here.
-// INVALID_ARGUMENT: the bytes are no Checkpoint, or not a valid one.
+// Parses and validates a checkpoint.
+// Errors: INVALID_ARGUMENT if the bytes are no Checkpoint; others as ValidateCheckpoint.
 absl::StatusOr<v1::Checkpoint> ParseCheckpoint(std::string_view bytes);
 
-// Checks that a checkpoint is consistent in itself: counts are within bounds, every column of floats is as long as the
-// parameters, every number is finite, there are as many running returns as slots, all slots are equally far, and there
-// is the state of exactly one algorithm. INVALID_ARGUMENT says which field, what was found and what was expected.
+// Checks that a checkpoint is consistent in itself. Its counts are within bounds and its numbers finite. Every column
+// of floats is as long as the parameters. There are as many running returns as slots, all slots are equally far, and
+// there is the state of exactly one algorithm. Errors: INVALID_ARGUMENT says which field is wrong, what was found and
+// what was expected.
 absl::Status ValidateCheckpoint(const v1::Checkpoint& checkpoint);
 
-// Makes the status for a valid checkpoint that is not one of this stage: FAILED_PRECONDITION, with what was found in it
-// and what the stage expects. DoesNotFit tells this status from all others.
+// Makes the error for a valid checkpoint that is not one of this stage. It is FAILED_PRECONDITION, and says what was
+// found in the checkpoint and what the stage expects. DoesNotFit tells it from every other status, even after text was
+// added.
 absl::Status CheckpointDoesNotFit(std::string_view field, std::string_view found, std::string_view expected);
 bool DoesNotFit(const absl::Status& status);
 

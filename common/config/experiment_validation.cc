@@ -35,6 +35,8 @@ bool RecordsLogitsAndValue(const v1::CollectStage& collect) {
   return records("logits") && records("value");
 }
 
+int64_t StepsPerIteration(const v1::PpoOptions& ppo) { return int64_t{ppo.slots()} * ppo.steps_per_slot(); }
+
 // Looks at the stages in order, and knows what the earlier ones have made.
 class StageChecker {
  public:
@@ -84,6 +86,7 @@ class StageChecker {
     }
     CheckAlgorithm(train);
     if (train.has_ppo()) CheckPpo(train);
+    if (train.has_bc()) CheckBc(train);
   }
 
   void CheckAlgorithm(const v1::TrainStage& train) {
@@ -125,7 +128,7 @@ class StageChecker {
       Add("learners",
           absl::StrCat("found ", train.learners(), ", expected at most ", ppo.slots(), ", the slots that they share"));
     }
-    const int64_t steps = int64_t{ppo.slots()} * ppo.steps_per_slot();
+    const int64_t steps = StepsPerIteration(ppo);
     if (steps > kMaxStepsPerIteration) {
       Add("steps_per_slot",
           absl::StrCat("found ", steps, " steps an iteration (slots * steps_per_slot), expected at most ",
@@ -133,7 +136,17 @@ class StageChecker {
     } else if (ppo.minibatch_size() > steps) {
       Add("minibatch_size", absl::StrCat("found ", ppo.minibatch_size(), ", expected at most ", steps,
                                          ", the steps of an iteration (slots * steps_per_slot)"));
+    } else if (ppo.environment_steps() < steps) {
+      Add("environment_steps", absl::StrCat("found ", ppo.environment_steps(), ", expected at least ", steps,
+                                            ", the steps of an iteration (slots ", ppo.slots(), " * steps_per_slot ",
+                                            ppo.steps_per_slot(), ")"));
     }
+  }
+
+  void CheckBc(const v1::TrainStage& train) {
+    if (train.learners() <= train.bc().minibatch_size()) return;
+    Add("learners", absl::StrCat("found ", train.learners(), ", expected at most ", train.bc().minibatch_size(),
+                                 ", the minibatch_size that they share"));
   }
 
   void CheckCollect(const v1::CollectStage& collect) {
@@ -197,6 +210,23 @@ std::vector<Violation> FindViolations(const v1::ExperimentSpec& experiment) {
   StageChecker checker(experiment, violations);
   for (int i = 0; i < experiment.stages_size(); ++i) checker.Check(experiment.stages(i), i);
   return violations;
+}
+
+std::vector<Violation> FindRemainders(const v1::ExperimentSpec& experiment) {
+  std::vector<Violation> remainders;
+  for (int i = 0; i < experiment.stages_size(); ++i) {
+    if (!experiment.stages(i).train().has_ppo()) continue;
+    const v1::PpoOptions& ppo = experiment.stages(i).train().ppo();
+    const int64_t steps = StepsPerIteration(ppo);
+    const int64_t iterations = ppo.environment_steps() / steps;
+    const int64_t rest = ppo.environment_steps() % steps;
+    if (rest == 0) continue;
+    AddViolation(
+        remainders, absl::StrCat("stages[", i, "].train.environment_steps"),
+        absl::StrCat(iterations * steps, " of ", ppo.environment_steps(), " steps will be trained: ", iterations,
+                     " iterations of ", steps, " (slots * steps_per_slot); ", rest, " are too few for another"));
+  }
+  return remainders;
 }
 
 absl::Status ValidateExperiment(const v1::ExperimentSpec& experiment) {

@@ -26,6 +26,10 @@ void FillInDefaults(v1::ExperimentSpec& experiment);
 // most 20.
 std::vector<Violation> FindViolations(const v1::ExperimentSpec& experiment);
 
+// What a valid experiment asks for and cannot get whole: budgets of environment steps that are no whole number of
+// iterations. Users are told before training begins. Only for an experiment without violations.
+std::vector<Violation> FindRemainders(const v1::ExperimentSpec& experiment);
+
 // FindViolations' first as INVALID_ARGUMENT "PATH: MESSAGE"; OK where there is none.
 absl::Status ValidateExperiment(const v1::ExperimentSpec& experiment);
 

@@ -2,7 +2,8 @@
 // control problems", step for step as Gymnasium's CartPole.
 //
 // Observation: cart position (m) and velocity, pole angle (rad) and velocity. Action: 0 pushes left, 1 right. Reward: 1
-// for every step. Terminated where the cart is more than 2.4 m from the middle or the pole more than 12° from upright.
+// for every step. An episode terminates if the cart is more than 2.4 m from the middle or the pole more than 12° from
+// upright.
 #ifndef UNDERSTUDY_COMMON_ENVIRONMENT_CARTPOLE_H_
 #define UNDERSTUDY_COMMON_ENVIRONMENT_CARTPOLE_H_
 
@@ -22,10 +23,10 @@ class CartPole : public Environment {
  public:
   static constexpr int64_t kObservationSize = 4;
 
-  // Fills in the two spaces.
+  // Sets the two spaces of `spec`.
   static void DeclareSpaces(v1::EnvironmentSpec& spec);
 
-  // For registry tables. Episodes are truncated after `max_episode_steps` > 0.
+  // Makes an environment for the registry. Episodes are truncated after `max_episode_steps`, which is positive.
   static std::unique_ptr<Environment> Make(int64_t max_episode_steps);
 
   void Reset(RandomStream& random, std::span<float> observation) override;

@@ -1,4 +1,4 @@
-// One environment: a simple object that resets and steps. Batching is the actor's business.
+// The interface of an environment: an object that resets and steps. Actors step many of them side by side.
 #ifndef UNDERSTUDY_COMMON_ENVIRONMENT_ENVIRONMENT_H_
 #define UNDERSTUDY_COMMON_ENVIRONMENT_ENVIRONMENT_H_
 
@@ -12,14 +12,15 @@
 
 namespace understudy {
 
-// What a step brought, besides the next observation. Both flags may be true, on the last allowed step.
+// The result of a step, besides the next observation. Both flags may be true on the last allowed step.
 struct StepOutcome {
   float reward = 0;
   bool terminated = false;  // the MDP ended
   bool truncated = false;   // a limit outside the MDP was met
 };
 
-// Thread-compatible. All that happens follows from Reset's random numbers and the actions.
+// An environment is thread-compatible and deterministic: everything follows from Reset's random numbers and the
+// actions.
 class Environment {
  public:
   virtual ~Environment() = default;
@@ -27,16 +28,16 @@ class Environment {
   // Begins an episode and writes its first observation (observation size floats).
   virtual void Reset(RandomStream& random, std::span<float> observation) = 0;
 
-  // Takes one step, with `action` in the space's own encoding: one int32 (discrete) or action size floats (box), as
-  // raw bytes, already checked against the action space. Writes the next observation, also after the last step.
-  // After an outcome with a flag, Reset must come next.
+  // Takes one step and writes the next observation, also after the last step. `action` is the raw bytes of one int32
+  // (discrete) or of action size floats (box), already checked against the action space. After an outcome with a flag,
+  // the next call must be Reset.
   virtual StepOutcome Step(std::span<const std::byte> action, std::span<float> observation) = 0;
 
-  // The complete state, between two steps, such that an environment that restores it goes on bit for bit.
+  // Returns the complete state between two steps. An environment that restores it continues bit for bit.
   virtual std::string SaveState() const = 0;
 
-  // Continues from a saved state and writes the observation there. INVALID_ARGUMENT for anything but bytes that
-  // SaveState of the same environment returned: the bytes came over the wire.
+  // Continues from a saved state, and writes the observation of that state. The bytes may have come over the wire.
+  // Errors: INVALID_ARGUMENT unless the bytes are what SaveState of the same environment could have returned.
   virtual absl::Status RestoreState(std::string_view state, std::span<float> observation) = 0;
 };
 

@@ -1,4 +1,4 @@
-// The table of environments, by name.
+// Finds environments by name in the table of environments. All functions are thread-safe.
 #ifndef UNDERSTUDY_COMMON_ENVIRONMENT_REGISTRY_H_
 #define UNDERSTUDY_COMMON_ENVIRONMENT_REGISTRY_H_
 
@@ -13,13 +13,15 @@
 
 namespace understudy {
 
-// Names in the table, ascending. Thread-safe, as is everything here.
+// Returns the names in the table, ascending.
 std::vector<std::string> EnvironmentNames();
 
-// Spaces and limits of an environment. NOT_FOUND lists the names that there are.
+// Returns the spaces and limits of an environment.
+// Errors: NOT_FOUND, which lists the names in the table.
 absl::StatusOr<v1::EnvironmentSpec> FindEnvironmentSpec(std::string_view name);
 
-// A new environment. NOT_FOUND as above.
+// Makes a new environment.
+// Errors: NOT_FOUND as above.
 absl::StatusOr<std::unique_ptr<Environment>> MakeEnvironment(std::string_view name);
 
 }  // namespace understudy

@@ -1,5 +1,5 @@
-// The categorical distribution over discrete actions that a row of logits means. Scalar double arithmetic in index
-// order: the same row gives the same result wherever and with whatever neighbours it is computed.
+// The categorical distribution over discrete actions that a row of logits stands for. It is computed in scalar double
+// arithmetic, in the order of the indices. So the same row always gives the same result.
 #ifndef UNDERSTUDY_COMMON_POLICY_CATEGORICAL_H_
 #define UNDERSTUDY_COMMON_POLICY_CATEGORICAL_H_
 
@@ -8,24 +8,24 @@
 
 namespace understudy {
 
-// All of these: at least one logit, all finite, of any size. Thread-safe.
+// Every function takes at least one logit, and all logits must be finite. They are thread-safe.
 
 struct SampledAction {
   int32_t action = 0;
-  double log_probability = 0;  // LogProbability's, bit for bit
+  double log_probability = 0;  // the bits that LogProbability returns
 };
 
-// The action whose share of the cumulative probabilities `uniform` (in [0, 1)) falls into. Computes each exponential
-// once; allocates nothing from the second call of a thread on, for rows that are not longer.
+// Returns the action whose interval of the cumulative probabilities contains `uniform`, a number in [0, 1). Computes
+// each exponential once. A thread's second and later calls allocate nothing, unless a row is longer than those before.
 SampledAction SampleAction(std::span<const float> logits, double uniform);
 
-// The most probable action; ties go to the lowest index.
+// Returns the most probable action. Of equal ones it returns the lowest index.
 int32_t GreedyAction(std::span<const float> logits);
 
-// Natural logarithm of the action's probability, ≤ 0.
+// Returns the natural logarithm of the action's probability. It is never positive.
 double LogProbability(std::span<const float> logits, int32_t action);
 
-// log Σ exp(logits): subtracting it from a logit gives its log-probability.
+// Returns log Σ exp(logits). A logit minus this is the action's log-probability.
 double LogSumExp(std::span<const float> logits);
 
 }  // namespace understudy

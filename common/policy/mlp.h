@@ -13,8 +13,8 @@
 
 namespace understudy {
 
-// A fully connected layer and where its parameters lie in the flat buffer: its weight [inputs, outputs] and, right
-// behind it, its bias [outputs].
+// A fully connected layer, and the place of its parameters in the flat buffer. Its weight [inputs, outputs] begins at
+// `offset`, and its bias [outputs] follows.
 struct MlpLayer {
   std::string name;
   size_t inputs = 0;
@@ -32,20 +32,20 @@ struct MlpLayer {
   }
 };
 
-// Hidden layers of the given sizes and activation, then one linear head each for logits and value. Separate trunks:
-// actor and critic have hidden layers of their own; shared: they share them all.
+// The layers of a multi-layer perceptron: hidden layers, then one linear head for the logits and one for the value.
+// With separate trunks actor and critic each have hidden layers of their own. With a shared trunk they share them all.
 //
-// The actor's hidden layers and head come first, then the critic's hidden layers (where separate) and head. They are
-// called actor.0, actor.1 … and critic.0 …, layers that both share trunk.0 …
+// The actor's hidden layers and head come first in the flat buffer. The critic's hidden layers, if it has its own, and
+// its head follow. Layers are named actor.0, actor.1 … and critic.0 …; shared ones are named trunk.0 …
 struct MlpLayout {
-  // INVALID_ARGUMENT: an action space that is not discrete, an observation space that is no box, or a setting that is
-  // not in NetworkSpec's lists.
+  // Errors: INVALID_ARGUMENT for an action space that is not discrete, an observation space that is no box, or a
+  // setting that is not in NetworkSpec's lists.
   static absl::StatusOr<MlpLayout> Create(const v1::PolicyHeader& header);
 
   bool relu = false;  // otherwise tanh
   bool shared = false;
   size_t hidden = 0;  // layers before a head
-  size_t widest = 0;  // hidden layer's outputs
+  size_t widest = 0;  // outputs of the widest hidden layer
   std::vector<MlpLayer> layers;
 
   // Indices of the first of `hidden` hidden layers, and of the heads.
@@ -59,8 +59,8 @@ struct MlpLayout {
   size_t parameter_count() const { return layers.back().offset + layers.back().weight_count() + layers.back().outputs; }
 };
 
-// Initialisation: orthogonal weights (Saxe et al. 2013) with gain √2 in hidden layers, 0.01 in the policy head, 1 in
-// the value head; zero biases. Errors are MlpLayout::Create's.
+// Makes a multi-layer perceptron. It is initialised with orthogonal weights (Saxe et al. 2013) of gain √2 in hidden
+// layers, 0.01 in the policy head and 1 in the value head, and with zero biases. Errors: as MlpLayout::Create.
 absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header);
 
 }  // namespace understudy

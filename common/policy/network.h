@@ -1,5 +1,5 @@
-// A network's shape and its inference, apart from where its parameters live. How it is differentiated is the learner's
-// business (learner/backpropagation).
+// The interface of a network: its shape and its inference. The parameters live elsewhere, in a Policy, and
+// learner/backpropagation differentiates networks.
 #ifndef UNDERSTUDY_COMMON_POLICY_NETWORK_H_
 #define UNDERSTUDY_COMMON_POLICY_NETWORK_H_
 
@@ -22,7 +22,7 @@ struct ParameterTensor {
   int64_t size() const;
 };
 
-// Where inference on N observations writes to. A part that is empty is not computed.
+// Receives the results of inference on N observations. An empty part is not computed.
 struct InferenceOutput {
   std::span<float> logits;  // [N, actions]
   std::span<float> values;  // [N]
@@ -33,20 +33,21 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  // The parameter tensors, in the order in which they lie in the flat buffer.
+  // Returns the parameter tensors, in the order in which they lie in the flat buffer.
   virtual std::vector<ParameterTensor> Parameters() const = 0;
 
-  // Fresh values into the flat buffer, from the seed alone.
+  // Writes fresh values into the flat buffer. They depend on the seed alone.
   virtual void Initialise(std::span<float> parameters, uint64_t seed) const = 0;
 
-  // `observations`: [N, observation size]. A row's result must have the same bits at every position, among any other
-  // rows, in batches of any size, on every processor: dense.h's arithmetic has this property.
+  // Computes the output for `observations` [N, observation size]. A row's result must have the same bits at every
+  // position, among any other rows, in batches of any size, and on every processor. The arithmetic of dense.h has this
+  // property.
   virtual void Infer(std::span<const float> parameters, std::span<const float> observations,
                      const InferenceOutput& output) const = 0;
 };
 
-// Makes the network that header.network() names, for the header's spaces: the table of networks is here.
-// INVALID_ARGUMENT: unknown type (lists the table), or spaces that the network cannot serve.
+// Makes the network that header.network() names, for the header's spaces. The table of networks is in network.cc.
+// Errors: INVALID_ARGUMENT for an unknown type, which lists the table, or for spaces that the network cannot serve.
 absl::StatusOr<std::unique_ptr<Network>> MakeNetwork(const v1::PolicyHeader& header);
 
 }  // namespace understudy

@@ -9,10 +9,10 @@
 
 namespace understudy {
 
-// A rows × columns matrix (row by row) whose rows (where there are fewer rows than columns) or columns (elsewhere) are
-// orthogonal vectors of length `gain`, uniformly distributed (Saxe et al. 2013, "Exact solutions to the nonlinear
-// dynamics of learning in deep linear neural networks"). Computed without LAPACK, so that the same random numbers give
-// the same matrix everywhere.
+// Returns a rows × columns matrix, row by row, of uniformly distributed orthogonal vectors of length `gain` (Saxe et
+// al. 2013, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks"). The vectors are
+// the rows if there are fewer rows than columns, and otherwise the columns. It is computed without LAPACK, so that the
+// same random numbers give the same matrix everywhere.
 std::vector<float> OrthogonalMatrix(int64_t rows, int64_t columns, double gain, RandomStream random);
 
 }  // namespace understudy

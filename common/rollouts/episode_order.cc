@@ -59,7 +59,7 @@ std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int ac
   // Numbers that were leased before come first: the prefix cannot grow without them.
   const auto range = leases_.Lease(request_id, leases_.reopened() > 0 ? share : std::min(share, EstimateFresh()));
   if (!range.has_value()) return std::nullopt;
-  v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
+  v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.purpose, options_.seed);
   request.mutable_episodes()->set_begin(range->begin);
   request.mutable_episodes()->set_end(range->end);
   return request;

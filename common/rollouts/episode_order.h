@@ -18,6 +18,7 @@ inline constexpr int64_t kMaxEpisodesAhead = 65536;
 
 struct EpisodeOrderOptions {
   BatchExpectation expectation;
+  v1::RolloutPurpose purpose = v1::ROLLOUT_PURPOSE_UNSPECIFIED;  // actors refuse it unless it is set
   uint64_t seed = 0;
   // One of the two is positive.
   int64_t episodes = 0;

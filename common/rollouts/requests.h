@@ -17,12 +17,14 @@ inline int64_t ShareOf(int64_t amount, int actors, int64_t most) {
 }
 
 // A request for what the expectation names, without its work.
-inline v1::RolloutRequest MakeRequest(uint64_t id, const BatchExpectation& expectation, uint64_t seed) {
+inline v1::RolloutRequest MakeRequest(uint64_t id, const BatchExpectation& expectation, v1::RolloutPurpose purpose,
+                                      uint64_t seed) {
   v1::RolloutRequest request;
   request.set_id(id);
   request.set_policy(expectation.policy);
   request.set_policy_version(expectation.policy_version);
   request.set_action_mode(expectation.action_mode);
+  request.set_purpose(purpose);
   request.set_seed(seed);
   if (expectation.record_logits) request.add_record(v1::RECORD_LOGITS);
   if (expectation.record_value) request.add_record(v1::RECORD_VALUE);

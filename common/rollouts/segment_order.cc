@@ -58,7 +58,8 @@ SegmentOrder::SegmentOrder(SegmentOrderOptions options)
 std::optional<v1::RolloutRequest> SegmentOrder::Next(uint64_t request_id, int actors) {
   const auto range = leases_.Lease(request_id, ShareOf(options_.slots, actors, options_.slots_per_request));
   if (!range.has_value()) return std::nullopt;
-  v1::RolloutRequest request = MakeRequest(request_id, options_.expectation, options_.seed);
+  v1::RolloutRequest request =
+      MakeRequest(request_id, options_.expectation, v1::ROLLOUT_PURPOSE_TRAINING, options_.seed);
   v1::SegmentRequest& segments = *request.mutable_segments();
   segments.set_begin(options_.first_slot + range->begin);
   segments.set_end(options_.first_slot + range->end);

@@ -7,7 +7,7 @@
 namespace understudy {
 
 // Every process checks it in the first message of a stream.
-inline constexpr uint32_t kProtocolVersion = 5;
+inline constexpr uint32_t kProtocolVersion = 6;
 // Largest message that any server or client here accepts.
 inline constexpr int kMaxMessageBytes = 64 << 20;
 

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/process/error_text.h"
-#include "learner/algorithms/bc.h"
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/bc/bc.h"
+#include "learner/algorithms/ppo/ppo.h"
 
 namespace understudy {
 namespace {
@@ -24,7 +24,7 @@ constexpr Entry kAlgorithms[] = {
     {"ppo", TrainPpo},
 };
 
-// The one boundary at which what libraries throw becomes a status.
+// Turns exceptions of libraries into a status. No other place does.
 TrainingAlgorithm Guarded(const Entry& entry) {
   return [&entry](const TrainingInput& input, TrainingContext& context) -> absl::StatusOr<TrainingOutput> {
     try {

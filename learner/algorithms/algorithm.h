@@ -1,4 +1,4 @@
-// A training algorithm: a stage's specification in, a trained policy out.
+// The interface of a training algorithm: it takes a stage's specification and returns a trained policy.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_ALGORITHM_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_ALGORITHM_H_
 
@@ -18,17 +18,18 @@ namespace understudy {
 struct TrainingInput {
   v1::TrainStage stage;  // validated, defaults filled in
   v1::EnvironmentSpec environment;
-  std::shared_ptr<const PolicySnapshot> initial;  // null: fresh parameters
-  // Valid; training goes on after it. None: it begins.
+  std::shared_ptr<const PolicySnapshot> initial;  // the policy to start from; null: fresh parameters
+  // A valid checkpoint to continue from. None: training begins.
   std::optional<v1::Checkpoint> checkpoint = std::nullopt;
 };
 
-// A training algorithm. The same input and the same answers of the context give the same output, bit for bit, whether
-// it ran in one piece or went on from any of its checkpoints. A checkpoint of another network or stage is refused as
-// CheckpointDoesNotFit says, before anything else is asked of the context but for its demonstrations.
+// A training algorithm. The same input and the same answers of the context give the same output, bit for bit. That is
+// so whether training ran in one piece or went on from any of its checkpoints. Errors: CheckpointDoesNotFit for a
+// checkpoint of another network or stage. The context has been asked for nothing but demonstrations then.
 using TrainingAlgorithm = std::function<absl::StatusOr<TrainingOutput>(const TrainingInput&, TrainingContext&)>;
 
-// The table of algorithms. NOT_FOUND lists the names that there are.
+// Looks an algorithm up in the table of algorithms.
+// Errors: NOT_FOUND, which lists the names in the table.
 absl::StatusOr<TrainingAlgorithm> FindAlgorithm(std::string_view name);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Exponentials and logarithms of many numbers at once.
+// Computes exponentials and logarithms of many numbers at once.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_EXPONENTIALS_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_EXPONENTIALS_H_
 
@@ -9,16 +9,16 @@
 
 namespace understudy {
 
-// In place, within 5e-16 of the result. The same bits on every processor, which the C library's do not promise, and in
-// a fraction of their time. Thread-safe.
+// Both functions work in place, are accurate to a relative 5e-16, and are thread-safe. They give the same bits on every
+// processor, which the C library does not promise, and take a fraction of its time.
 
-// Of numbers that are not within [-708, 709], the exponential of the nearer bound. NaNs stay NaNs.
+// Numbers outside [-708, 709] count as the nearer bound. A NaN stays one.
 void Exponentials(std::span<double> numbers);
 
-// Of positive normal numbers.
+// Every number must be positive and normal.
 void Logarithms(std::span<double> numbers);
 
-// The versions that this processor can run, the fastest (which the functions above use) last. For tests.
+// Returns the kernels that this processor can run, the fastest last. The functions above use that one. For tests.
 std::vector<const ExponentialKernels*> SupportedExponentialKernels();
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Rows and elements by index, for minibatches.
+// Copies the elements and rows of a minibatch, chosen by index.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_GATHER_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_GATHER_H_
 
@@ -8,14 +8,14 @@
 
 namespace understudy {
 
-// target[i] = source[indices[i]].
+// Sets target[i] = source[indices[i]].
 template <typename Source, typename T, typename Index>
 void GatherElements(const Source& source, std::span<const Index> indices, std::vector<T>& target) {
   target.resize(indices.size());
   for (size_t i = 0; i < indices.size(); ++i) target[i] = source[indices[i]];
 }
 
-// The same with rows of `width` numbers. `target` has room for indices.size() rows.
+// Copies rows of `width` numbers in the same way. `target` has room for indices.size() rows.
 template <typename Index>
 void GatherRows(const float* source, size_t width, std::span<const Index> indices, float* target) {
   for (size_t i = 0; i < indices.size(); ++i) {

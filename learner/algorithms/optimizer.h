@@ -1,4 +1,4 @@
-// Adam on flat buffers, and gradient clipping. The same bits on every processor.
+// Adam on flat buffers, and gradient clipping. Results have the same bits on every processor.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_OPTIMIZER_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_OPTIMIZER_H_
 
@@ -15,14 +15,14 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
-  // Decoupled from the gradient (AdamW: Loshchilov & Hutter 2019, algorithm 2); 0: Adam.
+  // Weight decay, decoupled from the gradient (AdamW: Loshchilov & Hutter 2019, algorithm 2). 0: none.
   double weight_decay = 0;
 };
 
-// Adam (Kingma & Ba 2015, algorithm 1). Thread-compatible.
+// The optimiser Adam (Kingma & Ba 2015, algorithm 1). Thread-compatible.
 class Adam {
  public:
-  // What a checkpoint holds.
+  // What a checkpoint keeps of the optimiser.
   struct State {
     int64_t steps = 0;
     std::vector<float> first_moments;
@@ -31,13 +31,13 @@ class Adam {
 
   Adam(AdamOptions options, int64_t parameter_count);
 
-  // One update of `parameters` in place, by `gradient_scale` × `gradients`. Both spans have parameter_count elements.
-  // False: a parameter or a moment is not finite now.
+  // Updates `parameters` in place by `gradient_scale` × `gradients`. Both spans have parameter_count elements. Returns
+  // false if a parameter or a moment is not finite now.
   bool Step(std::span<float> parameters, std::span<const float> gradients, double learning_rate,
             double gradient_scale = 1);
 
   const State& state() const { return state_; }
-  // Goes on from there. Both moments have parameter_count elements.
+  // Continues from a saved state, whose moments have parameter_count elements.
   void Restore(State state) { state_ = std::move(state); }
 
  private:
@@ -45,13 +45,17 @@ class Adam {
   State state_;
 };
 
-// Their Euclidean norm; where it is not finite, neither is a gradient. Thread-safe, as are the others.
+// The functions below are thread-safe.
+
+// Returns the Euclidean norm of the gradients. It is not finite if one of them is not.
 double GlobalNorm(std::span<const float> gradients);
 
-// What gradients of the given norm are to be multiplied by so that they are no longer than `max_norm`; 0: never.
+// Returns the factor that shortens gradients of the given norm to `max_norm`, or 1 if they are short enough. A
+// `max_norm` of 0 means no limit.
 double ClippingScale(double norm, double max_norm);
 
-// The versions that this processor can run, the fastest (which is used) last; all give the same bits. For tests.
+// Returns the kernels that this processor can run, the fastest last. That one is used; all give the same bits. For
+// tests.
 std::vector<const OptimizerKernels*> SupportedOptimizerKernels();
 
 }  // namespace understudy

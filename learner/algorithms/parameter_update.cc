@@ -31,7 +31,7 @@ absl::StatusOr<double> ParameterUpdate::Apply(std::span<const float> observation
   } else {
     fault = backpropagation_->Compute(parameters, observations, with_values, loss, gradients_);
   }
-  // One rank's fault is all ranks': none is to wait for it in vain.
+  // A fault at one rank must end training at all ranks: otherwise they would wait for it in vain.
   if (!fault.ok()) gradients_.front() = std::numeric_limits<float>::quiet_NaN();
   absl::Status status = group_.Sum(gradients_);
   if (!fault.ok()) return fault;

@@ -1,4 +1,4 @@
-// One step of gradient descent: backpropagation of a loss, all ranks' gradients summed, clip, Adam.
+// One step of gradient descent: backpropagates a loss, sums the gradients of all ranks, clips them, and applies Adam.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_PARAMETER_UPDATE_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_PARAMETER_UPDATE_H_
 
@@ -15,18 +15,19 @@
 
 namespace understudy {
 
-// Thread-compatible; the policy, which must stay where it is, and the group must outlive it.
+// Thread-compatible. The policy, which must stay where it is, and the group must outlive the object.
 class ParameterUpdate {
  public:
-  // `max_gradient_norm`: 0: no clipping.
+  // A `max_gradient_norm` of 0 means no clipping.
   ParameterUpdate(Policy& policy, std::unique_ptr<Backpropagation> backpropagation, AdamOptions options,
                   double max_gradient_norm, LearnerGroup& group);
 
-  // Updates the policy's parameters by the loss of `observations` [M, observation size] that `loss` differentiates:
-  // this rank's part of a minibatch, perhaps none of it. The sum of all ranks' losses is what is minimised. The group's
-  // errors; else returns the global gradient norm before clipping. INTERNAL names what is not finite: "element 5 of
-  // logits is nan", "gradient of actor.1.weight is nan", where parameters and optimiser stay as they are; or, after the
-  // update, "actor.1.weight is inf".
+  // Updates the policy's parameters so as to reduce the sum of all ranks' losses. Returns the global norm of the
+  // gradient before clipping. `observations` [M, observation size] are this rank's part of a minibatch, which may be
+  // empty. `with_values` says whether the loss depends on the network's values. `loss` computes the loss and its
+  // derivatives. Errors: INTERNAL names what is not finite. For "element 5 of logits is nan" and "gradient of
+  // actor.1.weight is nan" parameters and optimiser stay as they are; "actor.1.weight is inf" comes after the update.
+  // Others are the group's.
   absl::StatusOr<double> Apply(std::span<const float> observations, bool with_values, double learning_rate,
                                const Loss& loss);
 

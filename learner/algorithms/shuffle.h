@@ -1,4 +1,4 @@
-// Random orders of samples, and minibatches of them.
+// Shuffles samples and cuts them into minibatches.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_SHUFFLE_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_SHUFFLE_H_
 
@@ -10,10 +10,11 @@
 
 namespace understudy {
 
-// The numbers 0 … count - 1 in a uniformly random order (Fisher–Yates).
+// Returns the numbers 0 … count - 1 in a uniformly random order (Fisher–Yates).
 std::vector<uint32_t> RandomOrder(uint32_t count, RandomStream random);
 
-// Consecutive parts of `order` of `size` samples, the last one perhaps smaller. Views into it.
+// Cuts `order` into consecutive parts of `size` samples. The last part may be smaller. The parts are views into
+// `order`.
 std::vector<std::span<const uint32_t>> Minibatches(std::span<const uint32_t> order, size_t size);
 
 }  // namespace understudy

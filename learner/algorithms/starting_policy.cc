@@ -6,7 +6,7 @@
 namespace understudy {
 namespace {
 
-// Header of the policy that the stage describes.
+// Returns the header of the policy that the stage describes.
 v1::PolicyHeader RequestedHeader(const TrainingInput& input) {
   v1::PolicyHeader header;
   header.set_name(input.stage.policy());
@@ -31,7 +31,7 @@ absl::StatusOr<Policy> StartingPolicy(const TrainingInput& input) {
     return absl::InvalidArgumentError(absl::StrCat("initial policy ", initial.name(), "@", initial.version(),
                                                    ": found ", found, ", expected ", expected));
   }
-  // Under the requested header: the snapshot may come from another environment with the same spaces.
+  // The policy gets the requested header, because the snapshot may come from another environment with the same spaces.
   return Policy::FromSnapshot({.header = requested, .parameters = input.initial->parameters});
 }
 

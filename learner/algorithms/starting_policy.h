@@ -1,4 +1,4 @@
-// The policy that a training stage begins with.
+// Makes the policy that a training stage begins with.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_STARTING_POLICY_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_STARTING_POLICY_H_
 
@@ -8,9 +8,10 @@
 
 namespace understudy {
 
-// The initial snapshot's parameters and network where there is one; else fresh parameters, by the stage's network and
-// seed. INVALID_ARGUMENT, with both sides printed, where the snapshot's spaces are not the environment's or its network
-// is not the one that the stage asks for; else as Policy::Create.
+// Returns a policy with the network and the parameters of the initial snapshot. Without a snapshot it has the stage's
+// network, and fresh parameters from the stage's seed.
+// Errors: INVALID_ARGUMENT, which prints both sides, if the snapshot's spaces are not the environment's or its network
+// is not the one that the stage asks for. Others as Policy::Create.
 absl::StatusOr<Policy> StartingPolicy(const TrainingInput& input);
 
 }  // namespace understudy

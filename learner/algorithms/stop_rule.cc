@@ -9,7 +9,7 @@ namespace understudy {
 namespace {
 
 uint64_t EpisodeSeed(uint64_t stage_seed, int64_t version) {
-  RandomStream random(stage_seed, RandomPurpose::kStopRuleEpisodes, version, 0);
+  RandomStream random(stage_seed, RandomPurpose::kStopRuleSeed, version, 0);
   const uint64_t high = random();
   return high << 32 | random();
 }
@@ -24,10 +24,10 @@ StopRule::StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& envir
 absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context) {
   const bool due = rule_.has_value() && report.iteration() % rule_->interval() == 0;
   if (evaluating() && (due || context.Ready(*order_))) {
-    if (absl::Status status = Settle(context); !status.ok() || reached()) return status;
+    if (absl::Status status = FinishEvaluation(context); !status.ok() || reached()) return status;
   }
   if (!due && !evaluating()) return Report(std::move(report), /*evaluated=*/false, context);
-  // As things are now, not when the report is made.
+  // The counts belong to this iteration, although it may be reported later.
   *report.mutable_trajectories() = context.trajectories();
   reports_.push_back(std::move(report));
   if (!due) return absl::OkStatus();
@@ -35,10 +35,10 @@ absl::Status StopRule::AfterIteration(v1::StageProgress report, TrainingOutput o
   return Begin(evaluated_.policy, /*background=*/true, context);
 }
 
-absl::Status StopRule::Settle(TrainingContext& context) {
+absl::Status StopRule::FinishEvaluation(TrainingContext& context) {
   if (!evaluating()) return absl::OkStatus();
   if (absl::Status status = Await(context); !status.ok()) {
-    // These iterations were, all the same; where reporting fails, too, the first error is the cause.
+    // The iterations took place, so they are reported. If reporting fails too, the first error is the cause.
     for (const v1::StageProgress& report : std::exchange(reports_, {})) {
       if (absl::IsCancelled(status) || !Report(report, /*evaluated=*/false, context).ok()) break;
     }
@@ -60,10 +60,12 @@ absl::Status StopRule::Settle(TrainingContext& context) {
 absl::StatusOr<TrainingOutput> StopRule::Conclude(const absl::Status& trained, TrainingOutput output,
                                                   TrainingContext& context) {
   if (absl::IsCancelled(trained) || IsGroupBroken(trained)) return trained;
-  if (absl::Status status = Settle(context); !status.ok()) return trained.ok() ? status : trained;
-  // Had the evaluation been quicker, what failed would not have been tried.
+  if (absl::Status status = FinishEvaluation(context); !status.ok()) return trained.ok() ? status : trained;
+  // If the rule was reached, a quicker evaluation would have ended training before the failure. So the failure is
+  // dropped.
   if (!trained.ok() && !(reached() && evaluated_.policy != nullptr)) return trained;
-  // After a checkpoint the evaluated output is not there any more, but then the rule was not reached.
+  // After a restart from a checkpoint there is no evaluated output. The rule was not reached then, or there would be no
+  // checkpoint.
   if (reached() && evaluated_.policy != nullptr) {
     output = std::move(evaluated_);
   } else if (rule_.has_value() && output.policy->header.version() != evaluated_version_) {
@@ -84,6 +86,7 @@ absl::Status StopRule::Begin(const std::shared_ptr<const PolicySnapshot>& policy
                       .policy = policy->header.name(),
                       .policy_version = policy->header.version(),
                       .action_mode = v1::ACTION_MODE_GREEDY},
+      .purpose = v1::ROLLOUT_PURPOSE_STOP_RULE,
       .seed = EpisodeSeed(seed_, policy->header.version()),
       .episodes = rule_->episodes(),
       .on_episodes = nullptr,

@@ -1,4 +1,4 @@
-// The stop rule: greedy episodes on a frozen policy version decide whether training has converged, while it goes on.
+// Decides whether training has converged: greedy episodes with a frozen policy version, while training goes on.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_STOP_RULE_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_STOP_RULE_H_
 
@@ -16,35 +16,38 @@
 
 namespace understudy {
 
-// Evaluations run beside training. Until one's outcome is known, what later iterations report is kept back: when the
-// rule turns out to be reached, the evaluated iteration was the last, and what came after it never was. So result and
-// metrics do not depend on how long an evaluation takes. Thread-compatible. Without a rule in the stage it never
-// evaluates and is never reached.
+// Evaluations run beside training. While one is running, the stop rule keeps back what later iterations report. If the
+// evaluation reaches the rule's mean return, the evaluated iteration was the last one, and the later ones are dropped.
+// So neither the result nor the metrics depend on how long an evaluation takes.
+//
+// A StopRule is thread-compatible. If the stage has no rule, nothing is ever evaluated or reached.
 class StopRule {
  public:
-  // `stage`: valid, with its defaults filled in.
+  // `stage` is valid, with its defaults filled in.
   StopRule(const v1::TrainStage& stage, const v1::EnvironmentSpec& environment);
 
-  // To be called after each iteration or epoch (1, 2, 3 …). Reports it, or keeps the report until the outcome of an
-  // evaluation is known; looks whether it is; begins an evaluation where one is due after this iteration, for which it
-  // waits until the one before has ended. `report`: without the evaluation's steps and metrics, which are added.
-  // `output`: the stage's, if this was the last iteration, but for what FillIn writes. Errors are the context's.
+  // Call this after each iteration or epoch. It reports the iteration, or keeps the report back while an evaluation is
+  // running. If an evaluation is due after this iteration, it waits for the one before, and begins it.
+  //
+  // `report` is without the evaluation's steps and metrics, which are added here. `output` is what the stage comes to
+  // if this was the last iteration, without what Conclude fills in. Errors: the context's.
   absl::Status AfterIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context);
 
-  // An evaluation is under way.
+  // True while an evaluation is running.
   bool evaluating() const { return order_ != nullptr; }
-  // Waits for it, and reports what was kept back.
-  absl::Status Settle(TrainingContext& context);
+  // Waits until the running evaluation has ended, and reports what was kept back. Does nothing if none is running.
+  absl::Status FinishEvaluation(TrainingContext& context);
 
-  // The last evaluation that has ended reached the rule's mean return: training is to end.
+  // True once an evaluation has reached the rule's mean return: training is to end.
   bool reached() const { return rule_.has_value() && last_.episodes > 0 && last_.mean_return >= rule_->mean_return(); }
 
-  // How the stage ends, once training has ended, with the status `trained`: with the output of the iteration that
-  // reached the rule; else with the error, or with `output`, evaluated now unless its very version was the last to be.
-  // Verdict, mean return and number of episodes are filled in.
+  // Returns the stage's result after training has ended with the status `trained`. If the rule was reached, it is the
+  // output of the iteration that reached it, even if a later iteration failed. Otherwise it is the error `trained`, or
+  // `output`, whose policy is evaluated now unless that was done last. Fills in the verdict, the mean return and the
+  // number of evaluation episodes.
   absl::StatusOr<TrainingOutput> Conclude(const absl::Status& trained, TrainingOutput output, TrainingContext& context);
 
-  // What a checkpoint holds of it, where no evaluation is under way, and going on from there.
+  // What a checkpoint holds of the rule. Only while no evaluation is running.
   v1::StopRuleState state() const;
   void Restore(const v1::StopRuleState& state);
 
@@ -58,14 +61,14 @@ class StopRule {
   uint64_t seed_;
   int64_t evaluated_version_ = 0;
   EpisodeSummary last_;
-  int64_t steps_ = 0;  // of all evaluations
+  int64_t steps_ = 0;  // environment steps of all evaluations
 
-  // While one is under way.
+  // Only while an evaluation is running.
   std::shared_ptr<EpisodeOrder> order_;
-  int64_t accepted_before_ = 0;             // trajectories of the stage
-  std::vector<v1::StageProgress> reports_;  // of the evaluated iteration and of later ones
+  int64_t accepted_before_ = 0;             // the stage's accepted trajectories when it began
+  std::vector<v1::StageProgress> reports_;  // kept back: the evaluated iteration's and later ones
 
-  TrainingOutput evaluated_;  // by the latest evaluation that began
+  TrainingOutput evaluated_;  // what the latest evaluation was begun for
 };
 
 }  // namespace understudy

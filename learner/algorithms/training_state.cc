@@ -74,7 +74,7 @@ absl::StatusOr<bool> TrainingState::CheckpointDue(TrainingContext& context) {
   if (stop_rule.reached() || !context.CheckpointDue()) return false;
   checkpoint_put_off_ = stop_rule.evaluating() && !checkpoint_put_off_ && !context.Draining();
   if (checkpoint_put_off_) return false;
-  absl::Status status = stop_rule.Settle(context);
+  absl::Status status = stop_rule.FinishEvaluation(context);
   if (!status.ok()) return During(unit_, iteration, status);
   return !stop_rule.reached();
 }

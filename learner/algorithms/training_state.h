@@ -1,4 +1,5 @@
-// What every algorithm trains with, and how it gets into a checkpoint and out again.
+// What every training algorithm keeps from iteration to iteration: a policy, its optimiser, a stop rule and counters.
+// Checkpoints are made of it, and training continues from them.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_TRAINING_STATE_H_
 
@@ -18,53 +19,60 @@
 
 namespace understudy {
 
-// Thread-compatible.
+// A TrainingState is thread-compatible.
 struct TrainingState {
-  // `initial`: the policy at the stage's beginning. `unit`: what iterations are called in messages. The group must
-  // outlive it.
+  Policy policy;           // the newest parameters
+  LearnerGroup& group;     // the learners that train together
+  ParameterUpdate update;  // changes `policy`
+  StopRule stop_rule;      // decides when training has converged
+  int64_t iteration = 0;   // the current one, counted from 1; 0 before the first
+  int64_t updates = 0;     // minibatches so far
+
+  // Begins before the first iteration, with the policy `initial`. `unit` is what messages call an iteration. `learners`
+  // must outlive the state.
   TrainingState(const TrainingInput& input, std::string_view unit, Policy initial,
                 std::unique_ptr<Backpropagation> backpropagation, AdamOptions optimizer, double max_gradient_norm,
-                LearnerGroup& group);
-  TrainingState(const TrainingState&) = delete;  // update refers to policy
+                LearnerGroup& learners);
+  TrainingState(const TrainingState&) = delete;  // `update` refers to `policy`
 
-  // What every rank reports of the iteration, by rank: TrainingContext::Exchange. INTERNAL: the ranks have come to
-  // other policies than `made`, which they never may.
+  // Sends this rank's report of the iteration to all ranks, and returns the reports of all, by rank. `made` is the
+  // policy that the iteration has led to: it must be the same at every rank. Errors: INTERNAL if another rank has made
+  // another policy; the context's.
   absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine, const PolicySnapshot& made,
                                                        TrainingContext& context);
 
-  // The end of an iteration: rank 0 reports it, evaluates, and decides for all whether training has ended and whether a
-  // checkpoint is to be captured now, which is returned. One that would have to hold what an evaluation under way is of
-  // is put off by an iteration; the next one waits for the evaluation, and so does one before the process ends.
+  // Ends an iteration. Rank 0 reports it, begins an evaluation if one is due, and decides for all ranks whether
+  // training has ended (see `ended`) and whether to capture a checkpoint now. Returns the second decision.
+  //
+  // A checkpoint cannot hold an evaluation that is still running. So it waits for one iteration first. If an evaluation
+  // is still running then, or if the process is about to end, this call waits until the evaluation has ended.
+  // Errors: the context's, with the iteration's number.
   absl::StatusOr<bool> EndIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context);
 
-  // The stop rule is reached.
+  // True once the stop rule has been reached.
   bool ended() const { return ended_ || stop_rule.reached(); }
 
-  // A checkpoint without the algorithm's own state.
+  // Returns a checkpoint of everything here. The algorithm adds its own state.
   v1::Checkpoint Capture() const;
 
-  // Goes on where a valid checkpoint was captured: afterwards Capture gives the same bits. CheckpointDoesNotFit, with
-  // nothing changed, where it is of another network, or of an iteration after the last.
+  // Continues from a valid checkpoint: afterwards Capture would return the same bits. `iterations` is the number of the
+  // last iteration that the stage can have.
+  // Errors: CheckpointDoesNotFit if the checkpoint is of another network, or of a later iteration than the last.
+  // Nothing has changed then.
   absl::Status Restore(const v1::Checkpoint& checkpoint, int64_t iterations);
 
-  // StopRule::Conclude, whose own errors it says where they happened; of other ranks than 0 nothing is asked.
+  // Returns the stage's result, after training has ended with the status `trained`: see StopRule::Conclude. Ranks other
+  // than 0 return `output` as it is.
   absl::StatusOr<TrainingOutput> Conclude(const absl::Status& trained, TrainingOutput output, TrainingContext& context);
 
-  // Of training, before the checkpoint too. No clock that is set changes it.
+  // Seconds of training so far, with those before the checkpoint. Setting the system's clock does not change them.
   double seconds() const;
-
-  Policy policy;
-  LearnerGroup& group;
-  ParameterUpdate update;
-  StopRule stop_rule;
-  int64_t iteration = 0;  // the current one: 1, 2, 3 …
-  int64_t updates = 0;    // minibatches so far
 
  private:
   absl::StatusOr<bool> CheckpointDue(TrainingContext& context);
 
   std::string_view unit_;
-  bool ended_ = false;  // as rank 0 has said
+  bool ended_ = false;  // rank 0's decision
   bool checkpoint_put_off_ = false;
   double seconds_before_ = 0;
   std::chrono::steady_clock::time_point started_;

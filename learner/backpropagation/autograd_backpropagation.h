@@ -12,7 +12,8 @@
 
 namespace understudy {
 
-// What LibTorch's side is told of a network: no protobuf message, as that side is a library of its own.
+// The description of a network for LibTorch's side. It is no protobuf message, because that side is a library of its
+// own.
 struct AutogradNetwork {
   std::string type;  // as in NetworkSpec
   std::string activation;
@@ -22,10 +23,11 @@ struct AutogradNetwork {
   std::vector<std::vector<int64_t>> parameter_shapes;
 };
 
-// Loads LibTorch, which takes some tenths of a second, the first time. `device`: auto (a GPU where LibTorch has one),
-// cpu or cuda. `threads` ≥ 1: of LibTorch's operations, process-wide; they may change the order of a sum, and so may
-// the BLAS that LibTorch found. FAILED_PRECONDITION, saying which: this program has no LibTorch with it, LibTorch has
-// no CUDA, or the network has no forward pass in autograd_networks.cc.
+// Makes a backpropagation by autograd. The first call loads LibTorch, which takes some tenths of a second. `device` is
+// auto (a GPU if LibTorch has one), cpu or cuda. `threads`, at least 1, is the number of LibTorch's threads in the
+// whole process. That number, and the BLAS that LibTorch found, may change the order of a sum. Errors:
+// FAILED_PRECONDITION says whether this program has no LibTorch with it, LibTorch has no CUDA, or the network has no
+// forward pass in autograd_networks.cc.
 absl::StatusOr<std::unique_ptr<Backpropagation>> MakeAutogradBackpropagation(const AutogradNetwork& network,
                                                                              const std::string& device, int threads);
 

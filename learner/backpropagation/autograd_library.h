@@ -1,4 +1,4 @@
-// The door of libunderstudy_autograd.so, which alone needs LibTorch and is loaded when it is needed.
+// The entry point of libunderstudy_autograd.so. Only that library needs LibTorch, and it is loaded on demand.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_AUTOGRAD_LIBRARY_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_AUTOGRAD_LIBRARY_H_
 
@@ -8,8 +8,8 @@
 
 namespace understudy {
 
-// As MakeAutogradBackpropagation, in which it is explained; null with an `error` where it cannot be made. `warning`:
-// what users should be told all the same.
+// Does the work of MakeAutogradBackpropagation, where the arguments are explained. Returns null and sets `error` if
+// that fails. Sets `warning` to what users should be told in any case.
 using MakeAutogradFunction = Backpropagation*(const AutogradNetwork& network, const std::string& device, int threads,
                                               std::string& error, std::string& warning);
 

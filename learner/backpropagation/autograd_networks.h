@@ -1,4 +1,4 @@
-// Networks' forward passes in LibTorch's operations.
+// The forward passes of networks in LibTorch's operations.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_AUTOGRAD_NETWORKS_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_AUTOGRAD_NETWORKS_H_
 
@@ -13,14 +13,15 @@ namespace understudy {
 
 struct AutogradOutput {
   at::Tensor logits;  // [N, n]
-  at::Tensor values;  // [N]; undefined where not asked for
+  at::Tensor values;  // [N]; undefined unless asked for
 };
 
-// Differentiable by the parameters, which have the network's shapes. `observations`: float32 [N, observation size].
+// Computes the output, differentiably by the parameters, which have the network's shapes. `observations` is float32
+// [N, observation size].
 using AutogradForward = AutogradOutput (*)(const AutogradNetwork& network, const std::vector<at::Tensor>& parameters,
                                            const at::Tensor& observations, bool with_values);
 
-// The table of forward passes. Null: there is none for this type.
+// Looks a forward pass up in the table of forward passes. Returns null if there is none for this type.
 AutogradForward FindAutogradForward(const std::string& type);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// The linear algebra library that LibTorch found at run time, and how many threads computing uses.
+// Finds out which linear algebra library LibTorch uses at run time, and sets the number of computing threads.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_BLAS_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_BLAS_H_
 
@@ -7,13 +7,14 @@
 
 namespace understudy {
 
-// "OpenBLAS 0.3.21 …", "MKL", or "reference BLAS" where it is neither.
+// Returns "OpenBLAS 0.3.21 …", "MKL", or "reference BLAS" if it is neither.
 std::string BlasName();
 
-// What to tell users whose LibTorch runs on a slow BLAS, and what to do about it.
+// Returns what to tell users whose LibTorch runs on a slow BLAS, and what they can do about it.
 std::optional<std::string> BlasWarning();
 
-// Threads of LibTorch's operations and of OpenBLAS's, process-wide. `threads` ≥ 1. To be called while neither computes.
+// Sets the number of threads, at least 1, of LibTorch and OpenBLAS in the whole process. Call it while neither
+// computes.
 void SetComputeThreads(int threads);
 
 }  // namespace understudy

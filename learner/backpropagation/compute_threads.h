@@ -1,4 +1,4 @@
-// Threads that share the parts of one computation, again and again.
+// Threads that share the parts of one computation after another.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_COMPUTE_THREADS_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_COMPUTE_THREADS_H_
 
@@ -13,18 +13,18 @@
 
 namespace understudy {
 
-// Which thread does which part, and when, is not defined: a result that is to have the same bits for any number of
-// threads must not depend on it. Between computations that follow each other within a tenth of a millisecond, threads
-// wait awake, as sleeping and waking would take longer than a part does; after that they sleep. Thread-compatible.
+// It is undefined which thread does which part, and when. So a result that is to have the same bits for any number of
+// threads must not depend on that. After a computation the threads wait awake for a tenth of a millisecond, because
+// going to sleep and waking takes longer than a part does. Then they sleep. Thread-compatible.
 class ComputeThreads {
  public:
-  // `threads` ≥ 1 counts the one that calls Run.
+  // `threads`, at least 1, includes the thread that calls Run.
   explicit ComputeThreads(int threads);
   ~ComputeThreads();
   ComputeThreads(const ComputeThreads&) = delete;
 
-  // Calls work(0) … work(parts - 1), each once, and returns when all have returned. A thread that is not there in time
-  // is not waited for: the others do its parts. `work` must not throw.
+  // Calls work(0) … work(parts - 1), each once, and returns when all have returned. It does not wait for a thread that
+  // wakes too late: the others do its parts. `work` must not throw.
   void Run(size_t parts, absl::FunctionRef<void(size_t part)> work);
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }

@@ -1,4 +1,4 @@
-// Which backpropagation a network gets.
+// Chooses how a network is differentiated: by code of our own, or by LibTorch.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_MAKE_BACKPROPAGATION_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_MAKE_BACKPROPAGATION_H_
 
@@ -12,13 +12,14 @@
 
 namespace understudy {
 
-// The one written by hand where there is one for the network and `device` (auto, cpu or cuda) allows it; LibTorch's
-// autograd otherwise. `threads`: 0: UsableCores(), at most four. Errors are MakeNetwork's and
-// MakeAutogradBackpropagation's.
+// Makes our own backpropagation if there is one for the network and `device` (auto, cpu or cuda) allows it, and
+// otherwise LibTorch's autograd. `threads` 0 means UsableCores(), at most four. Errors: as MakeNetwork and
+// MakeAutogradBackpropagation.
 absl::StatusOr<std::unique_ptr<Backpropagation>> MakeBackpropagation(const v1::PolicyHeader& header,
                                                                      const std::string& device, int threads);
 
-// What autograd is told of the policy's network. INVALID_ARGUMENT as MakeNetwork.
+// Describes the policy's network for autograd.
+// Errors: INVALID_ARGUMENT as MakeNetwork.
 absl::StatusOr<AutogradNetwork> DescribeForAutograd(const v1::PolicyHeader& header);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Backpropagation through a multi-layer perceptron, written by hand on dense.h's arithmetic.
+// Backpropagation through a multi-layer perceptron, with the arithmetic of dense.h.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_MLP_BACKPROPAGATION_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_MLP_BACKPROPAGATION_H_
 
@@ -9,9 +9,9 @@
 
 namespace understudy {
 
-// The forward pass has the bits of Policy::Infer. A minibatch is divided into parts by its size and the network's
-// alone, and the parts' gradients are added up in their order: the result has the same bits on every processor and for
-// every number of `threads` (≥ 1). After the first call with so many rows nothing is allocated.
+// The result has the same bits on every processor and for every number of `threads` (at least 1). The reason: only the
+// sizes of minibatch and network decide how a minibatch is divided into parts, and the parts' gradients are added up in
+// order. The forward pass has the bits of Policy::Infer. A call allocates nothing if an earlier call had as many rows.
 std::unique_ptr<Backpropagation> MakeMlpBackpropagation(MlpLayout layout, int threads);
 
 }  // namespace understudy

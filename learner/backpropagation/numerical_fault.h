@@ -1,4 +1,4 @@
-// Numbers that are not finite: found where they appear, and said so by name.
+// Finds numbers that are not finite, and names them in errors. All functions are thread-safe.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_NUMERICAL_FAULT_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_NUMERICAL_FAULT_H_
 
@@ -10,20 +10,22 @@
 
 namespace understudy {
 
-// INTERNAL "policy_loss is nan", where it is. Thread-safe, as are the others.
+// Errors: INTERNAL "policy_loss is nan" if `value` is not finite.
 absl::Status CheckFinite(std::string_view name, double value);
 
-// INTERNAL "element 3 of advantages is inf", for the first that is. `first`: the number of the first element.
+// Errors: INTERNAL "element 3 of advantages is inf" for the first value that is not finite. Elements are counted from
+// `first`.
 absl::Status CheckFinite(std::string_view name, std::span<const float> values, size_t first = 0);
 
-// A numerical fault with where it happened: "ppo: policy_loss is nan in iteration 3: training has diverged …". `unit`:
-// what the algorithm counts. What is not INTERNAL is no numerical fault, and returned as it is.
+// Adds to a numerical fault where it happened: "ppo: policy_loss is nan in iteration 3: training has diverged …".
+// `unit` is what the algorithm calls an iteration. A status other than INTERNAL is no numerical fault and stays as it
+// is.
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault);
-// Whether it is what Diverged made of one.
+// True if the status was made by Diverged.
 bool HasDiverged(const absl::Status& status);
 
-// A rollout's error with where it happened: "iteration 3: …". OK stays as it is, and so do CANCELLED and ABORTED, which
-// are no fault of what was going on.
+// Adds to a rollout's error where it happened: "iteration 3: …". OK, CANCELLED and ABORTED stay as they are, because
+// they are no fault of that iteration.
 absl::Status During(std::string_view unit, int64_t number, const absl::Status& status);
 
 }  // namespace understudy

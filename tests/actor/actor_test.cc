@@ -48,6 +48,7 @@ std::shared_ptr<EpisodeOrder> CollectingOrder(
     int64_t episodes, Digests& digests, std::function<void()> on_episodes = [] {}) {
   EpisodeOrderOptions options;
   options.expectation = ExpectationOf({});
+  options.purpose = v1::ROLLOUT_PURPOSE_COLLECTION;
   options.seed = 11;
   options.episodes = episodes;
   options.episodes_per_request = 16;
@@ -65,6 +66,7 @@ Digests PlayedDirectly(int64_t episodes) {
   request.set_policy("expert");
   request.set_policy_version(1);
   request.set_action_mode(v1::ACTION_MODE_SAMPLE);
+  request.set_purpose(v1::ROLLOUT_PURPOSE_COLLECTION);
   request.set_seed(11);
   request.mutable_episodes()->set_end(episodes);
   const Policy policy = Policy::FromSnapshot(*TestSnapshot("expert", 1)).value();

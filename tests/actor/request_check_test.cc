@@ -15,6 +15,7 @@ using ::understudy::testing::TestSnapshot;
 
 v1::RolloutRequest Segments() {
   v1::RolloutRequest request;
+  request.set_purpose(v1::ROLLOUT_PURPOSE_TRAINING);
   request.set_action_mode(v1::ACTION_MODE_SAMPLE);
   request.mutable_segments()->set_begin(3);
   request.mutable_segments()->set_end(5);
@@ -30,6 +31,7 @@ v1::RolloutRequest Segments() {
 
 v1::RolloutRequest Episodes() {
   v1::RolloutRequest request;
+  request.set_purpose(v1::ROLLOUT_PURPOSE_EVALUATION);
   request.set_action_mode(v1::ACTION_MODE_GREEDY);
   request.mutable_episodes()->set_begin(10);
   request.mutable_episodes()->set_end(20);
@@ -57,6 +59,10 @@ TEST(CheckRequest, RefusesWhatCannotBe) {
       {"no work", [](auto& r) { r.clear_work(); }},
       {"no action mode", [](auto& r) { r.set_action_mode(v1::ACTION_MODE_UNSPECIFIED); }},
       {"unknown action mode", [](auto& r) { r.set_action_mode(static_cast<v1::ActionMode>(9)); }},
+      {"no purpose", [](auto& r) { r.set_purpose(v1::ROLLOUT_PURPOSE_UNSPECIFIED); }},
+      {"unknown purpose", [](auto& r) { r.set_purpose(static_cast<v1::RolloutPurpose>(9)); }},
+      {"segments to evaluate", [](auto& r) { r.set_purpose(v1::ROLLOUT_PURPOSE_EVALUATION); }},
+      {"segments to collect", [](auto& r) { r.set_purpose(v1::ROLLOUT_PURPOSE_COLLECTION); }},
       {"unknown record", [](auto& r) { r.add_record(v1::RECORD_UNSPECIFIED); }},
       {"no slots", [](auto& r) { r.mutable_segments()->set_end(3); }},
       {"negative slots", [](auto& r) { r.mutable_segments()->set_begin(-1); }},
@@ -79,6 +85,20 @@ TEST(CheckRequest, RefusesWhatCannotBe) {
     change(request);
     EXPECT_TRUE(absl::IsInvalidArgument(Check(request))) << name << ": " << Check(request);
   }
+}
+
+TEST(CheckRequest, TakesEpisodesForEveryPurposeButTraining) {
+  v1::RolloutRequest request = Episodes();
+  for (const v1::RolloutPurpose purpose :
+       {v1::ROLLOUT_PURPOSE_COLLECTION, v1::ROLLOUT_PURPOSE_STOP_RULE, v1::ROLLOUT_PURPOSE_EVALUATION}) {
+    request.set_purpose(purpose);
+    EXPECT_TRUE(Check(request).ok()) << Check(request);
+  }
+  request.set_purpose(v1::ROLLOUT_PURPOSE_TRAINING);
+  EXPECT_EQ(Check(request),
+            absl::InvalidArgumentError("purpose 1, expected collection, stop rule or evaluation, which take episodes"));
+  request.clear_purpose();
+  EXPECT_TRUE(absl::IsInvalidArgument(Check(request))) << Check(request);
 }
 
 TEST(CheckRequest, RefusesAPolicyForOtherSpacesAndShowsBoth) {

@@ -52,12 +52,14 @@ class Allocations : public ::testing::TestWithParam<v1::ActionMode> {
   }
   v1::RolloutRequest Segments(int64_t steps) const {
     v1::RolloutRequest request = Request();
+    request.set_purpose(v1::ROLLOUT_PURPOSE_TRAINING);
     request.mutable_segments()->set_end(kWidth);
     request.mutable_segments()->set_steps(steps);
     return request;
   }
   v1::RolloutRequest Episodes(int64_t count) const {
     v1::RolloutRequest request = Request();
+    request.set_purpose(v1::ROLLOUT_PURPOSE_COLLECTION);
     request.mutable_episodes()->set_end(count);
     return request;
   }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/environment/cartpole.h"
 #include "common/policy/categorical.h"
 #include "tests/actor/rollouts.h"
 #include "tests/testing/trajectory_batches.h"
@@ -26,6 +27,7 @@ using ::understudy::testing::Episodes;
 using ::understudy::testing::ExpectationOf;
 using ::understudy::testing::kWidth;
 using ::understudy::testing::RollOut;
+using ::understudy::testing::Segments;
 using ::understudy::testing::TestPolicy;
 
 TEST(RolloutWorker, GivesValidBatchesOfWholeEpisodes) {
@@ -79,6 +81,38 @@ TEST(RolloutWorker, PlaysOtherEpisodesUnderAnotherSeed) {
   v1::RolloutRequest other = Episodes(0, 1);
   other.set_seed(6);
   EXPECT_NE(Digests(RollOut(Episodes(0, 1), TestPolicy()).value()), Digests(RollOut(other, TestPolicy()).value()));
+}
+
+// Where the episodes of a request begin.
+std::set<std::vector<float>> FirstObservations(const v1::RolloutRequest& request) {
+  const auto results = RollOut(request, TestPolicy());
+  EXPECT_TRUE(results.ok()) << results.status();
+  std::set<std::vector<float>> found;
+  for (const v1::RolloutResult& result : *results) {
+    for (const TrajectoryView& view : ViewTrajectories(result.batch(), CartPoleSpec())) {
+      if (view.trajectory->first_step() > 0) continue;
+      const std::span<const float> first = view.observations.first(CartPole::kObservationSize);
+      EXPECT_TRUE(found.emplace(first.begin(), first.end()).second) << "two episodes begin alike";
+    }
+  }
+  return found;
+}
+
+TEST(RolloutWorker, NoEpisodeOfAPurposeBeginsLikeOneOfAnotherUnderTheSameSeed) {
+  const v1::RolloutRequest training = Segments(0, 50, 200);
+  std::set<std::vector<float>> all = FirstObservations(training);
+  size_t count = all.size();
+  EXPECT_GT(count, 100u);
+  for (const v1::RolloutPurpose purpose :
+       {v1::ROLLOUT_PURPOSE_COLLECTION, v1::ROLLOUT_PURPOSE_STOP_RULE, v1::ROLLOUT_PURPOSE_EVALUATION}) {
+    v1::RolloutRequest request = Episodes(0, 200);
+    request.set_purpose(purpose);
+    ASSERT_EQ(request.seed(), training.seed());
+    const std::set<std::vector<float>> more = FirstObservations(request);
+    EXPECT_EQ(more.size(), 200u);
+    all.insert(more.begin(), more.end());
+    EXPECT_EQ(all.size(), count += 200) << purpose;
+  }
 }
 
 TEST(RolloutWorker, MarksTruncationAndKeepsTheFinalObservation) {

@@ -35,7 +35,7 @@ inline Policy BalancingPolicy() {
   return Policy::FromSnapshot(*MakeSnapshot(header, bytes)).value();
 }
 
-// Of policy "expert@1", without its work.
+// Of policy "expert@1", without its work and purpose.
 inline v1::RolloutRequest Request(v1::ActionMode mode) {
   v1::RolloutRequest request;
   request.set_id(7);
@@ -48,6 +48,7 @@ inline v1::RolloutRequest Request(v1::ActionMode mode) {
 
 inline v1::RolloutRequest Episodes(int64_t begin, int64_t end, v1::ActionMode mode = v1::ACTION_MODE_SAMPLE) {
   v1::RolloutRequest request = Request(mode);
+  request.set_purpose(v1::ROLLOUT_PURPOSE_COLLECTION);
   request.mutable_episodes()->set_begin(begin);
   request.mutable_episodes()->set_end(end);
   return request;
@@ -55,6 +56,7 @@ inline v1::RolloutRequest Episodes(int64_t begin, int64_t end, v1::ActionMode mo
 
 inline v1::RolloutRequest Segments(int64_t begin, int64_t end, int64_t steps, std::vector<v1::SlotState> states = {}) {
   v1::RolloutRequest request = Request(v1::ACTION_MODE_SAMPLE);
+  request.set_purpose(v1::ROLLOUT_PURPOSE_TRAINING);
   request.mutable_segments()->set_begin(begin);
   request.mutable_segments()->set_end(end);
   request.mutable_segments()->set_steps(steps);

@@ -60,6 +60,7 @@ v1::SinkMessage Request(const std::string& policy) {
   message.mutable_request()->set_policy(policy);
   message.mutable_request()->set_policy_version(1);
   message.mutable_request()->set_action_mode(v1::ACTION_MODE_GREEDY);
+  message.mutable_request()->set_purpose(v1::ROLLOUT_PURPOSE_COLLECTION);
   message.mutable_request()->mutable_episodes()->set_end(64);
   return message;
 }

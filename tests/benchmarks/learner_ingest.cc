@@ -15,7 +15,7 @@
 #include "common/process/memory.h"
 #include "common/process/process.h"
 #include "common/rollouts/segment_order.h"
-#include "learner/algorithms/ppo_batch.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
 #include "learner/backpropagation/make_backpropagation.h"
 #include "tests/benchmarks/learner_server.h"
 #include "tests/benchmarks/program.h"

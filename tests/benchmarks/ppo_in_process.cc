@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/ppo/ppo.h"
 #include "tests/benchmarks/in_process_context.h"
 #include "tests/benchmarks/program.h"
 #include "tests/testing/training_inputs.h"

@@ -36,6 +36,31 @@ TEST(StageOutcome, SaysThatTrainingDidNotConverge) {
   EXPECT_EQ(StageOutcome(experiment.stages(0)), "mean return 497.2, not converged, 53,248 steps");
 }
 
+TEST(StageOutcome, SaysHowManyOfTheStepsAskedForWereTrained) {
+  v1::StageState stage = SucceededExperiment().stages(0);
+  stage.mutable_train()->set_requested_steps(54000);
+  EXPECT_EQ(StageOutcome(stage), "mean return 497.2, converged, 53,248 steps");
+  stage.mutable_train()->set_evaluation_episodes(0);
+  stage.mutable_train()->set_converged(false);
+  EXPECT_EQ(StageOutcome(stage), "53,248 of 54,000 steps");
+  stage.mutable_train()->set_requested_steps(53248);
+  EXPECT_EQ(StageOutcome(stage), "53,248 steps");
+}
+
+TEST(FormatRemainders, HasALineForEachBudgetThatIsNoWholeNumberOfIterations) {
+  v1::ExperimentSpec spec;
+  v1::PpoOptions& ppo = *spec.add_stages()->mutable_train()->mutable_ppo();
+  ppo.set_slots(32);
+  ppo.set_steps_per_slot(32);
+  ppo.set_environment_steps(90000);
+  EXPECT_EQ(
+      FormatRemainders(spec),
+      "understudy: stages[0].train.environment_steps: 89088 of 90000 steps will be trained: 87 iterations of 1024 "
+      "(slots * steps_per_slot); 912 are too few for another\n");
+  ppo.set_environment_steps(1024);
+  EXPECT_EQ(FormatRemainders(spec), "");
+}
+
 TEST(StageOutcome, DoesNotSpeakOfReturnsThatNobodyMeasured) {
   v1::Experiment experiment = SucceededExperiment();
   experiment.mutable_stages(0)->mutable_train()->set_evaluation_episodes(0);

@@ -67,7 +67,7 @@ TEST(Admission, FillsInDefaults) {
   AddTrain(spec, "expert");
   const auto admission = Admit(spec, test.store);
   ASSERT_TRUE(admission.ok()) << admission.status();
-  EXPECT_EQ(admission->spec.stages(0).train().ppo().environment_steps(), 150'000);
+  EXPECT_EQ(admission->spec.stages(0).train().ppo().environment_steps(), 153'600);
   ASSERT_EQ(admission->policies.size(), 1u);
   EXPECT_FALSE(admission->policies[0].has_value());
 }

@@ -72,6 +72,19 @@ int64_t Acknowledged(const FakeActorLink& actor) {
   return accepted;
 }
 
+TEST(CoordinatorSink, AsksForDemonstrationsAndEvaluationsUnderPurposesOfTheirOwn) {
+  Collecting test(4);
+  EXPECT_EQ(test.Connect("actor")->Requests().at(0).purpose(), v1::ROLLOUT_PURPOSE_COLLECTION);
+  v1::EvaluateStage evaluate;
+  evaluate.set_episodes(4);
+  const auto sink = MakeEvaluateSink({.experiment = "e", .stage = 0}, testing::CartPoleSpec(), evaluate,
+                                     testing::TestSnapshot("expert", 1), test.store());
+  ASSERT_TRUE(sink.ok()) << sink.status();
+  const auto actor = std::make_shared<FakeActorLink>("actor");
+  ASSERT_TRUE((*sink)->Connect(actor, kNow).ok());
+  EXPECT_EQ(actor->Requests().at(0).purpose(), v1::ROLLOUT_PURPOSE_EVALUATION);
+}
+
 TEST(CoordinatorSink, CountsAndAcknowledgesWhatIsSavedAndNotBefore) {
   Collecting test(4);
   const auto actor = test.Connect("actor");

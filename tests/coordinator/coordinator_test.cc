@@ -39,7 +39,7 @@ TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
 
   const v1::Assignment training = learner.NextWork();
   EXPECT_EQ(training.learner().environment(), "CartPole-v1");
-  EXPECT_EQ(training.learner().train().ppo().environment_steps(), 150'000);
+  EXPECT_EQ(training.learner().train().ppo().environment_steps(), 153'600);
   EXPECT_EQ(actor.NextWork().actor().rollouts_addresses(0), "127.0.0.1:7");
   EXPECT_TRUE(test.ReportProgress(training.learner().stage(), 1).ok());
   test.FinishTraining(training.learner());

@@ -9,7 +9,7 @@ import xxhash
 
 from stubs import Messages
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 LIMITS = (4.8, float("inf"), 0.418879032, float("inf"))  # of CartPole's observations
 TIMEOUT = 60
 

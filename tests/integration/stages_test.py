@@ -51,6 +51,17 @@ class StoredThings(TestCase):
         stages = self.run_here(EXPERIMENTS / "cartpole_distillation.yaml")
         self.assertTrue(stages[2]["converged"])
 
+    def test_evaluation_replays_neither_demonstrations_nor_anything_of_training(self):
+        """Of a policy that falls at other times in each episode, under equal seeds."""
+        trained, collected, evaluated, again = self.run_here(self.experiment(
+            "seeds", "train: {policy: beginner, algorithm: ppo, environment_steps: 1024, seed: 5, "
+            "stop: {mean_return: 475, episodes: 40}}",
+            "collect: {policy: beginner, dataset: falls, episodes: 40, seed: 5, actions: greedy}",
+            "evaluate: {policy: beginner, episodes: 40, seed: 5}", "evaluate: {policy: beginner, episodes: 40, seed: 5}"))
+        self.assertEqual(40, trained["evaluation_episodes"])
+        self.assertEqual(3, len({stage["mean_return"] for stage in (trained, collected, evaluated)}))
+        self.assertEqual(evaluated["mean_return"], again["mean_return"])
+
     def test_collect_by_episodes_and_greedily(self):
         self.run_here(CANONICAL)
         sampled, greedy = self.run_here(self.experiment(

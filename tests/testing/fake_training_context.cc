@@ -8,6 +8,7 @@
 #include "common/environment/spaces.h"
 #include "common/policy/categorical.h"
 #include "common/policy/policy.h"
+#include "common/random/rollout_streams.h"
 
 namespace understudy::testing {
 namespace {
@@ -78,9 +79,8 @@ class Rollout {
 
   void BeginEpisode(size_t index) {
     Lane& lane = lanes_[index];
-    RandomStream random =
-        lane.is_slot ? RandomStream(request_.seed(), RandomPurpose::kSlotReset, lane.state.slot(), lane.state.episode())
-                     : RandomStream(request_.seed(), RandomPurpose::kEpisodeReset, lane.state.episode(), 0);
+    RandomStream random = lane.is_slot ? ResetStream(request_, lane.state.slot(), lane.state.episode())
+                                       : ResetStream(request_, lane.state.episode(), 0);
     lane.environment->Reset(random, Row(index));
     lane.state.set_episode_step(0);
     BeginPiece(index);
@@ -96,12 +96,8 @@ class Rollout {
   }
 
   double Uniform(const Lane& lane) const {
-    return lane.is_slot
-               ? RandomStream(request_.seed(), RandomPurpose::kSlotAction, lane.state.slot(), lane.state.steps())
-                     .Uniform()
-               : RandomStream(request_.seed(), RandomPurpose::kEpisodeAction, lane.state.episode(),
-                              lane.state.episode_step())
-                     .Uniform();
+    return lane.is_slot ? ActionStream(request_, lane.state.slot(), lane.state.steps()).Uniform()
+                        : ActionStream(request_, lane.state.episode(), lane.state.episode_step()).Uniform();
   }
 
   void StepAll() {
@@ -273,6 +269,7 @@ absl::StatusOr<Demonstrations> RecordDemonstrations(const v1::EnvironmentSpec& e
                       .action_mode = v1::ACTION_MODE_SAMPLE,
                       .record_logits = true,
                       .record_value = true},
+      .purpose = v1::ROLLOUT_PURPOSE_COLLECTION,
       .seed = seed,
       .transitions = transitions,
       .on_episodes =

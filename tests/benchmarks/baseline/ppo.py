@@ -20,7 +20,7 @@ import network
 class Options:
     """Defaults are those of `understudy experiments keys`."""
     seed: int = 0
-    environment_steps: int = 150000
+    environment_steps: int = 153600
     slots: int = 32
     steps_per_slot: int = 32
     epochs: int = 10
@@ -38,7 +38,7 @@ class Options:
 
     @property
     def iterations(self):
-        return max(1, self.environment_steps // self.batch_size)
+        return self.environment_steps // self.batch_size
 
 
 class Trainer:

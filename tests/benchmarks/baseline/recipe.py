@@ -17,7 +17,7 @@ STOP_RETURN = 475
 EPISODES = 100
 PPO_INTERVAL = 5   # iterations between two evaluations
 BC_INTERVAL = 10   # epochs between two evaluations
-BC_EPOCHS = 40
+BC_EPOCHS = 200
 
 
 def train_expert(seed):

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "learner/algorithms/advantage.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
 
 namespace understudy::benchmarks {
 namespace {

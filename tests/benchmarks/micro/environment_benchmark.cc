@@ -19,7 +19,7 @@ void Step(benchmark::State& state) {
   const auto observation = [&](size_t lane) { return std::span(observations).subspan(lane * 4, 4); };
   uint64_t episode = 0;
   const auto reset = [&](size_t lane) {
-    RandomStream random(/*seed=*/0, RandomPurpose::kEpisodeReset, episode++, 0);
+    RandomStream random(/*seed=*/0, RandomPurpose::kCollectionReset, episode++, 0);
     environments[lane]->Reset(random, observation(lane));
   };
   for (size_t lane = 0; lane < lanes; ++lane) {

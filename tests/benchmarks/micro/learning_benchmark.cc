@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "common/policy/policy.h"
-#include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/bc/bc_loss.h"
 #include "learner/algorithms/parameter_update.h"
-#include "learner/algorithms/ppo_loss.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
 #include "learner/backpropagation/make_backpropagation.h"
 #include "learner/group/learner_group.h"
 #include "tests/benchmarks/micro/autograd_baseline.h"

@@ -15,7 +15,7 @@ struct Minibatch {
   static constexpr size_t kObservationSize = 4;
 
   explicit Minibatch(size_t rows) {
-    RandomStream random(/*seed=*/1, RandomPurpose::kEpisodeReset, 0, 0);
+    RandomStream random(/*seed=*/1, RandomPurpose::kCollectionReset, 0, 0);
     const auto normal = [&] { return static_cast<float>(random.Normal()); };
     for (size_t i = 0; i < rows * kObservationSize; ++i) observations.push_back(normal());
     for (size_t i = 0; i < rows; ++i) {

@@ -17,6 +17,7 @@ v1::TrajectoryBatch Record() {
   request.set_policy(expert->header.name());
   request.set_policy_version(expert->header.version());
   request.set_action_mode(v1::ACTION_MODE_SAMPLE);
+  request.set_purpose(v1::ROLLOUT_PURPOSE_COLLECTION);
   request.mutable_episodes()->set_end(32);
   v1::TrajectoryBatch recorded;
   const auto keep = [&](v1::RolloutResult result) {

@@ -50,8 +50,8 @@ v1::TrajectoryBatch MakeEpisodes(int64_t count) {
   }
   batch.clear_trajectories();
   for (int64_t episode = 0; episode < count; ++episode) {
-    RandomStream reset(0, RandomPurpose::kEpisodeReset, episode, 0);
-    RandomStream noise(0, RandomPurpose::kEpisodeAction, episode, 0);
+    RandomStream reset(0, RandomPurpose::kCollectionReset, episode, 0);
+    RandomStream noise(0, RandomPurpose::kCollectionAction, episode, 0);
     std::array<float, 4> observation{};
     environment->Reset(reset, observation);
     v1::Trajectory& trajectory = *batch.add_trajectories();

@@ -35,7 +35,7 @@ TEST(Constraints, FillInWhatIsAbsentAndLeaveWhatIsThere) {
   EXPECT_EQ(ppo.clip(), 0.1);
   EXPECT_TRUE(ppo.has_normalize_advantages());
   EXPECT_FALSE(ppo.normalize_advantages());
-  EXPECT_EQ(ppo.environment_steps(), 150000);
+  EXPECT_EQ(ppo.environment_steps(), 153600);
   EXPECT_EQ(ppo.learning_rate_schedule(), "linear");
 }
 

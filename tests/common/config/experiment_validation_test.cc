@@ -149,6 +149,52 @@ TEST(ExperimentValidation, TakesTheLastOfTwoHyperparametersOnTheWire) {
               testing::Contains("stages[0].train.hyperparameters: found bc, expected ppo"));
 }
 
+TEST(ExperimentValidation, RefusesABudgetOfLessThanAnIteration) {
+  const auto budget = [](int64_t steps) {
+    return AfterTrainChange([=](v1::TrainStage& train) {
+      train.mutable_ppo()->set_slots(32);
+      train.mutable_ppo()->set_steps_per_slot(32);
+      train.mutable_ppo()->set_environment_steps(steps);
+    });
+  };
+  EXPECT_THAT(budget(1), ElementsAre("stages[0].train.environment_steps: found 1, expected at least 1024, the steps of "
+                                     "an iteration (slots 32 * steps_per_slot 32)"));
+  EXPECT_THAT(budget(1023), testing::SizeIs(1));
+  EXPECT_THAT(budget(1024), IsEmpty());
+}
+
+TEST(ExperimentValidation, SaysBeforehandWhichStepsAreTooFewForAnIteration) {
+  v1::ExperimentSpec experiment = ValidExperiment();
+  v1::PpoOptions& ppo = *experiment.mutable_stages(0)->mutable_train()->mutable_ppo();
+  ppo.set_slots(32);
+  ppo.set_steps_per_slot(32);
+  ppo.set_environment_steps(89088);
+  EXPECT_THAT(FindRemainders(experiment), IsEmpty());
+  ppo.set_environment_steps(90000);
+  const std::vector<Violation> remainders = FindRemainders(experiment);
+  ASSERT_EQ(remainders.size(), 1u);
+  EXPECT_EQ(remainders[0].path, "stages[0].train.environment_steps");
+  EXPECT_EQ(remainders[0].message,
+            "89088 of 90000 steps will be trained: 87 iterations of 1024 (slots * steps_per_slot); 912 are too few for "
+            "another");
+}
+
+TEST(ExperimentValidation, TheDefaultBudgetLeavesNothingOver) {
+  v1::ExperimentSpec experiment;
+  v1::TrainStage& train = *experiment.add_stages()->mutable_train();
+  train.set_algorithm("ppo");
+  FillInDefaults(experiment);
+  EXPECT_THAT(FindRemainders(experiment), IsEmpty());
+}
+
+TEST(ExperimentValidation, RefusesMoreLearnersThanAMinibatchHasSteps) {
+  EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) {
+                train.set_learners(3);
+                train.mutable_bc()->set_minibatch_size(2);
+              }),
+              ElementsAre("stages[2].train.learners: found 3, expected at most 2, the minibatch_size that they share"));
+}
+
 TEST(ExperimentValidation, WantsADatasetWhereTheAlgorithmTakesOne) {
   EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.clear_dataset(); }),
               ElementsAre("stages[2].train.dataset: found nothing, expected the dataset that bc learns from"));
@@ -221,6 +267,7 @@ TEST(ExperimentValidation, BoundsWhatAnIterationHolds) {
       train.mutable_ppo()->set_slots(slots);
       train.mutable_ppo()->set_steps_per_slot(steps);
       train.mutable_ppo()->set_minibatch_size(minibatch);
+      train.mutable_ppo()->set_environment_steps(int64_t{1} << 30);
     });
   };
   EXPECT_THAT(with_steps(4, 64, 256), IsEmpty());

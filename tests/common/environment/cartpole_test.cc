@@ -157,7 +157,7 @@ TEST(CartPole, ResetsEveryElementUniformlyWithinFiveHundredths) {
   std::array<double, 4> sum{};
   std::array<double, 4> squares{};
   for (uint64_t episode = 0; episode < kResets; ++episode) {
-    RandomStream random(1, RandomPurpose::kEpisodeReset, episode, 0);
+    RandomStream random(1, RandomPurpose::kCollectionReset, episode, 0);
     Observation observation;
     environment->Reset(random, observation);
     for (size_t i = 0; i < observation.size(); ++i) {
@@ -174,7 +174,7 @@ TEST(CartPole, ResetsEveryElementUniformlyWithinFiveHundredths) {
 
 TEST(CartPole, ResetsFromTheFirstDrawsInOrder) {
   // The first numbers of this stream in [-0.05, 0.05), from another implementation of the generator.
-  RandomStream random(7, RandomPurpose::kEpisodeReset, 3, 0);
+  RandomStream random(7, RandomPurpose::kCollectionReset, 3, 0);
   Observation observation;
   std::unique_ptr<Environment> environment = CartPole::Make(500);
   environment->Reset(random, observation);
@@ -187,7 +187,7 @@ TEST(CartPole, BeginsANewEpisodeWithReset) {
   std::unique_ptr<Environment> environment = CartPoleAt({0, 0, 0.205, 1.0}, 499);
   Observation observation;
   Push(*environment, 1, observation);
-  RandomStream random(0, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(0, RandomPurpose::kCollectionReset, 0, 0);
   environment->Reset(random, observation);
   const StepOutcome outcome = Push(*environment, 1, observation);
   EXPECT_FALSE(outcome.terminated);

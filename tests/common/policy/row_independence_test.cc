@@ -34,7 +34,7 @@ v1::PolicyHeader Header(const Case& param) {
 }
 
 std::vector<float> RandomRows(size_t columns, uint64_t stream, size_t rows = kWidth) {
-  RandomStream random(1, RandomPurpose::kEpisodeReset, stream, 0);
+  RandomStream random(1, RandomPurpose::kCollectionReset, stream, 0);
   std::vector<float> numbers(rows * columns);
   for (float& number : numbers) number = static_cast<float>(random.Normal());
   return numbers;

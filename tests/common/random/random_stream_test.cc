@@ -31,18 +31,18 @@ TEST(Philox, MatchesThePublishedVectors) {
 
 // Recorded results depend on the layout: these numbers come from another implementation and must never change.
 TEST(RandomStream, LaysOutCounterAndKeyAsDocumented) {
-  const RandomStream random(0x0123456789abcdef, RandomPurpose::kEpisodeAction, 0x00fedcba98765432, 0x89abcdef);
+  const RandomStream random(0x0123456789abcdef, RandomPurpose::kCollectionAction, 0x00fedcba98765432, 0x89abcdef);
   EXPECT_THAT(Words(random, 9), ElementsAre(0x34a6cf31, 0x52d3b203, 0x008671d8, 0x4746a4d3, 0xb9bc2bf6, 0xdd501f0d,
                                             0xd1439f8b, 0x88999190, 0xe8e6e552));
 }
 
 TEST(RandomStream, DrawsTheSameNumbersAsAnotherImplementation) {
-  RandomStream uniform(7, RandomPurpose::kEpisodeReset, 3, 0);
+  RandomStream uniform(7, RandomPurpose::kCollectionReset, 3, 0);
   EXPECT_EQ(uniform.Uniform(), 1.956915685707994e-05);
   EXPECT_EQ(uniform.Uniform(), 0.2235039495834007);
   EXPECT_EQ(uniform.Uniform(), 0.09272477256871436);
 
-  RandomStream range(7, RandomPurpose::kEpisodeReset, 3, 0);
+  RandomStream range(7, RandomPurpose::kCollectionReset, 3, 0);
   EXPECT_EQ(range.Uniform(-0.05, 0.05), -0.0499980430843143);
   EXPECT_EQ(range.Uniform(-0.05, 0.05), -0.027649605041659933);
 
@@ -60,15 +60,15 @@ TEST(RandomStream, DrawsTheSameNumbersAsAnotherImplementation) {
 TEST(RandomStream, DrawsOtherNumbersWhereAnyPartOfItsIdentityDiffers) {
   using Identity = std::tuple<uint64_t, RandomPurpose, uint64_t, uint64_t>;
   const std::vector<Identity> identities = {
-      {0, RandomPurpose::kSlotReset, 0, 0},
-      {1, RandomPurpose::kSlotReset, 0, 0},
-      {uint64_t{1} << 32, RandomPurpose::kSlotReset, 0, 0},
-      {0, RandomPurpose::kSlotAction, 0, 0},
-      {0, RandomPurpose::kSlotReset, 1, 0},
-      {0, RandomPurpose::kSlotReset, uint64_t{1} << 32, 0},
-      {0, RandomPurpose::kSlotReset, uint64_t{1} << 55, 0},
-      {0, RandomPurpose::kSlotReset, 0, 1},
-      {0, RandomPurpose::kSlotReset, 0, 0xFFFFFFFF},
+      {0, RandomPurpose::kTrainingReset, 0, 0},
+      {1, RandomPurpose::kTrainingReset, 0, 0},
+      {uint64_t{1} << 32, RandomPurpose::kTrainingReset, 0, 0},
+      {0, RandomPurpose::kTrainingAction, 0, 0},
+      {0, RandomPurpose::kTrainingReset, 1, 0},
+      {0, RandomPurpose::kTrainingReset, uint64_t{1} << 32, 0},
+      {0, RandomPurpose::kTrainingReset, uint64_t{1} << 55, 0},
+      {0, RandomPurpose::kTrainingReset, 0, 1},
+      {0, RandomPurpose::kTrainingReset, 0, 0xFFFFFFFF},
   };
   std::set<std::vector<uint32_t>> draws;
   for (const auto& [seed, purpose, stream, index] : identities) {
@@ -78,7 +78,7 @@ TEST(RandomStream, DrawsOtherNumbersWhereAnyPartOfItsIdentityDiffers) {
 }
 
 TEST(RandomStream, GoesOnWhereItsCopyStood) {
-  RandomStream random(5, RandomPurpose::kEpisodeAction, 6, 7);
+  RandomStream random(5, RandomPurpose::kCollectionAction, 6, 7);
   random();
   const RandomStream copy = random;
   EXPECT_EQ(Words(copy, 10), Words(random, 10));
@@ -86,7 +86,7 @@ TEST(RandomStream, GoesOnWhereItsCopyStood) {
 
 TEST(RandomStream, IsUniformInTheHalfOpenInterval) {
   constexpr int kDraws = 100000;
-  RandomStream random(11, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(11, RandomPurpose::kCollectionReset, 0, 0);
   double sum = 0;
   double squares = 0;
   for (int i = 0; i < kDraws; ++i) {
@@ -102,7 +102,7 @@ TEST(RandomStream, IsUniformInTheHalfOpenInterval) {
 }
 
 TEST(RandomStream, StaysBelowTheUpperBoundWhereRoundingWouldReachIt) {
-  RandomStream random(3, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(3, RandomPurpose::kCollectionReset, 0, 0);
   const double high = std::nextafter(1.0, 2.0);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(random.Uniform(1.0, high), 1.0);
 }

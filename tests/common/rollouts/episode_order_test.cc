@@ -38,12 +38,14 @@ TEST(EpisodeOrder, AsksForWhatItsExpectationNames) {
   EpisodeOrderOptions options = Count(1);
   options.expectation =
       ExpectationOf({.policy = "p", .version = 3, .action_mode = v1::ACTION_MODE_GREEDY, .record = true});
+  options.purpose = v1::ROLLOUT_PURPOSE_EVALUATION;
   EpisodeOrder order(options);
   const v1::RolloutRequest request = order.Next(5, 1).value();
   EXPECT_EQ(request.id(), 5u);
   EXPECT_EQ(request.policy(), "p");
   EXPECT_EQ(request.policy_version(), 3);
   EXPECT_EQ(request.action_mode(), v1::ACTION_MODE_GREEDY);
+  EXPECT_EQ(request.purpose(), v1::ROLLOUT_PURPOSE_EVALUATION);
   EXPECT_EQ(request.seed(), 9u);
   EXPECT_EQ(request.record_size(), 2);
 }

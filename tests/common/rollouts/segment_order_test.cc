@@ -60,6 +60,7 @@ TEST(SegmentOrder, SharesItsSlotsEvenly) {
   EXPECT_EQ(second.segments().begin(), 3);
   EXPECT_EQ(second.segments().end(), 5);
   EXPECT_EQ(second.segments().steps(), kSteps);
+  EXPECT_EQ(second.purpose(), v1::ROLLOUT_PURPOSE_TRAINING);
   EXPECT_EQ(second.segments().states_size(), 0);
   EXPECT_FALSE(order.Next(3, 2).has_value());
 }

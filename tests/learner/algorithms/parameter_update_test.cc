@@ -11,8 +11,8 @@
 
 #include "common/policy/categorical.h"
 #include "common/random/random_stream.h"
-#include "learner/algorithms/bc_loss.h"
-#include "learner/algorithms/ppo_loss.h"
+#include "learner/algorithms/bc/bc_loss.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
 #include "learner/backpropagation/make_backpropagation.h"
 #include "tests/testing/training_inputs.h"
 
@@ -26,7 +26,7 @@ constexpr size_t kRows = 64;
 LoneLearner alone;
 
 std::vector<float> RandomRows() {
-  RandomStream random(8, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(8, RandomPurpose::kCollectionReset, 0, 0);
   std::vector<float> rows(kRows * 4);
   for (float& number : rows) number = static_cast<float>(random.Normal());
   return rows;

@@ -4,8 +4,8 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <gtest/gtest.h>
 
-#include "learner/algorithms/bc.h"
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/bc/bc.h"
+#include "learner/algorithms/ppo/ppo.h"
 #include "learner/algorithms/starting_policy.h"
 #include "learner/checkpoint.h"
 #include "tests/testing/fake_training_context.h"

@@ -75,14 +75,15 @@ TEST(StopRule, IsNotReachedByAFreshPolicy) {
   EXPECT_LT(output.result.mean_return(), 475);
 }
 
-TEST(StopRule, AsksForGreedyEpisodesOfThatVersionUnderASeedOfItsOwn) {
+TEST(StopRule, AsksForGreedyEpisodesOfThatVersionUnderAPurposeAndSeedOfItsOwn) {
   FakeTrainingContext context;
   StopRule rule = MakeRule("stop { mean_return: 475 episodes: 3 interval: 1 }");
   ASSERT_TRUE(Iterate(rule, context, 7, Fresh(1)).ok());
   ASSERT_TRUE(Iterate(rule, context, 8, Fresh(1)).ok());
-  ASSERT_TRUE(rule.Settle(context).ok());
+  ASSERT_TRUE(rule.FinishEvaluation(context).ok());
   ASSERT_EQ(context.requests.size(), 2u);
   EXPECT_EQ(context.requests[0].action_mode(), v1::ACTION_MODE_GREEDY);
+  EXPECT_EQ(context.requests[0].purpose(), v1::ROLLOUT_PURPOSE_STOP_RULE);
   EXPECT_EQ(context.requests[0].policy(), "expert");
   EXPECT_EQ(context.requests[0].policy_version(), 7);
   EXPECT_NE(context.requests[0].seed(), 3u);
@@ -157,7 +158,9 @@ TEST(StopRule, CountsWhatWasAcceptedAfterTheEvaluatedIterationAsSuperseded) {
   ASSERT_TRUE(Iterate(rule, context, 2, BalancingExpert()).ok());
   // Episodes that training went on with.
   auto order = std::make_shared<EpisodeOrder>(EpisodeOrderOptions{
-      .expectation = {.environment = testing::CartPoleSpec(), .policy = "expert", .policy_version = 1}, .episodes = 7});
+      .expectation = {.environment = testing::CartPoleSpec(), .policy = "expert", .policy_version = 1},
+      .purpose = v1::ROLLOUT_PURPOSE_COLLECTION,
+      .episodes = 7});
   ASSERT_TRUE(context.RollOut(order, BalancingExpert()).ok());
   EXPECT_EQ(rule.Conclude(absl::OkStatus(), OutputOf(Fresh(3)), context)->superseded_trajectories, 7);
 }

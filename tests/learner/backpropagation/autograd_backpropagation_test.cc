@@ -20,7 +20,7 @@ using testing::CartPoleHeader;
 using ::testing::HasSubstr;
 
 std::vector<float> RandomNumbers(size_t count, uint64_t stream) {
-  RandomStream random(8, RandomPurpose::kEpisodeReset, stream, 0);
+  RandomStream random(8, RandomPurpose::kCollectionReset, stream, 0);
   std::vector<float> numbers(count);
   for (float& number : numbers) number = static_cast<float>(random.Normal());
   return numbers;

@@ -19,7 +19,7 @@ using ::testing::Each;
 using ::testing::Not;
 
 std::vector<float> RandomRows(size_t rows) {
-  RandomStream random(8, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(8, RandomPurpose::kCollectionReset, 0, 0);
   std::vector<float> numbers(4 * rows);
   for (float& number : numbers) number = static_cast<float>(random.Normal());
   return numbers;

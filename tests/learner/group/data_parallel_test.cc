@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "learner/algorithms/bc.h"
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/bc/bc.h"
+#include "learner/algorithms/ppo/ppo.h"
 #include "learner/checkpoint.h"
 #include "tests/testing/fake_training_context.h"
 #include "tests/testing/gloo_ranks.h"

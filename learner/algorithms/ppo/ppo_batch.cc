@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo_batch.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@ std::vector<TrajectoryView> ViewAll(const std::vector<v1::TrajectoryBatch>& batc
   return views;
 }
 
-// Observations, actions and log-probabilities.
+// Fills in observations, actions and log-probabilities.
 PpoBatch TakeColumns(const std::vector<TrajectoryView>& views, size_t observation_size) {
   size_t steps = 0;
   for (const TrajectoryView& view : views) steps += view.trajectory->steps();
@@ -42,7 +42,7 @@ PpoBatch TakeColumns(const std::vector<TrajectoryView>& views, size_t observatio
 
 struct Moments {
   double mean = 0;
-  double variance = 0;  // of the population
+  double variance = 0;  // the mean squared deviation
 };
 
 Moments MomentsOf(std::span<const float> numbers) {
@@ -54,6 +54,18 @@ Moments MomentsOf(std::span<const float> numbers) {
 }
 
 }  // namespace
+
+void EstimateAdvantages(std::span<const float> rewards, std::span<const float> values, bool terminated,
+                        const AdvantageOptions& options, std::span<float> advantages) {
+  double next_value = terminated ? 0.0 : values[rewards.size()];
+  double advantage = 0;
+  for (size_t t = rewards.size(); t-- > 0;) {
+    const double difference = rewards[t] + options.gamma * next_value - values[t];
+    advantage = difference + options.gamma * options.lambda * advantage;
+    advantages[t] = static_cast<float>(advantage);
+    next_value = values[t];
+  }
+}
 
 PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1::EnvironmentSpec& environment,
                       const Policy& policy, const AdvantageOptions& options, Backpropagation& backpropagation) {
@@ -86,7 +98,7 @@ PpoBatch MakePpoBatch(const std::vector<v1::TrajectoryBatch>& batches, const v1:
 absl::Status ShareAdvantages(Share own, int64_t steps, LearnerGroup& group, PpoBatch& batch) {
   batch.first_step = static_cast<size_t>(own.begin);
   for (std::vector<float>* const numbers : {&batch.advantages, &batch.returns}) {
-    // A sum: what is another rank's is 0 here.
+    // The entries of other ranks are 0 here, so the sum over all ranks gives every entry.
     numbers->insert(numbers->begin(), batch.first_step, 0.0f);
     numbers->resize(static_cast<size_t>(steps));
     if (absl::Status status = group.Sum(*numbers); !status.ok()) return status;

@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc.h"
+#include "learner/algorithms/bc/bc.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "learner/algorithms/bc_dataset.h"
+#include "learner/algorithms/bc/bc_dataset.h"
 #include "tests/testing/fake_training_context.h"
 #include "tests/testing/training_inputs.h"
 #include "tests/testing/trajectory_batches.h"
@@ -95,6 +95,24 @@ TEST(Bc, StopsEarlyWithTheParametersOfTheBestValidationLoss) {
   EXPECT_EQ(output.result.validation_loss(), *best);
   EXPECT_EQ(output.policy->header.version(), best - losses.begin() + 1);
   EXPECT_EQ(output.result.iterations(), static_cast<int64_t>(losses.size()));
+}
+
+TEST(Bc, PatienceEndsNothingWhileAStopRuleIsNotReached) {
+  FakeTrainingContext context = ContextWith(1500);
+  const std::string options = "epochs: 25 learning_rate: 0.05 patience: 1 validation_split: 0.4";
+  const TrainingOutput impatient = *TrainBc(Input(options), context);
+  ASSERT_LT(impatient.result.iterations(), 25);
+  context.reports.clear();
+  // No episode of CartPole-v1 has so many steps.
+  const TrainingOutput output =
+      *TrainBc(Input(options, "stop { mean_return: 1000 episodes: 2 interval: 10 }"), context);
+  EXPECT_FALSE(output.result.converged());
+  EXPECT_EQ(output.result.iterations(), 25);
+  // What is returned, and was evaluated last, is still what validates best.
+  const std::vector<double> losses = Metric(context, "validation_loss");
+  const auto best = std::min_element(losses.begin(), losses.end());
+  EXPECT_EQ(output.policy->header.version(), best - losses.begin() + 1);
+  EXPECT_EQ(context.requests.back().policy_version(), output.policy->header.version());
 }
 
 TEST(Bc, WithoutPatienceTheLastEpochCounts) {

@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo_loss.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
 
 #include <gtest/gtest.h>
 
@@ -96,7 +96,7 @@ Data RandomSamples(RandomStream& random, size_t count, size_t actions) {
 }
 
 TEST(PpoLoss, PartsOfAMinibatchAddUpToIt) {
-  RandomStream random(5, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(5, RandomPurpose::kCollectionReset, 0, 0);
   constexpr size_t kCount = 10;
   const Data data = RandomSamples(random, kCount, 2);
   std::vector<float> logits(2 * kCount), values(kCount);
@@ -120,7 +120,7 @@ TEST(PpoLoss, PartsOfAMinibatchAddUpToIt) {
 }
 
 TEST(PpoLoss, GradientsAreThoseOfFiniteDifferences) {
-  RandomStream random(4, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(4, RandomPurpose::kCollectionReset, 0, 0);
   constexpr size_t kCount = 40, kActions = 3;
   const Data data = RandomSamples(random, kCount, kActions);
   std::vector<float> logits(kCount * kActions), values(kCount);

@@ -1,4 +1,4 @@
-#include "learner/algorithms/advantage.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
 
 #include <gtest/gtest.h>
 

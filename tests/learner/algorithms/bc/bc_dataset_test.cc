@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc_dataset.h"
+#include "learner/algorithms/bc/bc_dataset.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/ppo/ppo.h"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/policy/policy.h"
 #include "learner/algorithms/parameter_update.h"
-#include "learner/algorithms/ppo_batch.h"
-#include "learner/algorithms/ppo_loss.h"
-#include "learner/algorithms/recent_returns.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
+#include "learner/algorithms/ppo/recent_returns.h"
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
 #include "learner/algorithms/training_state.h"
@@ -24,10 +24,10 @@
 namespace understudy {
 namespace {
 
-// So many steps are shuffled before they are there: 16 MiB.
+// The most steps that are shuffled before they have arrived: 16 MiB of numbers.
 constexpr int64_t kMaxStepsAhead = int64_t{1} << 22;
 
-// What the minibatches of an iteration reported, summed.
+// Sums of what the minibatches of an iteration reported.
 struct UpdateStatistics {
   PpoLoss sum;
   double gradient_norm = 0;
@@ -59,40 +59,40 @@ class PpoTrainer {
         slots_(state_.group.ShareOf(options_.slots())),
         returns_(options_.slots()) {}
 
-  // To be called first, if at all.
+  // Continues from a checkpoint. Call it before Run, or never.
   absl::Status Restore(const v1::Checkpoint& checkpoint);
   absl::StatusOr<TrainingOutput> Run();
 
  private:
   absl::Status Iterate();
-  // Has actors begin with the steps of the iteration after this one, where there is to be one, acting with `policy`.
+  // Orders the steps of the next iteration, if there is to be one. Actors act with `policy`.
   absl::Status StartNextRollOut(std::shared_ptr<const PolicySnapshot> policy);
-  // The steps of this iteration, once they are there.
+  // Waits for the steps of this iteration.
   absl::StatusOr<std::vector<v1::TrajectoryBatch>> TakeSegments();
-  // The order of the steps in an epoch of this iteration.
+  // Returns the order in which an epoch of this iteration visits the steps.
   std::vector<uint32_t> ShuffleSteps(int64_t epoch) const;
-  // Those of the first epochs, while nothing else is to be done.
+  // Shuffles for the first epochs, while actors still collect the steps.
   void ShuffleAhead();
   absl::Status Learn(const std::vector<v1::TrajectoryBatch>& segments);
   absl::Status CheckBatch(const PpoBatch& batch) const;
   absl::Status Update(const PpoBatch& batch);
-  // One pass over the batch. Returns its mean approximate KL.
+  // Passes over the batch once. Returns the mean approximate KL divergence.
   absl::StatusOr<double> UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options);
-  // The gradient is of the mean over `size` steps, of which the minibatch has this rank's.
+  // Takes one step of Adam. The loss is the mean over the `size` steps of the minibatch at all ranks together.
   absl::Status UpdateMinibatch(size_t size, const PpoLossOptions& options);
   absl::Status FinishIteration();
   v1::StageProgress Progress() const;
-  // What the stage comes to if this iteration was the last.
+  // Returns the stage's result if this iteration was the last.
   TrainingOutput Output() const;
   absl::Status SaveCheckpoint();
-  // Where all ranks' slots stand.
+  // Gathers the states of all ranks' slots.
   absl::StatusOr<v1::PpoState> GatherSlots();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("ppo", "iteration", state_.iteration, fault); }
 
   int64_t steps_per_iteration() const { return int64_t{options_.slots()} * options_.steps_per_slot(); }
-  int64_t iterations() const { return std::max<int64_t>(1, options_.environment_steps() / steps_per_iteration()); }
+  int64_t iterations() const { return options_.environment_steps() / steps_per_iteration(); }
   int64_t environment_steps() const { return state_.iteration * steps_per_iteration(); }
-  // What a schedule leaves of its value in this iteration: from 1 in the first to almost 0 at the end of the budget.
+  // Returns the factor of a schedule in this iteration: 1 in the first, almost 0 at the end of the budget.
   double Scheduled(const std::string& schedule) const {
     if (schedule == "constant") return 1;
     const double used = static_cast<double>((state_.iteration - 1) * steps_per_iteration());
@@ -108,13 +108,13 @@ class PpoTrainer {
   const Share slots_;  // this rank's
   RecentReturns returns_;
   std::shared_ptr<const PolicySnapshot> snapshot_;  // of the current parameters
-  // The next iteration's steps, their behaviour policy, and where this rank's slots stand before them.
+  // The order of the next iteration's steps, the policy that actors act with, and the states of this rank's slots.
   std::shared_ptr<SegmentOrder> rollout_;
   std::shared_ptr<const PolicySnapshot> behaviour_;
   std::vector<v1::SlotState> slot_states_;
 
-  // Of the current iteration.
-  std::vector<std::vector<uint32_t>> orders_;  // of the steps, in the first epochs
+  // Only for the current iteration.
+  std::vector<std::vector<uint32_t>> shuffles_;  // of the steps, for each of the first epochs
   PpoMinibatch minibatch_;
   std::vector<PpoLoss> block_losses_;
   UpdateStatistics statistics_;
@@ -184,6 +184,7 @@ absl::Status PpoTrainer::FinishIteration() {
 TrainingOutput PpoTrainer::Output() const {
   TrainingOutput output{.policy = snapshot_, .result = {}};
   output.result.set_environment_steps(environment_steps());
+  output.result.set_requested_steps(options_.environment_steps());
   output.result.set_updates(state_.updates);
   output.result.set_iterations(state_.iteration);
   return output;
@@ -205,12 +206,13 @@ absl::StatusOr<v1::PpoState> PpoTrainer::GatherSlots() {
   v1::PpoState mine;
   mine.mutable_slots()->Assign(slot_states_.begin(), slot_states_.end());
   returns_.SaveRunning(slots_, mine);
-  // States may be larger than what can be gathered; where they are too large to be stored, that fails nothing.
+  // A single rank gathers nothing, because its states may be larger than a group can gather. If they are too large to
+  // be stored, training goes on without checkpoints.
   if (state_.group.size() == 1) return mine;
   const auto gathered = state_.group.Gather(mine.SerializeAsString());
   if (!gathered.ok()) return gathered.status();
   v1::PpoState all;
-  // Of every rank its slots, in order: what is repeated is appended.
+  // Merging appends repeated fields, so the slots come in the order of the ranks.
   for (const std::string& theirs : *gathered) {
     if (!all.MergeFromString(theirs)) return absl::InternalError("a rank sent no PpoState");
   }
@@ -227,7 +229,7 @@ absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments)
       MakePpoBatch(segments, input_.environment, state_.policy,
                    {.gamma = options_.gamma(), .lambda = options_.gae_lambda()}, state_.update.backpropagation());
   const absl::Status fault = CheckBatch(batch);
-  // One rank's fault is all ranks'.
+  // A fault at one rank must end training at all ranks.
   if (!fault.ok()) batch.advantages.front() = std::numeric_limits<float>::quiet_NaN();
   const int64_t length = options_.steps_per_slot();
   const absl::Status shared = ShareAdvantages({.begin = slots_.begin * length, .end = slots_.end * length},
@@ -239,7 +241,7 @@ absl::Status PpoTrainer::Learn(const std::vector<v1::TrajectoryBatch>& segments)
   return Update(batch);
 }
 
-// Observations, rewards and log-probabilities were checked when they came in.
+// Checks what was computed here. Observations, rewards and log-probabilities were checked when they arrived.
 absl::Status PpoTrainer::CheckBatch(const PpoBatch& batch) const {
   absl::Status status = CheckFinite("values", batch.values);
   status.Update(CheckFinite("advantages", batch.advantages));
@@ -277,9 +279,9 @@ std::vector<uint32_t> PpoTrainer::ShuffleSteps(int64_t epoch) const {
 }
 
 void PpoTrainer::ShuffleAhead() {
-  orders_.clear();
+  shuffles_.clear();
   const int64_t epochs = std::min<int64_t>(options_.epochs(), kMaxStepsAhead / steps_per_iteration());
-  for (int64_t epoch = 0; epoch < epochs; ++epoch) orders_.push_back(ShuffleSteps(epoch));
+  for (int64_t epoch = 0; epoch < epochs; ++epoch) shuffles_.push_back(ShuffleSteps(epoch));
 }
 
 absl::Status PpoTrainer::Update(const PpoBatch& batch) {
@@ -300,7 +302,7 @@ absl::Status PpoTrainer::Update(const PpoBatch& batch) {
 absl::StatusOr<double> PpoTrainer::UpdateEpoch(const PpoBatch& batch, int64_t epoch, const PpoLossOptions& options) {
   const UpdateStatistics before = std::exchange(statistics_, {});
   const auto index = static_cast<size_t>(epoch);
-  const std::vector<uint32_t> order = index < orders_.size() ? std::move(orders_[index]) : ShuffleSteps(epoch);
+  const std::vector<uint32_t> order = index < shuffles_.size() ? std::move(shuffles_[index]) : ShuffleSteps(epoch);
   for (const std::span<const uint32_t> steps : Minibatches(order, options_.minibatch_size())) {
     if (absl::Status status = context_.CheckCancelled(); !status.ok()) return status;
     minibatch_.Gather(batch, steps, options_.normalize_advantages());
@@ -339,7 +341,7 @@ v1::StageProgress PpoTrainer::Progress() const {
   v1::StageProgress progress;
   progress.set_iteration(state_.iteration);
   progress.set_done(environment_steps());
-  progress.set_total(options_.environment_steps());
+  progress.set_total(iterations() * steps_per_iteration());
   progress.set_unit("steps");
   progress.set_steps(environment_steps());
   std::map<std::string, double> metrics;
@@ -362,6 +364,13 @@ v1::StageProgress PpoTrainer::Progress() const {
 }  // namespace
 
 absl::StatusOr<TrainingOutput> TrainPpo(const TrainingInput& input, TrainingContext& context) {
+  const v1::PpoOptions& options = input.stage.ppo();
+  const int64_t least = int64_t{options.slots()} * options.steps_per_slot();
+  // Experiments that were stored by an earlier build may ask for less.
+  if (options.environment_steps() < least) {
+    return absl::InvalidArgumentError(absl::StrCat("environment_steps: found ", options.environment_steps(),
+                                                   ", expected at least ", least, ", the steps of an iteration"));
+  }
   absl::StatusOr<Policy> policy = StartingPolicy(input);
   if (!policy.ok()) return policy.status();
   auto backpropagation = MakeBackpropagation(policy->header(), input.stage.device(), input.stage.threads());

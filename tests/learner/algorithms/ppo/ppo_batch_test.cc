@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo_batch.h"
+#include "learner/algorithms/ppo/ppo_batch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc.h"
+#include "learner/algorithms/bc/bc.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "common/policy/policy.h"
-#include "learner/algorithms/bc_dataset.h"
-#include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/bc/bc_dataset.h"
+#include "learner/algorithms/bc/bc_loss.h"
 #include "learner/algorithms/shuffle.h"
 #include "learner/algorithms/starting_policy.h"
 #include "learner/algorithms/training_state.h"
@@ -23,16 +23,16 @@
 namespace understudy {
 namespace {
 
-constexpr size_t kMaxValidationMinibatch = 4096;  // bounds the memory of a pass
+constexpr size_t kMaxValidationMinibatch = 4096;  // bounds the memory of validation
 
-// An epoch's parameters and how good they are.
+// The policy after an epoch, with its losses.
 struct Epoch {
   std::shared_ptr<const PolicySnapshot> snapshot;
   BcLoss training;
   std::optional<BcLoss> validation;
 };
 
-// All of an epoch but its parameters.
+// Writes all of an epoch except its parameters.
 v1::BcEpoch Save(const Epoch& epoch) {
   v1::BcEpoch saved;
   saved.set_epoch(epoch.snapshot->header.version());
@@ -45,7 +45,7 @@ v1::BcEpoch Save(const Epoch& epoch) {
   return saved;
 }
 
-// `header`: of the policy that is trained. `parameters`: the epoch's.
+// Reads an epoch. `header` is that of the policy that is trained, and `parameters` are the epoch's.
 Epoch Restored(const v1::BcEpoch& saved, v1::PolicyHeader header, const std::string& parameters) {
   header.set_version(saved.epoch());
   Epoch epoch{.snapshot = MakeSnapshot(std::move(header), parameters),
@@ -69,19 +69,19 @@ class BcTrainer {
         state_(input, "epoch", std::move(policy), std::move(backpropagation), {.weight_decay = options_.weight_decay()},
                options_.max_gradient_norm(), context.group()) {}
 
-  // To be called first, if at all.
+  // Continues from a checkpoint. Call it before Run, or never.
   absl::Status Restore(const v1::Checkpoint& checkpoint);
   absl::StatusOr<TrainingOutput> Run();
 
  private:
   absl::Status RunEpoch();
-  // What this rank's share of the minibatches contributes to the mean loss.
+  // Passes over the training steps once. Returns what this rank's share contributes to the mean loss.
   absl::StatusOr<BcLoss> Train();
-  // The gradient is of the mean over `size` steps, of which the minibatch has this rank's.
+  // Takes one step of AdamW. The loss is the mean over the `size` steps of the minibatch at all ranks together.
   absl::StatusOr<BcLoss> UpdateMinibatch(size_t size);
-  // The same of what is held out.
+  // Returns what this rank's share contributes to the mean loss of the held-out steps.
   absl::StatusOr<BcLoss> Validate();
-  // Of a minibatch.
+  // Returns this rank's share of a minibatch.
   std::span<const uint32_t> OwnPart(std::span<const uint32_t> steps) const {
     const Share own = state_.group.ShareOf(static_cast<int64_t>(steps.size()));
     return steps.subspan(static_cast<size_t>(own.begin), static_cast<size_t>(own.size()));
@@ -93,14 +93,16 @@ class BcTrainer {
   }
   absl::Status FinishEpoch();
   v1::StageProgress Progress() const;
-  // What the stage comes to if training ends with this epoch's policy.
+  // Returns the stage's result if training ends with this epoch's policy.
   TrainingOutput OutputOf(const Epoch& epoch) const;
   absl::Status SaveCheckpoint();
   absl::Status Fault(const absl::Status& fault) const { return Diverged("bc", "epoch", state_.iteration, fault); }
 
   bool restores_best() const { return options_.patience() > 0 && dataset_.validation.steps() > 0; }
+  // A stop rule outranks patience: a low validation loss is not the return that was asked for.
   bool out_of_patience() const {
-    return best_.snapshot != nullptr && state_.iteration - best_.snapshot->header.version() >= options_.patience();
+    return !input_.stage.has_stop() && best_.snapshot != nullptr &&
+           state_.iteration - best_.snapshot->header.version() >= options_.patience();
   }
 
   const TrainingInput& input_;
@@ -113,7 +115,7 @@ class BcTrainer {
   BcData minibatch_;
   std::vector<BcLoss> block_losses_;
   Epoch last_;
-  Epoch best_;  // by validation loss; none where that decides nothing
+  Epoch best_;  // the one with the best validation loss; empty if that decides nothing
 };
 
 absl::Status BcTrainer::Restore(const v1::Checkpoint& checkpoint) {
@@ -165,7 +167,7 @@ absl::Status BcTrainer::RunEpoch() {
   if (!training.ok()) return training.status();
   const absl::StatusOr<BcLoss> validation = Validate();
   std::array<double, 4> losses = {training->loss, training->accuracy};
-  // One rank's fault is all ranks'.
+  // A fault at one rank must end training at all ranks.
   losses[2] = validation.ok() ? validation->loss : std::numeric_limits<double>::quiet_NaN();
   losses[3] = validation.ok() ? validation->accuracy : 0;
   const absl::Status summed = state_.group.Sum(losses);

@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo_loss.h"
+#include "learner/algorithms/ppo/ppo_loss.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,7 @@ struct Term {
   double gradient = 0;
 };
 
-// The negated clipped surrogate of one sample, by the log-probability of its action.
+// Computes the negated clipped surrogate of one sample, and its derivative by the log-probability of the action.
 Term ClippedSurrogate(double ratio, double advantage, double clip) {
   const double unclipped = ratio * advantage;
   const double clipped = std::clamp(ratio, 1 - clip, 1 + clip) * advantage;
@@ -23,7 +23,7 @@ Term ClippedSurrogate(double ratio, double advantage, double clip) {
   return {.loss = -unclipped, .gradient = -unclipped};
 }
 
-// The squared error of one value estimate.
+// Computes the squared error of one value estimate, and its derivative by the value.
 Term ValueError(double value, double old_value, double target, double clip) {
   const double error = value - target;
   const Term unclipped{.loss = error * error, .gradient = 2 * error};
@@ -33,12 +33,11 @@ Term ValueError(double value, double old_value, double target, double clip) {
   return {.loss = held_error * held_error, .gradient = 0};
 }
 
-// What a block's rows have in common with the distributions that their logits stand for. Each thread keeps its own
-// from block to block.
+// The distributions that the logits of a block's rows stand for. Each thread reuses its own for the next block.
 struct Distributions {
-  std::vector<double> differences;   // of each logit to the row's largest
-  std::vector<double> exponentials;  // of these
-  std::vector<double> sums;          // of a row's exponentials
+  std::vector<double> differences;   // each logit minus the row's largest
+  std::vector<double> exponentials;  // of the differences
+  std::vector<double> sums;          // of each row's exponentials
   std::vector<double> log_sums;
   std::vector<double> log_ratios;
   std::vector<double> ratios;  // of the chosen action's probability to the behaviour policy's
@@ -46,7 +45,7 @@ struct Distributions {
   void Describe(std::span<const float> logits, const PpoSamples& samples);
 };
 
-// One kind of operation for all rows after the other, as exponentials are cheap only together.
+// Each kind of operation is done for all rows before the next kind, because exponentials are cheap only together.
 void Distributions::Describe(std::span<const float> logits, const PpoSamples& samples) {
   const size_t count = samples.actions.size();
   const size_t actions = logits.size() / count;

@@ -1,20 +1,20 @@
-// Demonstrations as behavioural cloning reads them.
-#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_BC_DATASET_H_
-#define UNDERSTUDY_LEARNER_ALGORITHMS_BC_DATASET_H_
+// The demonstrations that behavioural cloning learns from, as columns of numbers.
+#ifndef UNDERSTUDY_LEARNER_ALGORITHMS_BC_BC_DATASET_H_
+#define UNDERSTUDY_LEARNER_ALGORITHMS_BC_BC_DATASET_H_
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/bc/bc_loss.h"
 #include "learner/training_context.h"
 #include "understudy/v1/experiments.pb.h"
 #include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
 
-// S steps, without their episodes' final observations.
+// The columns of S steps. The final observations of episodes are left out, because no action follows them.
 struct BcData {
   size_t observation_size = 0;
   std::vector<float> observations;  // [S, observation size]
@@ -31,16 +31,17 @@ struct BcDataset {
   BcData validation;  // may be empty
 };
 
-// Splits the demonstrations by whole episodes: `options.validation_split` of them, rounded, chosen by `seed`, are held
-// out, at least one of two or more where the share is positive, and at least one is left to train on.
-// FAILED_PRECONDITION naming the dataset: it has no steps, or lacks the logits and values that distillation needs.
-// INVALID_ARGUMENT, with both printed: it is of another environment or other spaces.
+// Splits the demonstrations into whole episodes to train on and whole episodes to validate with. The share
+// `options.validation_split` is rounded to whole episodes, and `seed` chooses them. If the share is positive, at least one
+// episode of two or more is held out. At least one is left to train on.
+// Errors: FAILED_PRECONDITION, which names the dataset, if it has no steps or lacks the logits and values that
+// distillation needs. INVALID_ARGUMENT, which prints both, if it is of another environment or other spaces.
 absl::StatusOr<BcDataset> MakeBcDataset(const Demonstrations& demonstrations, const v1::EnvironmentSpec& environment,
                                         const v1::BcOptions& options, uint64_t seed);
 
-// Gathers some steps into `target`, whose buffers are reused.
+// Copies the steps with these numbers into `target`, whose buffers are reused.
 void GatherSteps(const BcData& data, std::span<const uint32_t> steps, BcData& target);
 
 }  // namespace understudy
 
-#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_BC_DATASET_H_
+#endif  // UNDERSTUDY_LEARNER_ALGORITHMS_BC_BC_DATASET_H_

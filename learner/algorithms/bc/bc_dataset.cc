@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc_dataset.h"
+#include "learner/algorithms/bc/bc_dataset.h"
 
 #include <algorithm>
 #include <cmath>
@@ -43,7 +43,7 @@ absl::Status CheckDataset(const v1::Dataset& dataset, const v1::EnvironmentSpec&
   return absl::OkStatus();
 }
 
-// Held out or not, for every episode.
+// Says for every episode whether it is held out.
 std::vector<bool> ChooseValidation(size_t episodes, double share, uint64_t seed) {
   std::vector<bool> held_out(episodes);
   if (share <= 0 || episodes < 2) return held_out;
@@ -53,7 +53,7 @@ std::vector<bool> ChooseValidation(size_t episodes, double share, uint64_t seed)
   return held_out;
 }
 
-// Concatenates episodes' steps. `observation_size`: of one observation.
+// Concatenates the steps of episodes. An observation has `observation_size` numbers.
 BcData Concatenate(const std::vector<TrajectoryView>& episodes, int64_t observation_size) {
   int64_t steps = 0;
   for (const TrajectoryView& view : episodes) steps += view.trajectory->steps();

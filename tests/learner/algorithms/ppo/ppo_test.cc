@@ -1,4 +1,4 @@
-#include "learner/algorithms/ppo.h"
+#include "learner/algorithms/ppo/ppo.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ TEST(Ppo, LearnsToBalanceAndStopsAtOnce) {
   EXPECT_TRUE(output.result.converged());
   EXPECT_GE(output.result.mean_return(), 475);
   EXPECT_EQ(output.result.evaluation_episodes(), 100);
-  EXPECT_LE(output.result.environment_steps(), 150000);
+  EXPECT_LE(output.result.environment_steps(), 153600);
   EXPECT_EQ(static_cast<int64_t>(context.reports.size()), output.result.iterations());
   EXPECT_EQ(Metric(context, "environment_steps").back(), static_cast<double>(output.result.environment_steps()));
   EXPECT_GT(Metric(context, "mean_return").back(), 3 * Metric(context, "mean_return").front());
@@ -72,13 +72,23 @@ TEST(Ppo, EverySegmentContinuesWhereItsSlotStoodWithTheNewestPolicy) {
   }
 }
 
-TEST(Ppo, TrainsAsManyWholeIterationsAsTheBudgetHasRoomForAndAtLeastOne) {
+TEST(Ppo, TrainsAsManyWholeIterationsAsTheBudgetHasRoomForAndSaysWhatWasAsked) {
   FakeTrainingContext context;
   const TrainingOutput output = *TrainPpo(Input(std::string(kSmall) + "environment_steps: 500 epochs: 3"), context);
   EXPECT_EQ(output.result.iterations(), 3);
   EXPECT_EQ(output.result.environment_steps(), 384);
+  EXPECT_EQ(output.result.requested_steps(), 500);
   EXPECT_EQ(output.result.updates(), 3 * 3 * 2);
-  EXPECT_EQ(TrainPpo(Input(std::string(kSmall) + "environment_steps: 5"), context)->result.iterations(), 1);
+  EXPECT_EQ(context.reports.back().done(), 384);
+  EXPECT_EQ(context.reports.back().total(), 384);
+}
+
+TEST(Ppo, NeverTrainsMoreThanItsBudgetAndRefusesOneThatIsTooSmall) {
+  FakeTrainingContext context;
+  EXPECT_EQ(
+      TrainPpo(Input(std::string(kSmall) + "environment_steps: 127"), context).status(),
+      absl::InvalidArgumentError("environment_steps: found 127, expected at least 128, the steps of an iteration"));
+  EXPECT_TRUE(context.requests.empty());
 }
 
 TEST(Ppo, TheLastMinibatchMayBeSmaller) {

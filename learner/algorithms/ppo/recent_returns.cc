@@ -1,4 +1,4 @@
-#include "learner/algorithms/recent_returns.h"
+#include "learner/algorithms/ppo/recent_returns.h"
 
 #include "common/trajectory/trajectory_layout.h"
 

@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/bc/bc_loss.h"
 
 #include <gtest/gtest.h>
 
@@ -74,7 +74,7 @@ TEST(BcLosses, PartsOfAMinibatchAddUpToIt) {
 }
 
 TEST(BcLosses, GradientsAreThoseOfFiniteDifferences) {
-  RandomStream random(4, RandomPurpose::kEpisodeReset, 0, 0);
+  RandomStream random(4, RandomPurpose::kCollectionReset, 0, 0);
   std::vector<float> logits(30), values(10), teacher_logits(30), teacher_values(10);
   std::vector<int32_t> actions(10);
   for (auto* numbers : {&logits, &values, &teacher_logits, &teacher_values}) {

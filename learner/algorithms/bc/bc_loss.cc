@@ -1,4 +1,4 @@
-#include "learner/algorithms/bc_loss.h"
+#include "learner/algorithms/bc/bc_loss.h"
 
 #include <algorithm>
 #include <cmath>
