@@ -48,6 +48,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  understudy::PrepareProcess("understudy-actor");
   understudy::TerminationSignals signals;
   understudy::KeepFreedMemory();
   understudy::ActorOptions options;

@@ -57,7 +57,8 @@ void AddOptions(CLI::App& app, Options& options) {
   AddLogOptions(app, options.log);
 }
 
-// Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's.
+// Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's. DATA_LOSS: standard output cannot
+// be written to.
 absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, CoordinatorMetrics* metrics,
                           TerminationSignals& signals) {
   const std::unique_ptr<Store> measured = metrics == nullptr ? nullptr : metrics->Measure(bare_store);
@@ -85,13 +86,16 @@ absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, Coord
   const absl::Cleanup passive = [metrics] {
     if (metrics != nullptr) metrics->SetActive(nullptr);
   };
-  std::cout << "listening on " << (*server)->address() << std::endl;
+  std::cout << "listening on " << (*server)->address() << '\n';
+  // Where this line does not arrive, whoever waits for it would wait for ever.
+  const absl::Status announced = FlushOutput(std::cout);
 
-  const int signal = signals.Wait();
+  const int signal = announced.ok() ? signals.Wait() : 0;
   if (signal != 0) spdlog::info("stopping on signal {}", signal);
   (*server)->AnnounceEnd();
   control.Stop();
   (*server)->Shutdown();
+  if (!announced.ok()) return announced;
   return signal;
 }
 
@@ -110,11 +114,13 @@ absl::Status Run(Options& options, TerminationSignals& signals) {
   auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
   if (!directory.ok()) return directory.status();
   const absl::Status status = serve((*directory)->store()).status();
-  if (!status.ok()) (*directory)->DiscardIfNew();
+  // With DATA_LOSS it has served, and may have stored something.
+  if (!status.ok() && !absl::IsDataLoss(status)) (*directory)->DiscardIfNew();
   return status;
 }
 
 int Main(int argc, char** argv) {
+  PrepareProcess("understudy-coordinator");
   TerminationSignals signals;
   Options options;
   CLI::App app;

@@ -43,6 +43,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  understudy::PrepareProcess("understudy-learner");
   understudy::TerminationSignals signals;
   understudy::KeepFreedMemory();
   understudy::LearnerOptions options{.coordinators = "127.0.0.1:50051"};

@@ -44,15 +44,22 @@ inline void AddLogOptions(CLI::App& app, LogOptions& options) {
       ->capture_default_str();
 }
 
-// Takes options from the environment, too. The exit status where the program ends here: after --help and --version, or
-// after one line to stderr that says what is wrong with the command line.
+// Takes options from the environment, too. Returns the exit status where the program ends here: 0 after --help and
+// --version, 1 where these cannot be written, and 2 after one line to stderr that says what is wrong with the command
+// line.
 inline std::optional<int> ParseArguments(CLI::App& app, int argc, char** argv) {
   NameEnvironmentVariables(app);
   try {
     app.parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) {
+      app.exit(error);  // prints the help or the version
+      const absl::Status written = FlushOutput(std::cout);
+      if (written.ok()) return 0;
+      std::cerr << app.get_name() << ": " << written.message() << std::endl;
+      return 1;
+    }
     std::cerr << app.get_name() << ": " << error.what() << " (see " << app.get_name() << " --help)" << std::endl;
     return 2;
   }

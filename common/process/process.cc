@@ -1,5 +1,6 @@
 #include "common/process/process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -12,12 +13,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/process/json_formatter.h"
+#include "common/process/open_files.h"
 
 namespace understudy {
 namespace {
@@ -58,6 +62,27 @@ int RequireDescriptor(int descriptor, const char* maker) {
 }
 
 }  // namespace
+
+void PrepareProcess(const std::string& program) {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    // The system gives the lowest number that is free, which is this one.
+    RequireDescriptor(open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY), "/dev/null");
+  }
+  std::signal(SIGXFSZ, SIG_IGN);
+  if (const uint64_t limit = RaiseOpenFileLimit(); limit < kFewestOpenFiles) {
+    std::fprintf(stderr, "%s: found a limit of %d open files, expected at least %d: raise it with ulimit -n\n",
+                 program.c_str(), static_cast<int>(limit), kFewestOpenFiles);
+    std::exit(EXIT_FAILURE);
+  }
+}
+
+absl::Status FlushOutput(std::ostream& out) {
+  if (out.good()) errno = 0;  // otherwise it says what has just gone wrong
+  if (out.flush()) return absl::OkStatus();
+  const char* reason = errno == 0 ? "the stream is broken" : std::strerror(errno);
+  return absl::DataLossError(absl::StrCat("cannot write to standard output: ", reason));
+}
 
 void InitLogging(const std::string& program, const LogOptions& options) {
   auto logger = std::make_shared<spdlog::logger>(program, std::make_shared<spdlog::sinks::stderr_color_sink_mt>());

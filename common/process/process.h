@@ -3,8 +3,10 @@
 #define UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 
 #include <optional>
+#include <ostream>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace understudy {
@@ -15,6 +17,23 @@ struct LogOptions {
   std::string level = "info";   // debug, info, warning, error
   std::string format = "text";  // text: time, level, program, message; json: see JsonFormatter
 };
+
+// Makes sure of what the rest of a program takes for granted. Call it first thing in main.
+//
+// A file descriptor 0, 1 or 2 that was closed when the program was started becomes /dev/null. Otherwise the next file
+// that is opened, a database perhaps, would get its number, and log lines would be written into that file.
+//
+// Writing to a file beyond the limit of its size (ulimit -f) fails with EFBIG; by default SIGXFSZ would end the
+// process.
+//
+// The limit of open files (ulimit -n) is raised as far as the process may. Below kFewestOpenFiles, the process says so
+// on stderr and exits with status 1, because gRPC aborts where it cannot open what it needs.
+void PrepareProcess(const std::string& program);
+
+inline constexpr int kFewestOpenFiles = 64;
+
+// Writes out what `out`, which is standard output, still holds. DATA_LOSS: not all that was written to it has arrived.
+absl::Status FlushOutput(std::ostream& out);
 
 // Logs to stderr.
 void InitLogging(const std::string& program, const LogOptions& options);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/cli/command_result.h"
 
 namespace understudy {
@@ -80,8 +82,9 @@ TEST(CommandLine, SaysInOneLineWhatIsWrongWithIt) {
 TEST(CommandLine, FailsWhereItsOutputCannotBeWritten) {
   std::ostringstream out, err;
   out.setstate(std::ios::badbit);
+  errno = 0;
   EXPECT_EQ(RunCommandLine({"experiments", "keys"}, {.out = out, .err = err}), 1);
-  EXPECT_EQ(err.str(), "understudy: cannot write to standard output\n");
+  EXPECT_EQ(err.str(), "understudy: cannot write to standard output: the stream is broken\n");
 }
 
 TEST(ExperimentsKeys, ExplainsExperimentFiles) {
