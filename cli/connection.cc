@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/process/text.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/coordinators.h"
 #include "common/rpc/protocol.h"
@@ -90,11 +91,11 @@ absl::Status NobodyAnswers(const ConnectionOptions& options, const std::string& 
                                                "for this host name and an authority in common with ",
                                                options.security.tls_dir, "?"));
   }
-  return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators,
-                                             ": start one with 'understudy-coordinator --listen ", options.coordinators,
-                                             " --data_dir DIR', or name another with --coordinator HOST:PORT; ",
-                                             "datasets and policies are also read from --data_dir DIR or --store URL; "
-                                             "one that has --tls_dir answers only who has it, too"));
+  return absl::UnavailableError(absl::StrCat(
+      "no coordinator answers at ", options.coordinators, ": start one with 'understudy-coordinator --listen ",
+      ShellQuoted(options.coordinators), " --data_dir DIR', or name another with --coordinator HOST:PORT; ",
+      "datasets and policies are also read from --data_dir DIR or --store URL; "
+      "one that has --tls_dir answers only who has it, too"));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& options) {

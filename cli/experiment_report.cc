@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/number_format.h"
 #include "cli/table.h"
+#include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
@@ -29,19 +30,19 @@ std::string Outcome(const v1::TrainResult& result) {
   } else if (result.has_train_loss()) {
     absl::StrAppendFormat(&text, "loss %.4g", result.train_loss());
   } else {
-    absl::StrAppend(&text, CountText(result.environment_steps()), " steps");
+    absl::StrAppend(&text, CountText(result.environment_steps(), "step"));
   }
   return text;
 }
 
 std::string Outcome(const v1::CollectResult& result) {
-  return absl::StrCat(CountText(result.transitions()), " transitions, ", CountText(result.episodes()), " episodes, ",
-                      ToHex(result.digest()).substr(0, kDigestPrefix));
+  return absl::StrCat(CountText(result.transitions(), "transition"), ", ", CountText(result.episodes(), "episode"),
+                      ", ", ToHex(result.digest()).substr(0, kDigestPrefix));
 }
 
 std::string Outcome(const v1::EvaluateResult& result) {
-  return absl::StrFormat("mean return %.1f ± %.1f over %s episodes", result.mean_return(), result.std_return(),
-                         CountText(result.episodes()));
+  return absl::StrFormat("mean return %.1f ± %.1f over %s", result.mean_return(), result.std_return(),
+                         CountText(result.episodes(), "episode"));
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
 #include "cli/dataset_export.h"
-#include "cli/number_format.h"
 #include "common/process/output_file.h"
 #include "common/process/process.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
@@ -57,8 +57,8 @@ absl::StatusOr<int> Export(const Options& options, const Console& console) {
                {"transitions", count->transitions}},
               console);
   } else {
-    console.out << "wrote " << CountText(count->transitions) << " transitions of " << CountText(count->episodes)
-                << " episodes to " << options.output << '\n';
+    console.out << "wrote " << CountText(count->transitions, "transition") << " of "
+                << CountText(count->episodes, "episode") << " to " << options.output << '\n';
   }
   return 0;
 }
@@ -71,7 +71,10 @@ void AddExportCommand(CLI::App& datasets, Action& action) {
       "understudy datasets export cartpole-expert --format jsonl --output expert.jsonl", Export);
   command->add_option("NAME", options->name, "The dataset")->required();
   command->add_option("--format", options->format, "How to write it")->required()->check(CLI::IsMember({"jsonl"}));
-  command->add_option("--output", options->output, "Where to; - is standard output")->required()->type_name("FILE");
+  command->add_option("--output", options->output, "The file to write; - is standard output")
+      ->required()
+      ->type_name("FILE")
+      ->check(CheckPath);
   command->add_flag("--force", options->force, "Replace a file that exists");
   AddSourceOptions(*command, options->connection);
   AddJsonFlag(*command, options->json);

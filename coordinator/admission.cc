@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config/constraints.h"
 #include "common/config/experiment_environment.h"
 #include "common/config/experiment_validation.h"
 #include "common/environment/spaces.h"
@@ -35,7 +36,7 @@ class Checker {
   // The policy that a stage uses.
   absl::StatusOr<std::optional<PolicyReference>> CheckStage(int i) {
     const v1::StageSpec& stage = spec_.stages(i);
-    const std::string path = absl::StrCat("stages[", i, "]");
+    const std::string path = ItemPath("stages", i);
     switch (stage.kind_case()) {
       case v1::StageSpec::kTrain: {
         const absl::Status dataset = At(path + ".train.dataset", CheckDataset(i, stage.train()));

@@ -11,6 +11,7 @@
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
 #include "common/process/process.h"
+#include "common/process/text.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
 #include "common/security/options.h"
@@ -46,6 +47,7 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--listen", options.server.listen, "HOST:PORT to serve on; port 0: any free one")
       ->capture_default_str();
   app.add_option("--data_dir", options.data_dir, "Directory of the store; made where there is none")
+      ->check(CheckPath)
       ->capture_default_str();
   app.add_option("--store", options.store,
                  "A PostgreSQL database instead of the directory; of several coordinators on one, one is active and "

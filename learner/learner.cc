@@ -73,7 +73,7 @@ bool IsSettled(const absl::Status& outcome) {
 }
 
 std::string StageText(const StageJob& job) {
-  return absl::StrCat(job.work.stage().experiment_id(), " stage ", job.work.stage().stage());
+  return absl::StrCat(job.work.stage().experiment_id(), " stage ", job.work.stage().stage() + 1);
 }
 
 // Nothing where it trains alone.

@@ -42,6 +42,35 @@ TEST(CommandLine, HasAnExampleInTheHelpOfEveryCommand) {
   }
 }
 
+TEST(CommandLine, HasAnExampleOfItsOwnInTheHelpOfEveryGroup) {
+  for (const std::string group : {"experiments", "workers", "datasets", "policies", "store"}) {
+    const CommandResult result = RunCommand({group, "--help"});
+    EXPECT_EQ(result.exit_status, 0) << group;
+    EXPECT_THAT(result.out, HasSubstr("Example:\n  understudy " + group + " "));
+    EXPECT_EQ(result.out.find("understudy run"), std::string::npos) << result.out;
+  }
+}
+
+TEST(CommandLine, RefusesATildeThatTheShellHasLeft) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"run", "file", "--data_dir=~/x"},
+      {"run", "~/file"},
+      {"experiments", "submit", "~/file"},
+      {"datasets", "list", "--data_dir=~/x"},
+      {"datasets", "list", "--tls_dir=~/x"},
+      {"datasets", "list", "--tls_dir=x", "--token_file=~/x"},
+      {"datasets", "export", "x", "--format", "jsonl", "--output=~/x"},
+      {"store", "migrate", "--from", "sqlite:~/x", "--to", "sqlite:y"},
+      {"store", "migrate", "--from", "sqlite:y", "--to", "sqlite:~/x"},
+      {"health", "--tls_dir=~/x"},
+  };
+  for (const std::vector<std::string>& command : commands) {
+    const CommandResult result = RunCommand(command);
+    EXPECT_EQ(result.exit_status, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("whose ~ the shell has not replaced"));
+  }
+}
+
 TEST(CommandLine, PrintsItsVersion) {
   const CommandResult result = RunCommand({"--version"});
   EXPECT_EQ(result.exit_status, 0);

@@ -1,4 +1,4 @@
-#include "common/process/shell_text.h"
+#include "common/process/text.h"
 
 #include <algorithm>
 
@@ -31,6 +31,30 @@ std::string ShellQuoted(std::string_view text) {
   if (!text.empty() && std::all_of(text.begin(), text.end(), IsPlain)) return std::string(text);
   if (std::any_of(text.begin(), text.end(), absl::ascii_iscntrl)) return QuotedWithEscapes(text);
   return absl::StrCat("'", absl::StrReplaceAll(std::string(text), {{"'", "'\\''"}}), "'");
+}
+
+std::string CheckPath(const std::string& path) {
+  if (!path.starts_with('~')) return "";
+  return absl::StrCat("found '", path,
+                      "', whose ~ the shell has not replaced: write $HOME instead, or a space instead of ",
+                      "the = before it (./~ is a file of that name)");
+}
+
+std::string CountText(int64_t count) {
+  const std::string digits = absl::StrCat(count);
+  const size_t sign = count < 0 ? 1 : 0;
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > sign && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text;
+}
+
+std::string CountText(int64_t count, std::string_view noun, std::string_view plural) {
+  const std::string number = CountText(count);
+  if (count == 1) return number + " " + std::string(noun);
+  return number + " " + (plural.empty() ? std::string(noun) + "s" : std::string(plural));
 }
 
 }  // namespace understudy

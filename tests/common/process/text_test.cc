@@ -1,4 +1,4 @@
-#include "common/process/shell_text.h"
+#include "common/process/text.h"
 
 #include <gtest/gtest.h>
 #include <stdio.h>
@@ -37,6 +37,30 @@ TEST(ShellQuoted, ComesBackFromTheShellAsItWas) {
         "",        "tab\there", "line\nit's \\n", "\x1b[31m", "\x7f",    "größe",  "\xff", "`date`", "(x)"}) {
     EXPECT_EQ(InBash(ShellQuoted(text)), text);
   }
+}
+
+TEST(CheckPath, RefusesWhatAShellWouldHaveReplaced) {
+  EXPECT_NE(CheckPath("~"), "");
+  EXPECT_NE(CheckPath("~/x"), "");
+  EXPECT_NE(CheckPath("~somebody/x"), "");
+  for (const char* path : {"", "./~", "a~", "/~/x", "-"}) EXPECT_EQ(CheckPath(path), "") << path;
+}
+
+TEST(CountText, SeparatesThousands) {
+  EXPECT_EQ(CountText(0), "0");
+  EXPECT_EQ(CountText(999), "999");
+  EXPECT_EQ(CountText(1000), "1,000");
+  EXPECT_EQ(CountText(1234567), "1,234,567");
+  EXPECT_EQ(CountText(-123), "-123");
+  EXPECT_EQ(CountText(-1234), "-1,234");
+}
+
+TEST(CountText, HasTheNounInTheRightNumber) {
+  EXPECT_EQ(CountText(0, "episode"), "0 episodes");
+  EXPECT_EQ(CountText(1, "episode"), "1 episode");
+  EXPECT_EQ(CountText(1234, "episode"), "1,234 episodes");
+  EXPECT_EQ(CountText(1, "policy", "policies"), "1 policy");
+  EXPECT_EQ(CountText(2, "policy", "policies"), "2 policies");
 }
 
 }  // namespace
