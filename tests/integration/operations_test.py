@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from understudy import BIN, EXPERIMENTS, TIMEOUT, Cluster, TestCase, call, free_port, make_certificates, wait_until
+from understudy import BIN, EXPERIMENTS, TIMEOUT, Cluster, TestCase, call, call_json, free_port, make_certificates, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 # An iteration takes ten seconds: what drains has something to wait for.
