@@ -50,8 +50,8 @@ int PortOf(const FileDescriptor& fd) {
 }
 
 std::string Response(std::string_view status, std::string_view content_type, const std::string& body, bool head) {
-  return absl::StrCat("HTTP/1.1 ", status, "\r\nContent-Type: ", content_type, "\r\nContent-Length: ", body.size(),
-                      "\r\nConnection: close\r\n\r\n", head ? "" : body);
+  return absl::StrCat("HTTP/1.1 ", std::string(status), "\r\nContent-Type: ", std::string(content_type),
+                      "\r\nContent-Length: ", body.size(), "\r\nConnection: close\r\n\r\n", head ? "" : body);
 }
 
 std::string Refusal(const std::string& status, bool head = false) {
