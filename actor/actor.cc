@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "actor/sink_session.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 #include "common/process/reminder.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"

@@ -11,7 +11,7 @@
 #include "actor/actor.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
-#include "common/process/memory.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
 

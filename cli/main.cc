@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/command_line.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/experiment_environment.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/protocol.h"
 #include "coordinator/dataset_recipe.h"

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 #include "common/process/text.h"
 #include "common/rollouts/rollout_service.h"

@@ -10,7 +10,7 @@
 #include "common/metrics/call_counts.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
-#include "common/process/memory.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
 #include "learner/learner.h"

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 
 namespace understudy {
 

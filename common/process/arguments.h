@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "common/process/logging.h"
 #include "common/process/process.h"
 
 namespace understudy {

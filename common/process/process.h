@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 #define UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -12,11 +13,6 @@
 namespace understudy {
 
 inline constexpr char kVersion[] = "0.1.0";
-
-struct LogOptions {
-  std::string level = "info";   // debug, info, warning, error
-  std::string format = "text";  // text: time, level, program, message; json: see JsonFormatter
-};
 
 // Makes sure of what the rest of a program takes for granted. Call it first thing in main.
 //
@@ -32,15 +28,21 @@ void PrepareProcess(const std::string& program);
 
 inline constexpr int kFewestOpenFiles = 64;
 
+// Raises the soft limit of open files to the hard one, and returns the limit as it is then. The usual soft limit of
+// 1,024 is what a thousand idle connections use up. Child processes inherit the limit.
+uint64_t RaiseOpenFileLimit();
+
+// Makes the C library keep freed memory, up to 32 MiB at the end of each thread's heap. Programs that send and receive
+// messages of a megabyte all the time would otherwise take pages from the kernel, and give them back, for each of them.
+// Pieces of 8 MiB and more still come from the kernel and go back there.
+void KeepFreedMemory();
+
 // Writes out what `out`, which is standard output, still holds. DATA_LOSS: not all that was written to it has arrived.
 absl::Status FlushOutput(std::ostream& out);
 
-// Logs to stderr.
-void InitLogging(const std::string& program, const LogOptions& options);
-
-// To be made first thing in main, one at a time: from then on SIGINT and SIGTERM do nothing but end Wait, and SIGPIPE
-// is ignored. Child processes that exec have the default actions again. Exits the process where the operating system
-// has no descriptor for it.
+// While this object lives, SIGINT and SIGTERM do nothing but end Wait; SIGPIPE is ignored from then on. Make it first
+// thing in main after PrepareProcess, and only one at a time. Child processes that exec have the default actions of
+// SIGINT and SIGTERM again. Exits the process where the operating system has no descriptor for it.
 class TerminationSignals {
  public:
   TerminationSignals();
@@ -48,7 +50,8 @@ class TerminationSignals {
   TerminationSignals(const TerminationSignals&) = delete;
   TerminationSignals& operator=(const TerminationSignals&) = delete;
 
-  // Blocks until one of them comes (returns its number) or Wake is called, before or meanwhile (returns 0).
+  // Blocks until a signal comes, and returns its number, or until Wake is called, and returns 0. What has come before
+  // the call counts.
   int Wait();
   // The same, but returns nullopt once `timeout` has passed.
   std::optional<int> WaitFor(absl::Duration timeout);
@@ -59,8 +62,8 @@ class TerminationSignals {
   int event_fd_;
 };
 
-// After so long the process exits with status 0, saying so on stderr, whatever it is doing then: for an orderly end
-// that may hang. The latest call counts.
+// Limits the time of an orderly end, which may hang: after `limit` the process says so on stderr and exits with status
+// 0, whatever it is doing then. The latest call counts.
 void ExitWithin(absl::Duration limit);
 
 }  // namespace understudy

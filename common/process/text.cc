@@ -33,6 +33,15 @@ std::string ShellQuoted(std::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(std::string(text), {{"'", "'\\''"}}), "'");
 }
 
+std::string ErrorText(std::string_view text, size_t most) {
+  text = text.substr(0, text.find('\n'));
+  if (text.size() <= most) return std::string(text);
+  size_t end = most;
+  // Back to the first byte of a character.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
+
 std::string CheckPath(const std::string& path) {
   if (!path.starts_with('~')) return "";
   return absl::StrCat("found '", path,

@@ -1,12 +1,20 @@
-// Pieces of the text that programs print for people: words for a shell, and counts.
+// Pieces of the text that programs print and send for people: errors, words for a shell, counts.
 #ifndef UNDERSTUDY_COMMON_PROCESS_TEXT_H_
 #define UNDERSTUDY_COMMON_PROCESS_TEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace understudy {
+
+// Longest error that a worker sends.
+inline constexpr size_t kLongestErrorText = 2000;
+
+// The first line of an error, at most `most` bytes of it, cut between characters. LibTorch's errors come with their
+// whole stack, and protobuf refuses a string that is cut in the middle of a UTF-8 character.
+std::string ErrorText(std::string_view text, size_t most = kLongestErrorText);
 
 // `text` as one word for a POSIX shell: "data" stays as it is, "my data" becomes "'my data'". Text with control
 // characters becomes $'…', which bash, zsh and ksh understand, so that it stays on one line. Every command that a
