@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -71,6 +72,10 @@ std::string Ask(const FileDescriptor& fd, const std::string& request) {
 const char kGet[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 
 TEST(MetricsServer, ListensOnIpv6) {
+  const FileDescriptor any(socket(AF_INET6, SOCK_STREAM, 0));
+  const sockaddr_in6 here = {
+      .sin6_family = AF_INET6, .sin6_port = 0, .sin6_flowinfo = 0, .sin6_addr = in6addr_loopback, .sin6_scope_id = 0};
+  if (bind(any.get(), reinterpret_cast<const sockaddr*>(&here), sizeof(here)) != 0) GTEST_SKIP() << "there is no IPv6";
   const auto loopback = MetricsServer::Start("[::1]:0", "p", Nothing);
   ASSERT_TRUE(loopback.ok()) << loopback.status();
   EXPECT_TRUE((*loopback)->address().starts_with("[::1]:")) << (*loopback)->address();
