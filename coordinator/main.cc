@@ -91,7 +91,8 @@ absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, Coord
   };
   std::cout << "listening on " << (*server)->address() << '\n';
   // Where this line does not arrive, whoever waits for it would wait for ever.
-  const absl::Status announced = FlushOutput(std::cout);
+  absl::Status announced = FlushOutput(std::cout);
+  if (absl::IsAborted(announced)) announced = absl::OkStatus();  // nobody waits for it
 
   const int signal = announced.ok() ? signals.Wait() : 0;
   if (signal != 0) spdlog::info("stopping on signal {}", signal);

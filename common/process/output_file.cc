@@ -152,7 +152,7 @@ absl::StatusOr<OutputFile> OutputFile::Create(const std::string& path, const Opt
     errno = EISDIR;
     return Failure("write", path);
   }
-  if (absl::Status status = file.OpenTemporary(options, 0666); !status.ok()) return status;
+  if (absl::Status status = file.OpenTemporary(options, exists ? 0600 : 0666); !status.ok()) return status;
   if (exists) {
     const bool given = fchown(file.fd_.get(), found.st_uid, found.st_gid) == 0;
     // To a group other than it was meant for it shows no more than to everybody.

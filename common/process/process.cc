@@ -89,8 +89,9 @@ void KeepFreedMemory() {
 absl::Status FlushOutput(std::ostream& out) {
   if (out.good()) errno = 0;  // otherwise it says what has just gone wrong
   if (out.flush()) return absl::OkStatus();
+  const absl::StatusCode code = errno == EPIPE ? absl::StatusCode::kAborted : absl::StatusCode::kDataLoss;
   const char* reason = errno == 0 ? "the stream is broken" : std::strerror(errno);
-  return absl::DataLossError(absl::StrCat("cannot write to standard output: ", reason));
+  return absl::Status(code, absl::StrCat("cannot write to standard output: ", reason));
 }
 
 // A handler, and not a mask with signalfd: the BLAS starts its threads before main does anything, and a signal that

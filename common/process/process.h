@@ -38,6 +38,7 @@ uint64_t RaiseOpenFileLimit();
 void KeepFreedMemory();
 
 // Writes out what `out`, which is standard output, still holds. DATA_LOSS: not all that was written to it has arrived.
+// ABORTED: it is a pipe that nobody reads any more.
 absl::Status FlushOutput(std::ostream& out);
 
 // While this object lives, SIGINT and SIGTERM do nothing but end Wait; SIGPIPE is ignored from then on. Make it first

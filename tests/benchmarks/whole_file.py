@@ -31,9 +31,10 @@ def write(path, text):
     temporary = path.parent / f".understudy-{secrets.token_hex(8)}"
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
-        with open(temporary, "x") as file:
-            if path.exists():
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+        old = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        with open(temporary, "x", opener=lambda name, flags: os.open(name, flags, 0o666 if old is None else 0o600)) as file:
+            if old is not None:
+                os.fchmod(file.fileno(), old)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

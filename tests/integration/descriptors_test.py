@@ -1,6 +1,6 @@
 """Whatever state the shell leaves descriptors, limits and files in: programs damage nothing, and say what is wrong."""
 
-import json
+import contextlib
 import os
 import pathlib
 import resource
@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from understudy import BIN, EXPERIMENTS, TestCase, call, call_json, wait_until
+from understudy import BIN, TestCase, call_json, wait_until
 
 COLLECT = """name: small
 environment: CartPole-v1
@@ -22,6 +22,15 @@ stages:
 def run(*arguments, **options):
     return subprocess.run([str(argument) for argument in arguments], stdin=subprocess.DEVNULL, text=True, timeout=60,
                           **options)
+
+
+def descriptors(process):
+    """What the process has open, by number."""
+    found = {}
+    for path in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found[int(path.name)] = os.readlink(path)
+    return found
 
 
 class Descriptors(TestCase):
@@ -39,10 +48,8 @@ class Descriptors(TestCase):
                                             "--log_level", "debug", closed=closed)
                 self.addCleanup(process.kill)
                 wait_until(lambda: (data / "understudy.sqlite").exists(), "the store is there")
-                files = pathlib.Path(f"/proc/{process.pid}/fd")
-                wait_until(lambda: any("socket:" in os.readlink(fd) for fd in files.iterdir()), "it listens")
-                for fd in ("0", "1", "2"):
-                    self.assertEqual("/dev/null", os.readlink(files / fd))
+                wait_until(lambda: any("socket:" in target for target in descriptors(process).values()), "it listens")
+                self.assertEqual({"/dev/null"}, {descriptors(process)[fd] for fd in (0, 1, 2)})
                 process.send_signal(signal.SIGTERM)  # which is logged
                 process.wait(timeout=15)
                 self.assertRegex((data / "lock").read_text(), r"\A\d+ \S+\n\Z")
@@ -54,10 +61,8 @@ class Descriptors(TestCase):
                 process = self.start_closed(BIN / program, "--coordinator", "127.0.0.1:1", closed=(0, 1, 2))
                 self.addCleanup(process.wait)
                 self.addCleanup(process.kill)
-                files = pathlib.Path(f"/proc/{process.pid}/fd")
-                wait_until(lambda: len(list(files.iterdir())) > 5, "it has begun")
-                for fd in ("0", "1", "2"):
-                    self.assertEqual("/dev/null", os.readlink(files / fd))
+                wait_until(lambda: len(descriptors(process)) > 5, "it has begun")
+                self.assertEqual({"/dev/null"}, {descriptors(process)[fd] for fd in (0, 1, 2)})
 
     def test_run_with_closed_descriptors(self):
         data = self.directory / "data"
