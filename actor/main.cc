@@ -11,7 +11,7 @@
 #include "actor/actor.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
-#include "common/process/memory.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
 
@@ -48,6 +48,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  understudy::PrepareProcess("understudy-actor");
   understudy::TerminationSignals signals;
   understudy::KeepFreedMemory();
   understudy::ActorOptions options;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/process/error_text.h"
+#include "common/process/text.h"
 #include "common/rollouts/dispatcher.h"
 
 namespace understudy {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/process/error_text.h"
+#include "common/process/text.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {

@@ -61,7 +61,7 @@ Json PolicyJson(const v1::StoredPolicy& policy) {
           {"network", NetworkJson(header.network())},
           {"parameters", header.parameter_count()},
           {"experiment_id", policy.experiment_id()},
-          {"stage", policy.stage()},
+          {"stage", policy.stage() + 1},
           {"created", TimeText(policy.created_unix_ms())}};
 }
 
@@ -73,7 +73,7 @@ Json WorkerJson(const v1::Worker& worker) {
   if (!worker.hello().rollouts_address().empty()) json["rollouts_address"] = worker.hello().rollouts_address();
   if (const v1::StageKey* stage = AssignedStage(worker.assignment()); stage != nullptr) {
     json["experiment_id"] = stage->experiment_id();
-    json["stage"] = stage->stage();
+    json["stage"] = stage->stage() + 1;
     if (const std::optional<int> rank = AssignedRank(worker.assignment())) json["rank"] = *rank;
   }
   json["epoch"] = worker.assignment().epoch();

@@ -8,6 +8,7 @@
 #include "cli/number_format.h"
 #include "cli/table.h"
 #include "common/environment/spaces.h"
+#include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/file_descriptor.h"
+#include "common/process/file_descriptor.h"
 
 namespace understudy {
 

@@ -41,14 +41,19 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
   return error.what();
 }
 
+// The exit status, once all output has arrived.
+int Flush(int exit_status, const Console& console) {
+  const absl::Status written = FlushOutput(console.out);
+  return written.ok() ? exit_status : Fail(std::string(written.message()), kFailure, console);
+}
+
 int Run(const Action& action, const Console& console) {
   try {
     const absl::StatusOr<int> exit_status = action(console);
     if (absl::IsCancelled(exit_status.status()))
       return Fail(std::string(exit_status.status().message()), kInterrupted, console);
     if (!exit_status.ok()) return Fail(std::string(exit_status.status().message()), kFailure, console);
-    if (!console.out.flush()) return Fail("cannot write to standard output", kFailure, console);
-    return *exit_status;
+    return Flush(*exit_status, console);
   } catch (const std::exception& error) {
     return Fail(error.what(), kFailure, console);
   }
@@ -80,7 +85,8 @@ int RunCommandLine(std::vector<std::string> arguments, const Console& console) {
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error, console.out, console.err);  // --help, --version
+    if (error.get_exit_code() == 0)
+      return Flush(app.exit(error, console.out, console.err), console);  // --help, --version
     return Fail(absl::StrCat(Explain(app, error), " (see ", ParsedCommand(app), " --help)"), kUsage, console);
   }
   return Run(action, console);

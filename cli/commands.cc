@@ -1,20 +1,39 @@
 #include "cli/commands.h"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "common/process/text.h"
 #include "common/security/options.h"
 #include "coordinator/storage/postgres_url.h"
 
 namespace understudy {
+namespace {
 
-CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description) {
+// A variable that is empty counts for one that is not set.
+std::string EnvironmentText(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? "" : text;
+}
+
+void TakeFromEnvironment(const char* variable, std::string (*check)(const std::string&), std::string& value) {
+  const std::string text = EnvironmentText(variable);
+  if (text.empty()) return;
+  if (const std::string wrong = check(text); !wrong.empty()) throw CLI::ValidationError(variable, wrong);
+  value = text;
+}
+
+}  // namespace
+
+CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description, const std::string& example) {
   CLI::App* group = app.add_subcommand(name, description);
   group->require_subcommand(1);
+  group->footer("Example:\n  " + example);
   return *group;
 }
 
 std::string CheckDirectoryName(const std::string& path) {
-  return path.empty() ? "the name of the directory is empty" : "";
+  return path.empty() ? "the name of the directory is empty" : CheckPath(path);
 }
 
 std::string CheckStoreUrl(const std::string& url) { return IsPostgresUrl(url) ? "" : "expected postgresql://…"; }
@@ -32,15 +51,30 @@ void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
 
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   AddCoordinatorOption(command, options);
-  command.add_option("--data_dir", options.store, "A data directory, instead of a running coordinator")
+  command
+      .add_option("--data_dir", options.store,
+                  "A data directory, instead of a running coordinator; default: $UNDERSTUDY_DATA_DIR, where "
+                  "$UNDERSTUDY_COORDINATOR is not set")
       ->type_name("DIR")
       ->check(CheckDirectoryName)
       ->excludes("--coordinator");
-  command.add_option("--store", options.store, "A PostgreSQL database, instead of a running coordinator")
+  command
+      .add_option("--store", options.store,
+                  "A PostgreSQL database, instead of a running coordinator; default: $UNDERSTUDY_STORE, where "
+                  "$UNDERSTUDY_COORDINATOR is not set")
       ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE")
       ->check(CheckStoreUrl)
       ->excludes("--coordinator")
       ->excludes("--data_dir");
+  // Not by envname: for CLI11 a variable would be an option that excludes those which are given.
+  command.parse_complete_callback([&command, &options] {
+    for (const char* given : {"--coordinator", "--data_dir", "--store"}) {
+      if (command.count(given) > 0) return;
+    }
+    if (!EnvironmentText("UNDERSTUDY_COORDINATOR").empty()) return;
+    TakeFromEnvironment("UNDERSTUDY_DATA_DIR", CheckDirectoryName, options.store);
+    TakeFromEnvironment("UNDERSTUDY_STORE", CheckStoreUrl, options.store);
+  });
 }
 
 void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }

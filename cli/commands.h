@@ -37,8 +37,8 @@ struct ClientOptions {
   bool json = false;
 };
 
-// A command group: one of its subcommands is required.
-CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description);
+// A command group, whose help shows an example of its own. One of its subcommands is required.
+CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description, const std::string& example);
 
 // A subcommand with an example, whose options live as long as it does.
 template <typename Options>
@@ -61,7 +61,8 @@ std::string CheckStoreUrl(const std::string& url);
 
 // --coordinator
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
-// --coordinator, or --data_dir, or --store
+// --coordinator, or --data_dir, or --store. Where none of them is given, their environment variables count, in this
+// order but for $UNDERSTUDY_STORE, which outranks $UNDERSTUDY_DATA_DIR.
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options);
 // --json
 void AddJsonFlag(CLI::App& command, bool& json);

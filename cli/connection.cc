@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/process/text.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/coordinators.h"
 #include "common/rpc/protocol.h"
@@ -87,7 +88,8 @@ absl::Status NobodyAnswers(const ConnectionOptions& options, const absl::Status&
   const bool tls = !options.security.tls_dir.empty();
   return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators, tls ? " with TLS" : "",
                                              ": ", why.message(), "; start one with 'understudy-coordinator --listen ",
-                                             options.coordinators, " --data_dir DIR", tls ? " --tls_dir DIR" : "",
+                                             ShellQuoted(options.coordinators), " --data_dir DIR",
+                                             tls ? " --tls_dir DIR" : "",
                                              "', or name another with --coordinator HOST:PORT; ",
                                              "datasets and policies are also read from --data_dir DIR or --store URL"));
 }

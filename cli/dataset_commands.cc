@@ -4,7 +4,7 @@
 #include "cli/catalogue_json.h"
 #include "cli/catalogue_report.h"
 #include "cli/commands.h"
-#include "cli/number_format.h"
+#include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
@@ -74,8 +74,8 @@ absl::StatusOr<int> Verify(const ClientOptions& options, const Console& console)
   } else {
     for (const std::string& problem : problems) console.out << problem << '\n';
     if (problems.empty()) {
-      console.out << options.name << ": all of " << CountText(response->episodes()) << " episodes and "
-                  << CountText(response->transitions()) << " transitions are as they were written\n";
+      console.out << options.name << ": all of " << CountText(response->episodes(), "episode") << " and "
+                  << CountText(response->transitions(), "transition") << " are as they were written\n";
     }
   }
   if (!problems.empty()) {
@@ -98,8 +98,8 @@ absl::StatusOr<int> Delete(const ClientOptions& options, const Console& console)
   if (options.json) {
     PrintJson({{"deleted", DatasetJson(*dataset)}}, console);
   } else {
-    console.out << "deleted dataset " << options.name << ": " << CountText(dataset->episodes()) << " episodes, "
-                << CountText(dataset->transitions()) << " transitions\n";
+    console.out << "deleted dataset " << options.name << ": " << CountText(dataset->episodes(), "episode") << ", "
+                << CountText(dataset->transitions(), "transition") << '\n';
   }
   return 0;
 }
@@ -117,7 +117,8 @@ void AddWithName(CLI::App& group, Action& action, const std::string& name, const
 }  // namespace
 
 void AddDatasetCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "datasets", "See, verify, export and delete recorded demonstrations");
+  CLI::App& group = AddGroup(app, "datasets", "See, verify, export and delete recorded demonstrations",
+                             "understudy datasets verify cartpole-expert --data_dir demonstrations");
   const auto [command, options] =
       AddCommand<ClientOptions>(group, action, "list", "All datasets", "understudy datasets list --json", List);
   AddSourceOptions(*command, options->connection);

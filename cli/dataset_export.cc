@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/step_lines.h"
+#include "common/process/text.h"
 #include "common/trajectory/dataset_content.h"
 
 namespace understudy {
@@ -50,9 +51,10 @@ absl::StatusOr<ExportCount> ExportDataset(Connection& connection, const std::str
   }
   if (absl::Status status = connection.Result(reader->Finish()); !status.ok()) return status;
   if (count.episodes != dataset->episodes() || count.transitions != dataset->transitions()) {
-    return absl::DataLossError(absl::StrCat("dataset ", name, ": found ", count.episodes, " episodes with ",
-                                            count.transitions, " transitions, expected ", dataset->episodes(), " with ",
-                                            dataset->transitions()));
+    return absl::DataLossError(absl::StrCat("dataset ", name, ": found ", CountText(count.episodes, "episode"),
+                                            " with ", CountText(count.transitions, "transition"), ", expected ",
+                                            CountText(dataset->episodes()), " with ",
+                                            CountText(dataset->transitions())));
   }
   return count;
 }

@@ -8,6 +8,7 @@
 #include "cli/progress_printer.h"
 #include "common/config/experiment_file.h"
 #include "common/config/experiment_reference.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
@@ -33,7 +34,8 @@ absl::StatusOr<int> Submit(const ClientOptions& options, const Console& console)
   if (options.json) {
     PrintJson({{"id", id}}, console);
   } else {
-    console.out << "submitted " << spec->name() << " as " << id << "\n  understudy experiments watch " << id << '\n';
+    console.out << "submitted " << spec->name() << " as " << id << "\n  understudy experiments watch "
+                << ShellQuoted(id) << '\n';
   }
   return 0;
 }
@@ -101,7 +103,7 @@ absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console)
   const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Resume, (*connection)->experiments(), request);
   if (!experiment.ok()) return experiment.status();
   Print(*experiment, options.json, console);
-  if (!options.json) console.out << "  understudy experiments watch " << options.name << '\n';
+  if (!options.json) console.out << "  understudy experiments watch " << ShellQuoted(options.name) << '\n';
   return 0;
 }
 
@@ -122,12 +124,13 @@ void AddWithId(CLI::App& group, Action& action, const std::string& name, const s
 }  // namespace
 
 void AddExperimentCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel and resume experiments");
+  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel and resume experiments",
+                             "understudy experiments submit deploy/experiments/cartpole.yaml");
   {
     const auto [command, options] =
         AddCommand<ClientOptions>(group, action, "submit", "Submit an experiment, and return at once",
                                   "understudy experiments submit deploy/experiments/cartpole.yaml", Submit);
-    command->add_option("FILE", options->name, "The experiment file")->required();
+    command->add_option("FILE", options->name, "The experiment file")->required()->check(CheckPath);
     AddCoordinatorOption(*command, options->connection);
     AddJsonFlag(*command, options->json);
   }

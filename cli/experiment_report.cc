@@ -7,6 +7,7 @@
 #include "cli/number_format.h"
 #include "cli/table.h"
 #include "common/config/experiment_validation.h"
+#include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
@@ -31,20 +32,21 @@ std::string Outcome(const v1::TrainResult& result) {
     absl::StrAppendFormat(&text, "loss %.4g", result.train_loss());
   } else {
     const bool cut = !result.converged() && result.environment_steps() < result.requested_steps();
-    absl::StrAppend(&text, CountText(result.environment_steps()),
-                    cut ? absl::StrCat(" of ", CountText(result.requested_steps())) : "", " steps");
+    absl::StrAppend(&text, cut ? absl::StrCat(CountText(result.environment_steps()), " of ",
+                                              CountText(result.requested_steps(), "step"))
+                               : CountText(result.environment_steps(), "step"));
   }
   return text;
 }
 
 std::string Outcome(const v1::CollectResult& result) {
-  return absl::StrCat(CountText(result.transitions()), " transitions, ", CountText(result.episodes()), " episodes, ",
-                      ToHex(result.digest()).substr(0, kDigestPrefix));
+  return absl::StrCat(CountText(result.transitions(), "transition"), ", ", CountText(result.episodes(), "episode"),
+                      ", ", ToHex(result.digest()).substr(0, kDigestPrefix));
 }
 
 std::string Outcome(const v1::EvaluateResult& result) {
-  return absl::StrFormat("mean return %.1f ± %.1f over %s episodes", result.mean_return(), result.std_return(),
-                         CountText(result.episodes()));
+  return absl::StrFormat("mean return %.1f ± %.1f over %s", result.mean_return(), result.std_return(),
+                         CountText(result.episodes(), "episode"));
 }
 
 }  // namespace

@@ -1,15 +1,24 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
 #include "cli/dataset_export.h"
-#include "cli/number_format.h"
-#include "cli/output_file.h"
+#include "common/process/output_file.h"
+#include "common/process/process.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
 
-constexpr char kStandardOutput[] = "-";
+// "-", and whatever else leads there, such as /dev/stdout.
+bool IsStandardOutput(const std::string& path) {
+  struct stat named, standard_output;
+  return path == "-" || (stat(path.c_str(), &named) == 0 && fstat(STDOUT_FILENO, &standard_output) == 0 &&
+                         named.st_dev == standard_output.st_dev && named.st_ino == standard_output.st_ino);
+}
 
 struct Options : ClientOptions {
   std::string format;
@@ -18,7 +27,7 @@ struct Options : ClientOptions {
 };
 
 absl::StatusOr<ExportCount> ExportToFile(Connection& connection, const Options& options) {
-  absl::StatusOr<OutputFile> file = OutputFile::Create(options.output, options.force);
+  absl::StatusOr<OutputFile> file = OutputFile::Create(options.output, {.replace = options.force});
   if (!file.ok()) return file.status();
   const auto count =
       ExportDataset(connection, options.name, [&file](std::string_view lines) { return file->Write(lines); });
@@ -29,13 +38,12 @@ absl::StatusOr<ExportCount> ExportToFile(Connection& connection, const Options& 
 
 absl::StatusOr<ExportCount> ExportToStandardOutput(Connection& connection, const Options& options,
                                                    const Console& console) {
-  return ExportDataset(connection, options.name, [&console](std::string_view lines) {
-    return console.out << lines ? absl::OkStatus() : absl::DataLossError("cannot write to standard output");
-  });
+  return ExportDataset(connection, options.name,
+                       [&console](std::string_view lines) { return FlushOutput(console.out << lines); });
 }
 
 absl::StatusOr<int> Export(const Options& options, const Console& console) {
-  const bool standard_output = options.output == kStandardOutput;
+  const bool standard_output = IsStandardOutput(options.output);
   const auto connection = Connection::Open(options.connection, Access::kRead);
   if (!connection.ok()) return connection.status();
   const auto count =
@@ -49,8 +57,8 @@ absl::StatusOr<int> Export(const Options& options, const Console& console) {
                {"transitions", count->transitions}},
               console);
   } else {
-    console.out << "wrote " << CountText(count->transitions) << " transitions of " << CountText(count->episodes)
-                << " episodes to " << options.output << '\n';
+    console.out << "wrote " << CountText(count->transitions, "transition") << " of "
+                << CountText(count->episodes, "episode") << " to " << options.output << '\n';
   }
   return 0;
 }
@@ -63,7 +71,10 @@ void AddExportCommand(CLI::App& datasets, Action& action) {
       "understudy datasets export cartpole-expert --format jsonl --output expert.jsonl", Export);
   command->add_option("NAME", options->name, "The dataset")->required();
   command->add_option("--format", options->format, "How to write it")->required()->check(CLI::IsMember({"jsonl"}));
-  command->add_option("--output", options->output, "Where to; - is standard output")->required()->type_name("FILE");
+  command->add_option("--output", options->output, "The file to write; - is standard output")
+      ->required()
+      ->type_name("FILE")
+      ->check(CheckPath);
   command->add_flag("--force", options->force, "Replace a file that exists");
   AddSourceOptions(*command, options->connection);
   AddJsonFlag(*command, options->json);

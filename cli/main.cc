@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/command_line.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 
 namespace {
@@ -17,6 +18,7 @@ int TerminalColumns() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  understudy::PrepareProcess("understudy");
   std::ios::sync_with_stdio(false);
   // To standard error, as standard output may be JSON. What libraries complain of is in the errors of commands, too.
   understudy::InitLogging("understudy", {.level = "error"});

@@ -8,17 +8,6 @@
 
 namespace understudy {
 
-std::string CountText(int64_t count) {
-  const std::string digits = absl::StrCat(count);
-  const size_t sign = count < 0 ? 1 : 0;
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > sign && (digits.size() - i) % 3 == 0) text.push_back(',');
-    text.push_back(digits[i]);
-  }
-  return text;
-}
-
 std::string ShortText(double number) {
   if (number < 999.5) return absl::StrFormat("%.0f", number);
   if (number < 99'950) return absl::StrFormat("%.1fk", number / 1e3);

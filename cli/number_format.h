@@ -1,4 +1,4 @@
-// Numbers, durations and times for people. Everything here is pure.
+// Rates, durations and times for people. Everything here is pure.
 #ifndef UNDERSTUDY_CLI_NUMBER_FORMAT_H_
 #define UNDERSTUDY_CLI_NUMBER_FORMAT_H_
 
@@ -9,9 +9,6 @@
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
-
-// "1,234,567"
-std::string CountText(int64_t count);
 
 // "950", "12.3k", "4.5M": three digits or so, for rates.
 std::string ShortText(double number);

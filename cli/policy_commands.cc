@@ -46,7 +46,8 @@ absl::StatusOr<int> Show(const ClientOptions& options, const Console& console) {
 }  // namespace
 
 void AddPolicyCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "policies", "See the stored policies");
+  CLI::App& group = AddGroup(app, "policies", "See the stored policies",
+                             "understudy policies show expert@1 --data_dir demonstrations");
   {
     const auto [command, options] =
         AddCommand<ClientOptions>(group, action, "list", "All versions of all policies",

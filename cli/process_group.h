@@ -14,8 +14,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cli/child_process.h"
-#include "cli/file_descriptor.h"
 #include "cli/line_reader.h"
+#include "common/process/file_descriptor.h"
 
 namespace understudy {
 

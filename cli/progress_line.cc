@@ -6,8 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "cli/number_format.h"
 #include "cli/table.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
@@ -43,7 +45,8 @@ std::vector<std::string> Parts(const v1::StageState& stage, absl::Time now) {
   }
   const double share = static_cast<double>(progress.done()) / static_cast<double>(progress.total());
   parts.push_back(Bar(share));
-  parts.push_back(absl::StrCat(CountText(progress.done()), "/", CountText(progress.total()), " ", progress.unit()));
+  parts.push_back(absl::StrCat(CountText(progress.done()), "/", CountText(progress.total()), " ",
+                               progress.total() == 1 ? absl::StripSuffix(progress.unit(), "s") : progress.unit()));
   if (elapsed > 0 && progress.steps() > 0) {
     parts.push_back(absl::StrCat(ShortText(static_cast<double>(progress.steps()) / elapsed), " steps/s"));
   }

@@ -13,6 +13,7 @@
 #include "cli/progress_printer.h"
 #include "cli/result_directory.h"
 #include "common/config/experiment_file.h"
+#include "common/process/text.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {
@@ -86,10 +87,11 @@ void PrintResult(const v1::Experiment& experiment, const std::string& directory,
   console.out << FormatExperiment(experiment) << "\nresults are in " << directory << '\n';
   for (const v1::StageState& stage : experiment.stages()) {
     if (!stage.has_collect()) continue;
-    console.out << "  understudy datasets show " << stage.collect().dataset() << " --data_dir " << directory << '\n';
+    console.out << "  understudy datasets show " << ShellQuoted(stage.collect().dataset()) << " --data_dir "
+                << ShellQuoted(directory) << '\n';
     break;
   }
-  console.out << "  understudy policies list --data_dir " << directory << '\n';
+  console.out << "  understudy policies list --data_dir " << ShellQuoted(directory) << '\n';
 }
 
 }  // namespace

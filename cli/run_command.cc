@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/run.h"
+#include "common/process/text.h"
 
 namespace understudy {
 
@@ -7,7 +8,7 @@ void AddRunCommand(CLI::App& app, Action& action) {
   const auto [command, options] = AddCommand<RunOptions>(
       app, action, "run", "Run an experiment on this machine: coordinator, learners and actors, from start to end",
       "understudy run deploy/experiments/cartpole.yaml --actors 4 --data_dir demonstrations", RunExperiment);
-  command->add_option("FILE", options->file, "The experiment file")->required();
+  command->add_option("FILE", options->file, "The experiment file")->required()->check(CheckPath);
   command
       ->add_option("--actors", options->actors,
                    "Number of actor processes: more of them collect faster, with the same result")

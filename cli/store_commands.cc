@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
-#include "cli/number_format.h"
 #include "cli/store_migration.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
@@ -27,9 +27,9 @@ absl::StatusOr<int> Migrate(const Options& options, const Console& console) {
           {{"datasets", summary->datasets}, {"policies", summary->policies}, {"checkpoints", summary->checkpoints}}}},
         console);
   } else {
-    console.out << "migrated: " << CountText(summary->datasets) << " datasets, " << CountText(summary->policies)
-                << " policies and " << CountText(summary->checkpoints)
-                << " checkpoints are there as they were written\n";
+    console.out << "migrated: " << CountText(summary->datasets, "dataset") << ", "
+                << CountText(summary->policies, "policy", "policies") << " and "
+                << CountText(summary->checkpoints, "checkpoint") << " are there as they were written\n";
   }
   return 0;
 }
@@ -37,7 +37,9 @@ absl::StatusOr<int> Migrate(const Options& options, const Console& console) {
 }  // namespace
 
 void AddStoreCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "store", "Move what a coordinator has stored");
+  CLI::App& group =
+      AddGroup(app, "store", "Move what a coordinator has stored",
+               "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy");
   const auto [command, options] = AddCommand<Options>(
       group, action, "migrate",
       "Copy everything to an empty store, and verify it; no coordinator may be running on either",

@@ -8,7 +8,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "cli/number_format.h"
+#include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "coordinator/storage/open_store.h"
 #include "coordinator/storage/postgres_url.h"
@@ -39,9 +39,9 @@ absl::Status VerifyDatasets(Store& source, Store& target, MigrationSummary& summ
     if (!verified.ok()) return verified.status();
     if (!verified->problems().empty()) return absl::DataLossError(verified->problems(0));
     if (copy->digest() != dataset.digest() || verified->episodes() != dataset.episodes()) {
-      return absl::DataLossError(absl::StrCat("dataset '", dataset.name(), "': found ", verified->episodes(),
-                                              " episodes and digest ", ToHex(copy->digest()), ", expected ",
-                                              dataset.episodes(), " and ", ToHex(dataset.digest())));
+      return absl::DataLossError(absl::StrCat(
+          "dataset '", dataset.name(), "': found ", CountText(verified->episodes(), "episode"), " and digest ",
+          ToHex(copy->digest()), ", expected ", dataset.episodes(), " and ", ToHex(dataset.digest())));
     }
     ++summary.datasets;
   }
@@ -106,8 +106,9 @@ absl::StatusOr<MigrationSummary> MigrateStore(const std::string& from, const std
 }
 
 std::string CheckStorePlace(const std::string& place) {
-  if (IsPostgresUrl(place) || (absl::StartsWith(place, kSqlite) && place.size() > sizeof(kSqlite) - 1)) return "";
-  return "expected sqlite:DIR or postgresql://…";
+  if (IsPostgresUrl(place)) return "";
+  if (!absl::StartsWith(place, kSqlite) || place == kSqlite) return "expected sqlite:DIR or postgresql://…";
+  return CheckPath(place.substr(sizeof(kSqlite) - 1));
 }
 
 }  // namespace understudy

@@ -27,7 +27,8 @@ absl::StatusOr<int> List(const ClientOptions& options, const Console& console) {
 }  // namespace
 
 void AddWorkerCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "workers", "See the actors and learners");
+  CLI::App& group =
+      AddGroup(app, "workers", "See the actors and learners", "understudy workers list --coordinator 10.0.0.7:50051");
   const auto [command, options] = AddCommand<ClientOptions>(group, action, "list", "Attached workers and what they do",
                                                             "understudy workers list --json", List);
   AddCoordinatorOption(*command, options->connection);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/config/constraints.h"
 #include "common/config/experiment_environment.h"
 #include "common/config/experiment_validation.h"
 #include "common/environment/spaces.h"
@@ -27,8 +28,6 @@ std::optional<int> FindEarlier(const v1::ExperimentSpec& spec, int stage, Predic
   }
   return std::nullopt;
 }
-
-std::string PathOf(int stage) { return absl::StrCat("stages[", stage, "]"); }
 
 // Settings that decide which policy training makes: whoever changes one of them gets another policy. Others, such as
 // the budget, may be changed without any effect, if training converges before. A stage with `initial` has none, because
@@ -70,7 +69,7 @@ class Checker {
   // The policy that a stage uses.
   absl::StatusOr<std::optional<PolicyReference>> CheckStage(int i) {
     const v1::StageSpec& stage = spec_.stages(i);
-    const std::string path = PathOf(i);
+    const std::string path = ItemPath("stages", i);
     switch (stage.kind_case()) {
       case v1::StageSpec::kTrain: {
         const absl::Status dataset = At(path + ".train.dataset", CheckDataset(i, stage.train()));
@@ -149,7 +148,7 @@ class Checker {
     if (!difference.ok() || difference->empty()) return difference.status();
     const absl::Status other = OtherRecipeError(*existing);
     return absl::Status(other.code(), absl::StrCat(other.message(), "; its policy is another than the one that ",
-                                                   PathOf(*maker), " trains, with ", *difference));
+                                                   ItemPath("stages", *maker), " trains, with ", *difference));
   }
 
   // The policy has no more than a name if it is not made yet.
@@ -170,7 +169,7 @@ class Checker {
       }
       if (SameRecipe(recipe, other.recipe) && difference.empty()) continue;
       return absl::InvalidArgumentError(absl::StrCat("found ", spec_.stages(i).collect().dataset(), ", which ",
-                                                     PathOf(stage), " collects with another recipe",
+                                                     ItemPath("stages", stage), " collects with another recipe",
                                                      difference.empty() ? "" : absl::StrCat(" (", difference, ")"),
                                                      "; expected another name, or the same recipe"));
     }

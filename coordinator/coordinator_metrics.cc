@@ -26,7 +26,7 @@ void AddRunning(const v1::Experiment& experiment, Scrape& scrape) {
   const Scrape::Labels labels = {{"experiment", experiment.id()}};
   const v1::StageProgress& progress = running->progress();
   scrape.Add(kExperimentStage, {{"experiment", experiment.id()}, {"kind", running->kind()}},
-             static_cast<double>(running - stages.begin()));
+             static_cast<double>(running - stages.begin() + 1));
   scrape.Add(kExperimentActors, labels, running->workers());
   scrape.Add(kExperimentWaiting, labels, running->waiting_for().empty() ? 0 : 1);
   if (progress.total() > 0) {

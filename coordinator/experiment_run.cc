@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/experiment_environment.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/protocol.h"
 #include "coordinator/dataset_recipe.h"
@@ -365,7 +365,7 @@ absl::Status ExperimentRun::CheckEpoch(const v1::StageKey& key) const {
   const int64_t epoch = context_.workforce.StageEpoch({.experiment = key.experiment_id(), .stage = key.stage()});
   if (key.experiment_id() == id() && epoch != 0 && key.epoch() == epoch) return absl::OkStatus();
   return absl::AbortedError(
-      absl::StrCat("experiment ", key.experiment_id(), ", stages[", key.stage(), "]: epoch ", key.epoch(),
+      absl::StrCat("experiment ", key.experiment_id(), " stage ", key.stage() + 1, ": epoch ", key.epoch(),
                    " is not current: ", epoch == 0 ? "nobody holds the stage" : absl::StrCat("expected ", epoch)));
 }
 

@@ -10,7 +10,9 @@
 #include "absl/status/status.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
+#include "common/process/text.h"
 #include "common/rollouts/rollout_service.h"
 #include "common/rpc/server.h"
 #include "common/security/options.h"
@@ -46,6 +48,7 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--listen", options.server.listen, "HOST:PORT to serve on; port 0: any free one")
       ->capture_default_str();
   app.add_option("--data_dir", options.data_dir, "Directory of the store; made where there is none")
+      ->check(CheckPath)
       ->capture_default_str();
   app.add_option("--store", options.store,
                  "A PostgreSQL database instead of the directory; of several coordinators on one, one is active and "
@@ -57,7 +60,8 @@ void AddOptions(CLI::App& app, Options& options) {
   AddLogOptions(app, options.log);
 }
 
-// Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's.
+// Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's. DATA_LOSS: standard output cannot
+// be written to.
 absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, CoordinatorMetrics* metrics,
                           TerminationSignals& signals) {
   const std::unique_ptr<Store> measured = metrics == nullptr ? nullptr : metrics->Measure(bare_store);
@@ -85,13 +89,17 @@ absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, Coord
   const absl::Cleanup passive = [metrics] {
     if (metrics != nullptr) metrics->SetActive(nullptr);
   };
-  std::cout << "listening on " << (*server)->address() << std::endl;
+  std::cout << "listening on " << (*server)->address() << '\n';
+  // Where this line does not arrive, whoever waits for it would wait for ever.
+  absl::Status announced = FlushOutput(std::cout);
+  if (absl::IsAborted(announced)) announced = absl::OkStatus();  // nobody waits for it
 
-  const int signal = signals.Wait();
+  const int signal = announced.ok() ? signals.Wait() : 0;
   if (signal != 0) spdlog::info("stopping on signal {}", signal);
   (*server)->AnnounceEnd();
   control.Stop();
   (*server)->Shutdown();
+  if (!announced.ok()) return announced;
   return signal;
 }
 
@@ -110,11 +118,13 @@ absl::Status Run(Options& options, TerminationSignals& signals) {
   auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
   if (!directory.ok()) return directory.status();
   const absl::Status status = serve((*directory)->store()).status();
-  if (!status.ok()) (*directory)->DiscardIfNew();
+  // With DATA_LOSS it has served, and may have stored something.
+  if (!status.ok() && !absl::IsDataLoss(status)) (*directory)->DiscardIfNew();
   return status;
 }
 
 int Main(int argc, char** argv) {
+  PrepareProcess("understudy-coordinator");
   TerminationSignals signals;
   Options options;
   CLI::App app;

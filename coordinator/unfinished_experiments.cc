@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 #include "common/rollouts/accounting.h"
 #include "coordinator/admission.h"
 #include "coordinator/store_writers.h"

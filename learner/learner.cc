@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/environment/registry.h"
-#include "common/process/error_text.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 #include "common/process/reminder.h"
+#include "common/process/text.h"
 #include "common/process/usable_cores.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/address.h"
@@ -89,7 +89,7 @@ bool IsSettled(const absl::Status& outcome) {
 }
 
 std::string StageText(const StageJob& job) {
-  return absl::StrCat(job.work.stage().experiment_id(), " stage ", job.work.stage().stage());
+  return absl::StrCat(job.work.stage().experiment_id(), " stage ", job.work.stage().stage() + 1);
 }
 
 // Nothing where it trains alone.

@@ -10,7 +10,7 @@
 #include "common/metrics/call_counts.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
-#include "common/process/memory.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 #include "common/security/options.h"
 #include "learner/learner.h"
@@ -43,6 +43,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  understudy::PrepareProcess("understudy-learner");
   understudy::TerminationSignals signals;
   understudy::KeepFreedMemory();
   understudy::LearnerOptions options{.coordinators = "127.0.0.1:50051"};

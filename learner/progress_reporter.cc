@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "common/process/log_fields.h"
+#include "common/process/logging.h"
 
 namespace understudy {
 
@@ -99,7 +99,7 @@ absl::Status ProgressReporter::Send(const v1::Checkpoint& checkpoint) {
   if (const size_t bytes = checkpoint.ByteSizeLong(); bytes > static_cast<size_t>(kMaxCheckpointBytes)) {
     spdlog::warn(
         "{} stage {}: checkpoints of {} bytes are too large, at most {} can be stored: training goes on without",
-        stage_.experiment_id(), stage_.stage(), bytes, kMaxCheckpointBytes);
+        stage_.experiment_id(), stage_.stage() + 1, bytes, kMaxCheckpointBytes);
   } else {
     took = client_.SaveCheckpoint(stage_, checkpoint, cancellation_);
   }

@@ -122,7 +122,7 @@ std::string ChildPath(const std::string& parent, const std::string& name) {
   return parent.empty() ? name : absl::StrCat(parent, ".", name);
 }
 
-std::string ItemPath(const std::string& parent, int index) { return absl::StrCat(parent, "[", index, "]"); }
+std::string ItemPath(const std::string& parent, int index) { return absl::StrCat(parent, "[", index + 1, "]"); }
 
 void SetDefaultValues(Message& message) {
   const Descriptor& type = *message.GetDescriptor();

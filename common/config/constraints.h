@@ -9,7 +9,7 @@
 
 namespace understudy {
 
-// One thing that is wrong: where ("stages[0].train.clip") and what ("found -1, expected a number in (0, 1]").
+// One thing that is wrong: where ("stages[1].train.clip", the first stage's) and what ("found -1, expected a number in (0, 1]").
 struct Violation {
   std::string path;
   std::string message;
@@ -21,8 +21,9 @@ inline constexpr size_t kMaxViolations = 20;
 // Appends a violation where there is room.
 void AddViolation(std::vector<Violation>& violations, std::string path, std::string message);
 
-// "parent.name", or the name where the parent is the message itself (""); "parent[2]".
+// "parent.name", or the name where the parent is the message itself ("").
 std::string ChildPath(const std::string& parent, const std::string& name);
+// "parent[1]" for index 0: as everywhere where users see it, counting begins with 1.
 std::string ItemPath(const std::string& parent, int index);
 
 // Sets every absent field and empty list that has a default, and the selected member of every oneof that has none set,

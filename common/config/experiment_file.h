@@ -11,7 +11,7 @@
 namespace understudy {
 
 // Reads a file and validates it (ValidateExperiment), defaults filled in. INVALID_ARGUMENT, one line:
-// "FILE:LINE: stages[0].train.clip: found -1, expected a number in (0, 1]". NOT_FOUND: no such file.
+// "FILE:LINE: stages[1].train.clip: found -1, expected a number in (0, 1]". NOT_FOUND: no such file.
 absl::StatusOr<v1::ExperimentSpec> LoadExperimentFile(const std::string& path);
 
 // The same from text; `file` is for messages. Text beyond 1 MiB is refused.

@@ -50,7 +50,7 @@ class StageChecker {
 
   void Check(const v1::StageSpec& stage, int index) {
     index_ = index;
-    path_ = absl::StrCat("stages[", index, "]");
+    path_ = ItemPath("stages", index);
     if (stage.has_train()) {
       path_ += ".train";
       CheckTrain(stage.train());
@@ -109,16 +109,16 @@ class StageChecker {
     if (made == datasets_.end()) {
       const auto later = collected_at_.find(train.dataset());
       if (later != collected_at_.end()) {
-        Add("dataset", absl::StrCat("found ", Quoted(train.dataset()), ", which stages[", later->second,
-                                    "] collects, expected a dataset of an earlier stage"));
+        Add("dataset", absl::StrCat("found ", Quoted(train.dataset()), ", which ", ItemPath("stages", later->second),
+                                    " collects, expected a dataset of an earlier stage"));
       } else if (policies_.contains(train.dataset())) {
         Add("dataset", absl::StrCat("found ", Quoted(train.dataset()), ", which is a policy, expected a dataset"));
       }
       return;
     }
     if (train.bc().loss() == "distillation" && !RecordsLogitsAndValue(*made->second)) {
-      Add("loss", absl::StrCat("found \"distillation\", but stages[", collected_at_.at(train.dataset()), "] collects ",
-                               train.dataset(), " without record: [logits, value]"));
+      Add("loss", absl::StrCat("found \"distillation\", but ", ItemPath("stages", collected_at_.at(train.dataset())),
+                               " collects ", train.dataset(), " without record: [logits, value]"));
     }
   }
 
@@ -156,12 +156,12 @@ class StageChecker {
                                 " of transitions and episodes, expected one of the two"));
     }
     if (collect.record_size() == 2 && collect.record(0) == collect.record(1)) {
-      Add("record[1]", absl::StrCat("found ", Quoted(collect.record(1)), " a second time, expected once"));
+      Add(ItemPath("record", 1), absl::StrCat("found ", Quoted(collect.record(1)), " a second time, expected once"));
     }
     const int first = collected_at_.at(collect.dataset());
     if (first < index_ && !collect.dataset().empty()) {
-      Add("dataset", absl::StrCat("found ", Quoted(collect.dataset()), ", which stages[", first,
-                                  "] collects, expected another name"));
+      Add("dataset", absl::StrCat("found ", Quoted(collect.dataset()), ", which ", ItemPath("stages", first),
+                                  " collects, expected another name"));
     }
   }
 

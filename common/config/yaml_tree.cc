@@ -136,7 +136,7 @@ int FindLine(const YamlNode& root, std::string_view path) {
     const YamlNode& item = root.items[i];
     std::string_view rest = path;
     Consume(rest, ".");
-    const std::string name = root.kind == YamlNode::Kind::kMap ? Printable(item.key) : absl::StrCat("[", i, "]");
+    const std::string name = root.kind == YamlNode::Kind::kMap ? Printable(item.key) : absl::StrCat("[", i + 1, "]");
     if (name.size() < longest || !Consume(rest, name)) continue;
     if (!rest.empty() && rest.front() != '.' && rest.front() != '[') continue;
     longest = name.size();

@@ -29,8 +29,8 @@ inline constexpr int kMaxYamlNodes = 100000;
 // INVALID_ARGUMENT, one line: "FILE:LINE: …". An empty text is a node of kind kNothing.
 absl::StatusOr<YamlNode> ParseYaml(std::string_view text, const std::string& file);
 
-// The line of the node that a path such as "stages[0].train.clip" names, or of the nearest one around it. Keys in paths
-// are as in Printable (wording.h); of repeated keys the last counts.
+// The line of the node that a path such as "stages[1].train.clip" names, or of the nearest one around it. Items count
+// from 1. Keys in paths are as in Printable (wording.h); of repeated keys the last counts.
 int FindLine(const YamlNode& root, std::string_view path);
 
 }  // namespace understudy

@@ -73,8 +73,9 @@ inline constexpr Metric kAssignedWorkers = {"understudy_assigned_workers", kGaug
 inline constexpr Metric kExperiments = {"understudy_experiments", kGauge, "Unfinished experiments. Labels: status"};
 inline constexpr Metric kFinishedExperiments = {"understudy_experiments_finished_total", kCounter,
                                                 "Experiments that ended. Labels: status"};
-inline constexpr Metric kExperimentStage = {"understudy_experiment_stage", kGauge,
-                                            "Index of a running experiment's running stage. Labels: experiment, kind"};
+inline constexpr Metric kExperimentStage = {
+    "understudy_experiment_stage", kGauge,
+    "Number of a running experiment's running stage, from 1. Labels: experiment, kind"};
 inline constexpr Metric kExperimentIteration = {"understudy_experiment_iteration", kGauge,
                                                 "Iteration of its training. Labels: experiment"};
 inline constexpr Metric kExperimentMeanReturn = {"understudy_experiment_mean_return", kGauge,

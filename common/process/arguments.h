@@ -9,13 +9,14 @@
 #include <optional>
 #include <string>
 
+#include "common/process/logging.h"
 #include "common/process/process.h"
 
 namespace understudy {
 
-// Lets every option --NAME of the program and of its commands be given as the environment variable UNDERSTUDY_NAME,
-// too, which --help shows; what the command line says wins. Options that exclude each other are left as they are: a
-// variable that is set for all commands would forbid the other. To be called when all options are there.
+// Makes every option --NAME of the program and of its commands take its default from the environment variable
+// UNDERSTUDY_NAME, and --help show the variable. Call it when all options are there. Options that exclude others are
+// left out, because a variable that is set for all commands would forbid those others.
 inline void NameEnvironmentVariables(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     const bool asks = option == app.get_help_ptr() || option == app.get_version_ptr();
@@ -30,29 +31,37 @@ inline void NameEnvironmentVariables(CLI::App& app) {
 // --metrics_port
 inline void AddMetricsOption(CLI::App& app, std::string& listen) {
   app.add_option("--metrics_port", listen,
-                 "Serve Prometheus metrics at /metrics there; the host is 127.0.0.1 unless given")
+                 "Where to serve metrics for Prometheus, at /metrics; the host is 127.0.0.1 unless given, and an IPv6 "
+                 "address stands in brackets")
       ->type_name("[HOST:]PORT");
 }
 
 // --log_level and --log_format
 inline void AddLogOptions(CLI::App& app, LogOptions& options) {
-  app.add_option("--log_level", options.level, "Least level that is logged")
+  app.add_option("--log_level", options.level, "Log messages of this level and of those above it")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
-  app.add_option("--log_format", options.format, "text, or json: an object a line")
+  app.add_option("--log_format", options.format, "How log lines are written; json: one object a line")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
 }
 
-// Takes options from the environment, too. The exit status where the program ends here: after --help and --version, or
-// after one line to stderr that says what is wrong with the command line.
+// Takes options from the environment, too. Returns the exit status where the program ends here: 0 after --help and
+// --version, 1 where these cannot be written, and 2 after one line to stderr that says what is wrong with the command
+// line.
 inline std::optional<int> ParseArguments(CLI::App& app, int argc, char** argv) {
   NameEnvironmentVariables(app);
   try {
     app.parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) {
+      app.exit(error);  // prints the help or the version
+      const absl::Status written = FlushOutput(std::cout);
+      if (written.ok()) return 0;
+      std::cerr << app.get_name() << ": " << written.message() << std::endl;
+      return 1;
+    }
     std::cerr << app.get_name() << ": " << error.what() << " (see " << app.get_name() << " --help)" << std::endl;
     return 2;
   }

@@ -1,9 +1,10 @@
 #include "common/process/process.h"
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -12,12 +13,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <cstring>
 #include <string_view>
-#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/process/json_formatter.h"
 
 namespace understudy {
 namespace {
@@ -59,15 +59,39 @@ int RequireDescriptor(int descriptor, const char* maker) {
 
 }  // namespace
 
-void InitLogging(const std::string& program, const LogOptions& options) {
-  auto logger = std::make_shared<spdlog::logger>(program, std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-  if (options.format == "json") {
-    logger->set_formatter(std::make_unique<JsonFormatter>());
-  } else {
-    logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %n: %v");
+void PrepareProcess(const std::string& program) {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    // The system gives the lowest number that is free, which is this one.
+    RequireDescriptor(open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY), "/dev/null");
   }
-  logger->set_level(spdlog::level::from_str(options.level));
-  spdlog::set_default_logger(std::move(logger));
+  std::signal(SIGXFSZ, SIG_IGN);
+  if (const uint64_t limit = RaiseOpenFileLimit(); limit < kFewestOpenFiles) {
+    std::fprintf(stderr, "%s: found a limit of %d open files, expected at least %d: raise it with ulimit -n\n",
+                 program.c_str(), static_cast<int>(limit), kFewestOpenFiles);
+    std::exit(EXIT_FAILURE);
+  }
+}
+
+uint64_t RaiseOpenFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  rlimit raised = limit;
+  raised.rlim_cur = raised.rlim_max;
+  return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+void KeepFreedMemory() {
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+}
+
+absl::Status FlushOutput(std::ostream& out) {
+  if (out.good()) errno = 0;  // otherwise it says what has just gone wrong
+  if (out.flush()) return absl::OkStatus();
+  const absl::StatusCode code = errno == EPIPE ? absl::StatusCode::kAborted : absl::StatusCode::kDataLoss;
+  const char* reason = errno == 0 ? "the stream is broken" : std::strerror(errno);
+  return absl::Status(code, absl::StrCat("cannot write to standard output: ", reason));
 }
 
 // A handler, and not a mask with signalfd: the BLAS starts its threads before main does anything, and a signal that

@@ -2,26 +2,48 @@
 #ifndef UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 #define UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 
+#include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace understudy {
 
 inline constexpr char kVersion[] = "0.1.0";
 
-struct LogOptions {
-  std::string level = "info";   // debug, info, warning, error
-  std::string format = "text";  // text: time, level, program, message; json: see JsonFormatter
-};
+// Makes sure of what the rest of a program takes for granted. Call it first thing in main.
+//
+// A file descriptor 0, 1 or 2 that was closed when the program was started becomes /dev/null. Otherwise the next file
+// that is opened, a database perhaps, would get its number, and log lines would be written into that file.
+//
+// Writing to a file beyond the limit of its size (ulimit -f) fails with EFBIG; by default SIGXFSZ would end the
+// process.
+//
+// The limit of open files (ulimit -n) is raised as far as the process may. Below kFewestOpenFiles, the process says so
+// on stderr and exits with status 1, because gRPC aborts where it cannot open what it needs.
+void PrepareProcess(const std::string& program);
 
-// Logs to stderr.
-void InitLogging(const std::string& program, const LogOptions& options);
+inline constexpr int kFewestOpenFiles = 64;
 
-// To be made first thing in main, one at a time: from then on SIGINT and SIGTERM do nothing but end Wait, and SIGPIPE
-// is ignored. Child processes that exec have the default actions again. Exits the process where the operating system
-// has no descriptor for it.
+// Raises the soft limit of open files to the hard one, and returns the limit as it is then. The usual soft limit of
+// 1,024 is what a thousand idle connections use up. Child processes inherit the limit.
+uint64_t RaiseOpenFileLimit();
+
+// Makes the C library keep freed memory, up to 32 MiB at the end of each thread's heap. Programs that send and receive
+// messages of a megabyte all the time would otherwise take pages from the kernel, and give them back, for each of them.
+// Pieces of 8 MiB and more still come from the kernel and go back there.
+void KeepFreedMemory();
+
+// Writes out what `out`, which is standard output, still holds. DATA_LOSS: not all that was written to it has arrived.
+// ABORTED: it is a pipe that nobody reads any more.
+absl::Status FlushOutput(std::ostream& out);
+
+// While this object lives, SIGINT and SIGTERM do nothing but end Wait; SIGPIPE is ignored from then on. Make it first
+// thing in main after PrepareProcess, and only one at a time. Child processes that exec have the default actions of
+// SIGINT and SIGTERM again. Exits the process where the operating system has no descriptor for it.
 class TerminationSignals {
  public:
   TerminationSignals();
@@ -29,7 +51,8 @@ class TerminationSignals {
   TerminationSignals(const TerminationSignals&) = delete;
   TerminationSignals& operator=(const TerminationSignals&) = delete;
 
-  // Blocks until one of them comes (returns its number) or Wake is called, before or meanwhile (returns 0).
+  // Blocks until a signal comes, and returns its number, or until Wake is called, and returns 0. What has come before
+  // the call counts.
   int Wait();
   // The same, but returns nullopt once `timeout` has passed.
   std::optional<int> WaitFor(absl::Duration timeout);
@@ -40,8 +63,8 @@ class TerminationSignals {
   int event_fd_;
 };
 
-// After so long the process exits with status 0, saying so on stderr, whatever it is doing then: for an orderly end
-// that may hang. The latest call counts.
+// Limits the time of an orderly end, which may hang: after `limit` the process says so on stderr and exits with status
+// 0, whatever it is doing then. The latest call counts.
 void ExitWithin(absl::Duration limit);
 
 }  // namespace understudy

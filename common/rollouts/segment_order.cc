@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/process/text.h"
 #include "common/rollouts/accounting.h"
 #include "common/rollouts/requests.h"
 
@@ -87,10 +88,12 @@ absl::Status SegmentOrder::Check(const v1::RolloutResult& result, const NumberRa
     if (!options_.states.empty()) place = options_.states[static_cast<size_t>(PlaceOf(slot))];
     const int64_t wanted = place.steps() + options_.steps;
     for (; place.steps() < wanted; ++trajectory) {
-      if (trajectory == end) return Wrong(slot, absl::StrCat("ends ", wanted - place.steps(), " steps early"));
+      if (trajectory == end)
+        return Wrong(slot, absl::StrCat("ends ", CountText(wanted - place.steps(), "step"), " early"));
       if (absl::Status status = Advance(*trajectory, place); !status.ok()) return status;
     }
-    if (place.steps() > wanted) return Wrong(slot, absl::StrCat(place.steps() - wanted, " steps too many"));
+    if (place.steps() > wanted)
+      return Wrong(slot, absl::StrCat(CountText(place.steps() - wanted, "step"), " too many"));
     if (absl::Status status = CheckState(result.states(i), place); !status.ok()) return status;
   }
   if (trajectory != end) return Wrong(trajectory->slot(), "a trajectory of a slot without state");

@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/process/open_files.h"
+#include "common/process/process.h"
 #include "common/rpc/address.h"
 #include "common/rpc/grpc_log.h"
 #include "common/rpc/protocol.h"

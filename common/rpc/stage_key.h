@@ -13,8 +13,9 @@ inline bool SameStage(const v1::StageKey& a, const v1::StageKey& b) {
   return a.experiment_id() == b.experiment_id() && a.stage() == b.stage() && a.epoch() == b.epoch();
 }
 
+// The stage by its number, which counts from 1 wherever users see it; the message has its index.
 inline std::string StageText(const v1::StageKey& stage) {
-  return absl::StrCat("experiment '", stage.experiment_id(), "' stage ", stage.stage(), " epoch ", stage.epoch());
+  return absl::StrCat("experiment '", stage.experiment_id(), "' stage ", stage.stage() + 1, " epoch ", stage.epoch());
 }
 
 }  // namespace understudy

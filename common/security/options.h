@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/process/text.h"
 #include "common/security/access_control.h"
 #include "common/security/client_credentials.h"
 
@@ -14,6 +15,7 @@ inline CLI::Option* AddTlsDirOption(CLI::App& app, std::string& directory) {
       .add_option("--tls_dir", directory,
                   "Directory of ca.crt, tls.crt and tls.key, for TLS; read again when they change")
       ->type_name("DIR")
+      ->check(CheckPath)
       ->envname("UNDERSTUDY_TLS_DIR");
 }
 
@@ -23,6 +25,7 @@ inline void AddClientSecurityOptions(CLI::App& app, ClientSecurity& security) {
   app.add_option("--token_file", security.token_file,
                  "File of the bearer token to show, instead of a certificate; default: what $UNDERSTUDY_TOKEN says")
       ->type_name("FILE")
+      ->check(CheckPath)
       ->envname("UNDERSTUDY_TOKEN_FILE")
       ->needs(tls);
 }
@@ -32,6 +35,7 @@ inline void AddServerSecurityOptions(CLI::App& app, ServerSecurity& security, bo
   CLI::Option* const tls = app.get_option("--tls_dir");
   app.add_option("--tokens", security.tokens, "File of bearer tokens that callers may show: lines ROLE TOKEN")
       ->type_name("FILE")
+      ->check(CheckPath)
       ->envname("UNDERSTUDY_TOKENS")
       ->needs(tls);
   app.add_flag("--insecure", insecure, "Listen beyond loopback without TLS: nothing is encrypted or authenticated")

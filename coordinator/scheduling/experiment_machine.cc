@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
@@ -49,14 +50,14 @@ void End(v1::Experiment& experiment, v1::Status status, absl::Time now) {
 // Why a result is not good enough for its stage; empty: it is.
 std::string Shortfall(const v1::StageSpec& spec, const v1::StageState& stage) {
   if (spec.train().require() == "converged" && !stage.train().converged()) {
-    return absl::StrFormat("not converged: mean return %g over %d episodes, required %g", stage.train().mean_return(),
-                           stage.train().evaluation_episodes(), spec.train().stop().mean_return());
+    return absl::StrFormat("not converged: mean return %g over %s, required %g", stage.train().mean_return(),
+                           CountText(stage.train().evaluation_episodes(), "episode"),
+                           spec.train().stop().mean_return());
   }
   if (spec.evaluate().has_minimum_mean_return() &&
       !(stage.evaluate().mean_return() >= spec.evaluate().minimum_mean_return())) {
-    return absl::StrFormat("mean return %g over %d episodes is below minimum_mean_return %g",
-                           stage.evaluate().mean_return(), stage.evaluate().episodes(),
-                           spec.evaluate().minimum_mean_return());
+    return absl::StrFormat("mean return %g over %s is below minimum_mean_return %g", stage.evaluate().mean_return(),
+                           CountText(stage.evaluate().episodes(), "episode"), spec.evaluate().minimum_mean_return());
   }
   return "";
 }
@@ -164,7 +165,7 @@ void ReopenExperiment(v1::Experiment& experiment) {
 
 std::string StageLabel(const v1::Experiment& experiment, int stage) {
   const v1::StageState& state = experiment.stages(stage);
-  return absl::StrCat("stages[", stage, "] (", state.kind(), " ", state.name(), ")");
+  return absl::StrCat("stage ", stage + 1, " (", state.kind(), " ", state.name(), ")");
 }
 
 }  // namespace understudy

@@ -52,7 +52,7 @@ void CancelExperiment(v1::Experiment& experiment, absl::Time now);
 // A FAILED or CANCELLED experiment is to go on with the first stage that has not SUCCEEDED. Others stay as they are.
 void ReopenExperiment(v1::Experiment& experiment);
 
-// "stages[1] (collect cartpole-expert)": how messages name a stage.
+// "stage 2 (collect cartpole-expert)": how messages name a stage.
 std::string StageLabel(const v1::Experiment& experiment, int stage);
 
 }  // namespace understudy

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/process/text.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {
@@ -55,8 +56,9 @@ grpc::Status DatasetsService::Read(grpc::ServerContext* context, const v1::ReadD
   const auto dataset = store_.GetDataset(request->name());
   if (!dataset.ok()) return ToGrpc(dataset.status());
   if (!dataset->complete()) {
-    return ToGrpc(absl::FailedPreconditionError(absl::StrCat(
-        "dataset ", request->name(), " is not complete: ", dataset->transitions(), " transitions so far")));
+    return ToGrpc(absl::FailedPreconditionError(
+        absl::StrCat("dataset ", request->name(), " is not complete: ", CountText(dataset->transitions(), "transition"),
+                     " so far")));
   }
   return ToGrpc(store_.ReadEpisodes(request->name(), request->first_episode(), kBatchBytes,
                                     [&](const v1::TrajectoryBatch& batch) {

@@ -68,7 +68,7 @@ grpc::Status ExperimentsService::ListMetrics(grpc::ServerContext*, const v1::Lis
   if (!experiment.ok()) return ToGrpc(experiment.status());
   if (request->stage() < 0 || request->stage() >= experiment->stages_size()) {
     return ToGrpc(absl::InvalidArgumentError(
-        absl::StrCat("stage: found ", request->stage(), ", expected 0 to ", experiment->stages_size() - 1)));
+        absl::StrCat("stage: found ", request->stage() + 1, ", expected 1 to ", experiment->stages_size())));
   }
   auto metrics = store_.ListMetrics(request->id(), request->stage());
   if (!metrics.ok()) return ToGrpc(metrics.status());

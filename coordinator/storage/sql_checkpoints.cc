@@ -15,7 +15,7 @@ namespace understudy {
 namespace {
 
 std::string StageText(const std::string& experiment, int stage) {
-  return absl::StrCat("experiment '", experiment, "', stage ", stage);
+  return absl::StrCat("experiment '", experiment, "', stage ", stage + 1);
 }
 
 std::string CheckpointText(const v1::CheckpointHeader& header) {

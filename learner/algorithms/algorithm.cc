@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/process/error_text.h"
+#include "common/process/text.h"
 #include "learner/algorithms/bc/bc.h"
 #include "learner/algorithms/ppo/ppo.h"
 

@@ -9,7 +9,7 @@
 #include "actor/policy_cache.h"
 #include "actor/rollout_worker.h"
 #include "common/process/cancellation.h"
-#include "common/process/process.h"
+#include "common/process/logging.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/protocol.h"
 #include "tests/benchmarks/learner_server.h"

@@ -16,7 +16,7 @@
 #include "absl/time/clock.h"
 #include "cli/child_process.h"
 #include "common/policy/policy.h"
-#include "common/process/memory.h"
+#include "common/process/logging.h"
 #include "common/process/process.h"
 #include "common/rollouts/dispatcher.h"
 #include "common/rollouts/segment_order.h"

@@ -116,11 +116,11 @@ def take_stock(cluster, experiment):
     """All that there is to compare, with what needs no comparison checked."""
     shown = cluster.call_json("experiments", "show", experiment)
     require_equal("SUCCEEDED", shown["status"], f"status of {experiment}: {json.dumps(shown)}")
-    for index, stage in enumerate(shown["stages"]):
-        require_equal("SUCCEEDED", stage["status"], f"status of stage {index}")
+    for number, stage in enumerate(shown["stages"], 1):
+        require_equal("SUCCEEDED", stage["status"], f"status of stage {number}")
         if stage["kind"] == "collect":
             check_dataset(cluster, stage)
-        check_stage_accounting(stage, f"stage {index}")
+        check_stage_accounting(stage, f"stage {number}")
     for worker in cluster.call_json("workers", "list"):
         if worker["kind"] == "actor":
             check_accounting(worker["trajectories"], f"actor {worker['pid']}")
@@ -132,19 +132,19 @@ def check_metrics(series, experiment):
         if stage["kind"] == "train":
             iterations = [iteration for iteration, _ in series.get(index, [])]
             require_equal(list(range(1, stage["iterations"] + 1)), iterations,
-                          f"iterations in the metrics of stage {index}")
+                          f"iterations in the metrics of stage {index + 1}")
 
 
 def compare(reference, found):
     """Both: {"experiment": …, "metrics": …}."""
     for index, (expected, stage) in enumerate(zip(results(reference["experiment"]), results(found["experiment"]))):
         for key in expected.keys() | stage.keys():
-            require_equal(expected.get(key), stage.get(key), f"stage {index} ({expected['kind']}), {key}")
+            require_equal(expected.get(key), stage.get(key), f"stage {index + 1} ({expected['kind']}), {key}")
     for index, expected in reference["metrics"].items():
         for (iteration, one), (_, other) in zip(expected, found["metrics"][index]):
-            require_equal(one, other, f"metrics of stage {index}, iteration {iteration}")
+            require_equal(one, other, f"metrics of stage {index + 1}, iteration {iteration}")
     for index, (one, other) in enumerate(zip(reference["experiment"]["stages"], found["experiment"]["stages"])):
         # Collecting may accept what turns out to be surplus, depending on who was there to ask.
         if one["kind"] != "collect" and "trajectories" in one:
             require_equal(one["trajectories"]["accepted"], other["trajectories"]["accepted"],
-                          f"accounting of stage {index}: accepted")
+                          f"accounting of stage {index + 1}: accepted")

@@ -39,7 +39,7 @@ class Compare(unittest.TestCase):
         self.refuse(lambda stage, metrics: stage.update(error="odd"), "error: expected None, found odd")
 
     def test_refuses_another_metric(self):
-        self.refuse(lambda stage, metrics: metrics[0][1][1]["metrics"].update(loss=0.26), "stage 0, iteration 2")
+        self.refuse(lambda stage, metrics: metrics[0][1][1]["metrics"].update(loss=0.26), "stage 1, iteration 2")
 
     def test_refuses_another_number_of_accepted_trajectories(self):
         self.refuse(lambda stage, metrics: stage["trajectories"].update(accepted=6), "accepted: expected 5, found 6")
@@ -47,7 +47,7 @@ class Compare(unittest.TestCase):
 
 class Metrics(unittest.TestCase):
     def refuse(self, iterations):
-        with self.assertRaisesRegex(Failure, "iterations in the metrics of stage 0"):
+        with self.assertRaisesRegex(Failure, "iterations in the metrics of stage 1"):
             checks.check_metrics({0: [(iteration, {}) for iteration in iterations]}, OUTCOME["experiment"])
 
     def test_have_neither_gap_nor_duplicate_nor_lack(self):

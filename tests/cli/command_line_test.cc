@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/cli/command_result.h"
 
 namespace understudy {
@@ -37,6 +39,35 @@ TEST(CommandLine, HasAnExampleInTheHelpOfEveryCommand) {
     EXPECT_EQ(result.exit_status, 0) << name;
     EXPECT_THAT(result.out, HasSubstr("Example:\n  understudy " + command.front())) << name;
     EXPECT_EQ(result.err, "") << name;
+  }
+}
+
+TEST(CommandLine, HasAnExampleOfItsOwnInTheHelpOfEveryGroup) {
+  for (const std::string group : {"experiments", "workers", "datasets", "policies", "store"}) {
+    const CommandResult result = RunCommand({group, "--help"});
+    EXPECT_EQ(result.exit_status, 0) << group;
+    EXPECT_THAT(result.out, HasSubstr("Example:\n  understudy " + group + " "));
+    EXPECT_EQ(result.out.find("understudy run"), std::string::npos) << result.out;
+  }
+}
+
+TEST(CommandLine, RefusesATildeThatTheShellHasLeft) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"run", "file", "--data_dir=~/x"},
+      {"run", "~/file"},
+      {"experiments", "submit", "~/file"},
+      {"datasets", "list", "--data_dir=~/x"},
+      {"datasets", "list", "--tls_dir=~/x"},
+      {"datasets", "list", "--tls_dir=x", "--token_file=~/x"},
+      {"datasets", "export", "x", "--format", "jsonl", "--output=~/x"},
+      {"store", "migrate", "--from", "sqlite:~/x", "--to", "sqlite:y"},
+      {"store", "migrate", "--from", "sqlite:y", "--to", "sqlite:~/x"},
+      {"health", "--tls_dir=~/x"},
+  };
+  for (const std::vector<std::string>& command : commands) {
+    const CommandResult result = RunCommand(command);
+    EXPECT_EQ(result.exit_status, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("whose ~ the shell has not replaced"));
   }
 }
 
@@ -80,8 +111,9 @@ TEST(CommandLine, SaysInOneLineWhatIsWrongWithIt) {
 TEST(CommandLine, FailsWhereItsOutputCannotBeWritten) {
   std::ostringstream out, err;
   out.setstate(std::ios::badbit);
+  errno = 0;
   EXPECT_EQ(RunCommandLine({"experiments", "keys"}, {.out = out, .err = err}), 1);
-  EXPECT_EQ(err.str(), "understudy: cannot write to standard output\n");
+  EXPECT_EQ(err.str(), "understudy: cannot write to standard output: the stream is broken\n");
 }
 
 TEST(ExperimentsKeys, ExplainsExperimentFiles) {

@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "cli/file_descriptor.h"
+#include "common/process/file_descriptor.h"
 #include "tests/cli/command_result.h"
 #include "tests/cli/fake_coordinator.h"
 #include "tests/cli/test_experiment.h"

@@ -56,10 +56,10 @@ TEST(ExperimentsSubmit, SaysWhyItWasRefused) {
   const testing::TemporaryDirectory directory;
   std::ofstream(directory.File("e.yaml")) << kExperiment;
   FakeCoordinator coordinator({RunningExperiment()});
-  coordinator.RefuseSubmit({grpc::StatusCode::NOT_FOUND, "stages[0].train.initial: no policy teacher"});
+  coordinator.RefuseSubmit({grpc::StatusCode::NOT_FOUND, "stages[1].train.initial: no policy teacher"});
   const CommandResult result = RunAt(coordinator, {"experiments", "submit", directory.File("e.yaml")});
   EXPECT_EQ(result.exit_status, 1);
-  EXPECT_EQ(result.err, "understudy: stages[0].train.initial: no policy teacher\n");
+  EXPECT_EQ(result.err, "understudy: stages[1].train.initial: no policy teacher\n");
 }
 
 TEST(ExperimentsSubmit, SendsNothingThatIsInvalid) {
@@ -177,6 +177,7 @@ TEST(WorkersList, SaysWhatEachWorksOn) {
             "w2      learner  somewhere   43  e1 stage 1 rank 1       0  0.00 s\n");
   const auto json = nlohmann::json::parse(RunAt(coordinator, {"workers", "list", "--json"}).out);
   ASSERT_EQ(json.size(), 2u);
+  EXPECT_EQ(json[0]["stage"], 1) << "as everywhere, from 1";
   EXPECT_EQ(json[1]["rank"], 1);
   EXPECT_FALSE(json[0].contains("rank"));
   EXPECT_EQ(json[0]["kind"], "actor");

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "cli/file_descriptor.h"
+#include "common/process/file_descriptor.h"
 
 namespace understudy {
 namespace {

@@ -5,15 +5,6 @@
 namespace understudy {
 namespace {
 
-TEST(CountText, SeparatesThousands) {
-  EXPECT_EQ(CountText(0), "0");
-  EXPECT_EQ(CountText(999), "999");
-  EXPECT_EQ(CountText(1000), "1,000");
-  EXPECT_EQ(CountText(1234567), "1,234,567");
-  EXPECT_EQ(CountText(-123), "-123");
-  EXPECT_EQ(CountText(-1234), "-1,234");
-}
-
 TEST(ShortText, HasAboutThreeDigits) {
   EXPECT_EQ(ShortText(0), "0");
   EXPECT_EQ(ShortText(999), "999");

@@ -165,11 +165,11 @@ TEST(Run, NamesAProgramThatIsMissing) {
 
 TEST(Run, LeavesNothingBehindWhereTheExperimentIsRefused) {
   FakeCoordinator coordinator({RunningExperiment()});
-  coordinator.RefuseSubmit({grpc::StatusCode::NOT_FOUND, "stages[0].collect.policy: no policy teacher"});
+  coordinator.RefuseSubmit({grpc::StatusCode::NOT_FOUND, "stages[1].collect.policy: no policy teacher"});
   Stage stage;
   stage.SetProgram("coordinator", ListeningScript(coordinator));
   const absl::StatusOr<int> exit_status = stage.Run();
-  EXPECT_EQ(exit_status.status().message(), "stages[0].collect.policy: no policy teacher");
+  EXPECT_EQ(exit_status.status().message(), "stages[1].collect.policy: no policy teacher");
   EXPECT_EQ(stage.out(), "");
   EXPECT_FALSE(stage.Exists("data"));
 }

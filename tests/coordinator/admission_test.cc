@@ -112,7 +112,7 @@ TEST(Admission, AnUnknownPolicyIsNotFoundAndNamesThoseThatThereAre) {
   AddEvaluate(spec, "novice");
   const absl::Status status = Admit(spec, test.store).status();
   EXPECT_TRUE(absl::IsNotFound(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].evaluate.policy: "));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].evaluate.policy: "));
   EXPECT_THAT(std::string(status.message()), HasSubstr("novice"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("stored policies are: expert"));
 }
@@ -133,7 +133,7 @@ TEST(Admission, AVersionThatAnEarlierStageWouldMakeIsNotStoredYet) {
   const auto admission = Admit(spec, test.store);
   EXPECT_EQ(admission.status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(admission.status().message(),
-            "stages[1].evaluate.policy: found expert@1, which is not stored yet, expected expert for what an earlier "
+            "stages[2].evaluate.policy: found expert@1, which is not stored yet, expected expert for what an earlier "
             "stage makes");
 }
 
@@ -157,7 +157,7 @@ TEST(Admission, AnUnknownDatasetIsNotFound) {
   AddClone(spec, "demos");
   const absl::Status status = Admit(spec, test.store).status();
   EXPECT_TRUE(absl::IsNotFound(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].train.dataset: "));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].train.dataset: "));
   EXPECT_THAT(std::string(status.message()), HasSubstr("stored datasets are: none"));
 }
 
@@ -193,7 +193,7 @@ TEST(Admission, ACollectIntoAnotherRecipesDatasetAlreadyExists) {
   AddCollect(spec, "expert", "demos").set_seed(99);
   const absl::Status status = Admit(spec, test.store).status();
   EXPECT_TRUE(absl::IsAlreadyExists(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[0].collect.dataset: dataset demos exists already"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].collect.dataset: dataset demos exists already"));
 }
 
 // A stored dataset whose policy was trained by the first stage of a stored experiment, as Retrained() describes it.

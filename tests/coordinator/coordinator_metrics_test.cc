@@ -45,7 +45,7 @@ TEST(CoordinatorMetrics, ShowWhatRunsAndNothingThatDoesNot) {
   status.unfinished = {Running("cartpole-1"), pending};
   status.finished = {{v1::STATUS_FAILED, 2}};
   const std::string text = Text(status);
-  EXPECT_THAT(text, HasSubstr("understudy_experiment_stage{experiment=\"cartpole-1\",kind=\"train\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("understudy_experiment_stage{experiment=\"cartpole-1\",kind=\"train\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiment_iteration{experiment=\"cartpole-1\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiment_mean_return{experiment=\"cartpole-1\"} 120.5\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiment_progress_ratio{experiment=\"cartpole-1\"} 0.75\n"));

@@ -124,7 +124,7 @@ TEST(Coordinator, ALearnersErrorFailsTheStage) {
   EXPECT_TRUE(test.FinishStage(Failure(learner.NextWork().learner().stage(), "loss is NaN")).ok());
   const v1::Experiment experiment = test.Get(id);
   EXPECT_EQ(experiment.status(), v1::STATUS_FAILED);
-  EXPECT_EQ(experiment.error(), "stages[0] (train expert): loss is NaN");
+  EXPECT_EQ(experiment.error(), "stage 1 (train expert): loss is NaN");
   learner.AwaitIdle();
 }
 

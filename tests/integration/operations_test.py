@@ -8,7 +8,7 @@ import subprocess
 import unittest
 import urllib.request
 
-from understudy import BIN, EXPERIMENTS, TIMEOUT, Cluster, TestCase, call, free_port, make_certificates, wait_until
+from understudy import BIN, EXPERIMENTS, TIMEOUT, Cluster, TestCase, call, call_json, free_port, make_certificates, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 # An iteration takes ten seconds: what drains has something to wait for.
@@ -138,6 +138,23 @@ class Environment(TestCase):
         coordinator.terminate()
         coordinator.wait()
         self.assertEqual(0, call("datasets", "list", "--data_dir", data, environment=elsewhere).returncode)
+
+    def test_names_the_place_of_stored_things(self):
+        data, other = self.directory / "data", self.directory / "other"
+        for directory in (data, other):
+            self.assertEqual(0, call("run", CANONICAL, environment={"UNDERSTUDY_DATA_DIR": str(directory)}).returncode)
+        call_json("datasets", "delete", "cartpole-expert", "--data_dir", other)
+
+        def datasets(*arguments, **environment):
+            done = call("datasets", "list", "--json", *arguments,
+                        environment={"UNDERSTUDY_COORDINATOR": "", "UNDERSTUDY_STORE": "", **environment})
+            return done.stderr if done.returncode else [dataset["name"] for dataset in json.loads(done.stdout)]
+        self.assertEqual(["cartpole-expert"], datasets(UNDERSTUDY_DATA_DIR=str(data)))
+        self.assertEqual([], datasets("--data_dir", other, UNDERSTUDY_DATA_DIR=str(data)))
+        # Whatever is said of a coordinator outranks it.
+        self.assertIn("127.0.0.1:1", datasets("--coordinator", "127.0.0.1:1", UNDERSTUDY_DATA_DIR=str(data)))
+        self.assertIn("127.0.0.1:1", datasets(UNDERSTUDY_COORDINATOR="127.0.0.1:1", UNDERSTUDY_DATA_DIR=str(data)))
+        self.assertIn("understudy: UNDERSTUDY_DATA_DIR: found '~/x'", datasets(UNDERSTUDY_DATA_DIR="~/x"))
 
     def test_is_checked_as_the_command_line_is(self):
         process = self.start("understudy-actor", UNDERSTUDY_THREADS="many")

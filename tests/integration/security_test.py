@@ -2,13 +2,15 @@
 
 import pathlib
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import time
 import unittest
 
-from understudy import (BIN, EXPERIMENTS, TestCase, call, call_json, digests, free_port, log_of, make_certificates,
-                        wait_until)
+from understudy import (BIN, EXPERIMENTS, REPOSITORY, TestCase, call, call_json, digests, free_port, log_of,
+                        make_certificates, wait_until)
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
 TOKENS = {role: f"the-secret-token-of-{role}" for role in ("actor", "learner", "client", "admin")}
@@ -27,6 +29,46 @@ def expire(authority, directory):
     subprocess.run(["openssl", "ca", "-batch", "-notext", "-config", directory / "config", "-cert", authority / "ca.crt",
                     "-keyfile", authority / "ca.key", "-startdate", "20200101000000Z", "-enddate", "20200102000000Z",
                     "-in", request, "-out", directory / "tls.crt"], check=True, capture_output=True)
+
+
+def public_key(*command):
+    return subprocess.run(["openssl", *command], check=True, capture_output=True).stdout
+
+
+class MakeCertificates(TestCase):
+    PROGRAM = REPOSITORY / "deploy" / "tls" / "make-certificates"
+    ROLES = ("coordinator", "learner", "actor", "client", "admin")
+
+    def assert_whole(self, directory):
+        self.assertEqual([], [path.name for path in directory.iterdir() if path.name.startswith(".")])
+        authority = directory / "ca" / "ca.crt"
+        pairs = [(authority, directory / "ca" / "ca.key")]
+        pairs += [(directory / role / "tls.crt", directory / role / "tls.key") for role in self.ROLES]
+        for certificate, key in pairs:
+            self.assertEqual(public_key("x509", "-in", certificate, "-pubkey", "-noout"),
+                             public_key("pkey", "-in", key, "-pubout"), certificate)
+        for role in self.ROLES:
+            public_key("verify", "-CAfile", authority, directory / role / "tls.crt")
+            self.assertEqual(authority.read_bytes(), (directory / role / "ca.crt").read_bytes())
+
+    def test_several_at_once_make_one_authority(self):
+        for i in range(4):
+            directory = self.directory / str(i)
+            making = [subprocess.Popen([self.PROGRAM, directory, "--role", role], stdout=subprocess.DEVNULL)
+                      for role in self.ROLES]
+            self.assertEqual([0] * len(making), [process.wait(timeout=60) for process in making])
+            self.assert_whole(directory)
+
+    def test_a_signal_leaves_nothing_half_made(self):
+        directory = self.directory / "tls"
+        make_certificates(directory)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for delay in (0.02, 0.1, 0.2):
+                making = subprocess.Popen([self.PROGRAM, directory], stdout=subprocess.DEVNULL)
+                time.sleep(delay)  # some of them hit while it writes
+                making.send_signal(number)
+                self.assertIn(making.wait(timeout=60), (0, -number, 128 + number))
+                self.assert_whole(directory)
 
 
 class Certificates(TestCase):

@@ -177,7 +177,7 @@ TEST(Learner, OneWhoseStageIsTakenAwayStopsAndSaysThatItIsFenced) {
   v1::Assignment idle;
   idle.set_epoch(2);
   coordinator.workers.Assign(idle);
-  EXPECT_TRUE(log.Await("e-1 stage 0: given up: fenced: the coordinator took the stage away, epoch 1 is over"));
+  EXPECT_TRUE(log.Await("e-1 stage 1: given up: fenced: the coordinator took the stage away, epoch 1 is over"));
   EXPECT_TRUE(coordinator.workers.finished().empty());
 }
 
@@ -188,7 +188,7 @@ TEST(Learner, OneThatIsToldAbortedGivesTheStageUpAndTakesTheNext) {
   RunningLearner learner(coordinator);
   coordinator.workers.AwaitProgress(2);
   coordinator.workers.RefuseProgress(grpc::Status(grpc::StatusCode::ABORTED, "somebody else has epoch 2"));
-  EXPECT_TRUE(log.Await("e-1 stage 0: given up: fenced: somebody else has epoch 2"));
+  EXPECT_TRUE(log.Await("e-1 stage 1: given up: fenced: somebody else has epoch 2"));
   EXPECT_TRUE(coordinator.workers.finished().empty());
   coordinator.workers.RefuseProgress(grpc::Status::OK);
   coordinator.checkpoints.set_content(std::nullopt);

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "common/process/open_files.h"
+#include "common/process/process.h"
 #include "common/rpc/channel.h"
 
 namespace understudy::simulation {

@@ -110,7 +110,7 @@ TEST(Constraints, NameItemsOfLists) {
   v1::NetworkSpec network;
   SetDefaultValues(network);
   network.set_hidden_sizes(1, 0);
-  EXPECT_THAT(ViolationsOf(network), ElementsAre("hidden_sizes[1]: found 0, expected an integer in [1, 8192]"));
+  EXPECT_THAT(ViolationsOf(network), ElementsAre("hidden_sizes[2]: found 0, expected an integer in [1, 8192]"));
   for (int i = 0; i < 15; ++i) network.add_hidden_sizes(1);
   EXPECT_THAT(ViolationsOf(network), ElementsAre("hidden_sizes: found 17 items, expected at most 16"));
 }

@@ -129,53 +129,53 @@ TEST(ExperimentFile, SaysInOneLineWhatIsWrongAndWhere) {
        "f.yaml:3: step_latency: found \"-1us\", expected a length of time from 0 to 10s, like 5ms"},
       {"name: e\nenvironment: CartPole-v1\nstep_latency: inf\nstages:\n  - evaluate: {policy: p}\n",
        "f.yaml:3: step_latency: found \"inf\", expected a length of time from 0 to 10s, like 5ms"},
-      {WithStage("evaluate"), "f.yaml:4: stages[0]: found \"evaluate\", expected a map"},
-      {WithStage("evaluate:"), "f.yaml:4: stages[0].evaluate: found nothing, expected a map"},
-      {WithStage("{}"), "f.yaml:4: stages[0]: found nothing, expected one of train, collect, evaluate"},
+      {WithStage("evaluate"), "f.yaml:4: stages[1]: found \"evaluate\", expected a map"},
+      {WithStage("evaluate:"), "f.yaml:4: stages[1].evaluate: found nothing, expected a map"},
+      {WithStage("{}"), "f.yaml:4: stages[1]: found nothing, expected one of train, collect, evaluate"},
       {WithStage("{evaluate: {policy: p}, collect: {policy: p}}"),
-       "f.yaml:4: stages[0].collect: found beside evaluate, expected one of the two"},
+       "f.yaml:4: stages[1].collect: found beside evaluate, expected one of the two"},
       {WithStage("evaluate: {policy: p@}"),
-       "f.yaml:4: stages[0].evaluate.policy: found \"p@\", expected NAME or NAME@VERSION"},
+       "f.yaml:4: stages[1].evaluate.policy: found \"p@\", expected NAME or NAME@VERSION"},
       {WithStage("evaluate: {policy: p, actions: random}"),
-       "f.yaml:4: stages[0].evaluate.actions: found \"random\", expected one of sample, greedy"},
+       "f.yaml:4: stages[1].evaluate.actions: found \"random\", expected one of sample, greedy"},
       {WithStage("evaluate:\n      policy: p\n      episodes: 0\n"),
-       "f.yaml:6: stages[0].evaluate.episodes: found 0, expected an integer in [1, 1000000000]"},
-      {WithStage("train: {policy: p}"), "f.yaml:4: stages[0].train.algorithm: found nothing, expected one of ppo, bc"},
+       "f.yaml:6: stages[1].evaluate.episodes: found 0, expected an integer in [1, 1000000000]"},
+      {WithStage("train: {policy: p}"), "f.yaml:4: stages[1].train.algorithm: found nothing, expected one of ppo, bc"},
       {WithStage("train: {policy: p, algorithm: pop, clip: 0.1}"),
-       "f.yaml:4: stages[0].train.algorithm: found \"pop\", expected one of ppo, bc"},
+       "f.yaml:4: stages[1].train.algorithm: found \"pop\", expected one of ppo, bc"},
       {WithStage("train: {policy: p, algorithm: ppo, dataset: d}"),
-       "f.yaml:4: stages[0].train.dataset: found \"d\", expected none: ppo learns from its own steps"},
+       "f.yaml:4: stages[1].train.dataset: found \"d\", expected none: ppo learns from its own steps"},
       {WithStage("train: {policy: p, algorithm: bc}"),
-       "f.yaml:4: stages[0].train.dataset: found nothing, expected the dataset that bc learns from"},
+       "f.yaml:4: stages[1].train.dataset: found nothing, expected the dataset that bc learns from"},
       {WithStage("train:\n      policy: p\n      algorithm: ppo\n      clip: -1"),
-       "f.yaml:7: stages[0].train.clip: found -1, expected a number in (0, 1]"},
+       "f.yaml:7: stages[1].train.clip: found -1, expected a number in (0, 1]"},
       {WithStage("train:\n      policy: p\n      algorithm: bc\n      dataset: d\n      clip: 0.1"),
-       "f.yaml:8: stages[0].train.clip: found a key of algorithm ppo, expected one of bc: " + train_keys +
+       "f.yaml:8: stages[1].train.clip: found a key of algorithm ppo, expected one of bc: " + train_keys +
            ", loss, epochs, minibatch_size, learning_rate, weight_decay, validation_split, patience, "
            "max_gradient_norm, value_coefficient"},
       {WithStage("train: {policy: p, algorithm: bc, dataset: d, learning_rte: 1}"),
-       "f.yaml:4: stages[0].train.learning_rte: found an unknown key, expected one of " + train_keys +
+       "f.yaml:4: stages[1].train.learning_rte: found an unknown key, expected one of " + train_keys +
            ", loss, epochs, minibatch_size, learning_rate, weight_decay, validation_split, patience, "
            "max_gradient_norm, value_coefficient (did you mean learning_rate?)"},
       {WithStage("train: {policy: p, algorithm: ppo, stop: {episodes: 3}}"),
-       "f.yaml:4: stages[0].train.stop.mean_return: found nothing, expected a number in [-1e+09, 1e+09]"},
+       "f.yaml:4: stages[1].train.stop.mean_return: found nothing, expected a number in [-1e+09, 1e+09]"},
       {WithStage("train: {policy: p, algorithm: ppo, require: converged}"),
-       "f.yaml:4: stages[0].train.require: found \"converged\" without a stop rule, expected stop: {mean_return: ...} "
+       "f.yaml:4: stages[1].train.require: found \"converged\" without a stop rule, expected stop: {mean_return: ...} "
        "beside it"},
       {WithStage("train: {policy: p, algorithm: ppo, minibatch_size: 2000}"),
-       "f.yaml:4: stages[0].train.minibatch_size: found 2000, expected at most 1024, the steps of an iteration (slots "
+       "f.yaml:4: stages[1].train.minibatch_size: found 2000, expected at most 1024, the steps of an iteration (slots "
        "* steps_per_slot)"},
       {WithStage("train:\n      policy: p\n      algorithm: ppo\n      network:\n        activation: gelu"),
-       "f.yaml:8: stages[0].train.network.activation: found \"gelu\", expected one of tanh, relu (did you mean relu?)"},
+       "f.yaml:8: stages[1].train.network.activation: found \"gelu\", expected one of tanh, relu (did you mean relu?)"},
       {WithStage("collect: {policy: p, dataset: d}"),
-       "f.yaml:4: stages[0].collect: found neither of transitions and episodes, expected one of the two"},
+       "f.yaml:4: stages[1].collect: found neither of transitions and episodes, expected one of the two"},
       {WithStage("collect: {policy: p, dataset: d, episodes: 2, record: [logits, rewards]}"),
-       "f.yaml:4: stages[0].collect.record[1]: found \"rewards\", expected one of logits, value"},
+       "f.yaml:4: stages[1].collect.record[2]: found \"rewards\", expected one of logits, value"},
       {WithStage("collect: {policy: p, dataset: d, transitions: 1e4}"),
-       "f.yaml:4: stages[0].collect.transitions: found 1e4, expected an integer in [1, 1000000000000]"},
+       "f.yaml:4: stages[1].collect.transitions: found 1e4, expected an integer in [1, 1000000000000]"},
       {WithStage("collect: {policy: p, dataset: d, episodes: 1}") +
            "  - train: {policy: c, algorithm: bc, dataset: d, loss: distillation}\n",
-       "f.yaml:5: stages[1].train.loss: found \"distillation\", but stages[0] collects d without record: [logits, "
+       "f.yaml:5: stages[2].train.loss: found \"distillation\", but stages[1] collects d without record: [logits, "
        "value]"},
   };
   for (const BadInput& bad : cases) EXPECT_EQ(ErrorOf(bad.text), bad.error) << bad.text;

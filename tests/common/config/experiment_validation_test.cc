@@ -106,12 +106,12 @@ TEST(ExperimentValidation, LeavesTheNetworkToTheInitialPolicy) {
   train.mutable_network();
   FillInDefaults(experiment);
   EXPECT_EQ(ValidateExperiment(experiment).message(),
-            "stages[0].train.network: found beside initial, expected none: the network is the initial policy's");
+            "stages[1].train.network: found beside initial, expected none: the network is the initial policy's");
 }
 
 TEST(ExperimentValidation, RefusesWhatHasNotBeenFilledIn) {
   EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.mutable_ppo()->clear_clip(); }),
-              ElementsAre("stages[0].train.clip: found nothing, expected a number in (0, 1]"));
+              ElementsAre("stages[1].train.clip: found nothing, expected a number in (0, 1]"));
 }
 
 TEST(ExperimentValidation, ListsEnvironmentsAndAlgorithms) {
@@ -122,20 +122,20 @@ TEST(ExperimentValidation, ListsEnvironmentsAndAlgorithms) {
                 train.set_algorithm("dreamer");
                 train.clear_ppo();
               }),
-              ElementsAre("stages[0].train.algorithm: found \"dreamer\", expected one of ppo, bc"));
+              ElementsAre("stages[1].train.algorithm: found \"dreamer\", expected one of ppo, bc"));
   EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.mutable_network()->set_type("cnn"); }),
-              ElementsAre("stages[0].train.network.type: found \"cnn\", expected mlp"));
+              ElementsAre("stages[1].train.network.type: found \"cnn\", expected mlp"));
 }
 
 TEST(ExperimentValidation, RefusesHyperparametersOfAnotherAlgorithmOrNone) {
   EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.clear_hyperparameters(); }),
-              ElementsAre("stages[0].train.hyperparameters: found nothing, expected ppo"));
+              ElementsAre("stages[1].train.hyperparameters: found nothing, expected ppo"));
   EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) {
                 const v1::BcOptions bc = train.bc();
                 train.set_algorithm("ppo");
                 train.clear_dataset();
               }),
-              ElementsAre("stages[2].train.hyperparameters: found bc, expected ppo"));
+              ElementsAre("stages[3].train.hyperparameters: found bc, expected ppo"));
 }
 
 // Both members on the wire: the last one counts, as protobuf has it.
@@ -146,7 +146,7 @@ TEST(ExperimentValidation, TakesTheLastOfTwoHyperparametersOnTheWire) {
   ASSERT_TRUE(
       merged.ParseFromString(ValidExperiment().stages(0).train().SerializeAsString() + other.SerializeAsString()));
   EXPECT_THAT(AfterTrainChange([&](v1::TrainStage& train) { train = merged; }),
-              testing::Contains("stages[0].train.hyperparameters: found bc, expected ppo"));
+              testing::Contains("stages[1].train.hyperparameters: found bc, expected ppo"));
 }
 
 TEST(ExperimentValidation, RefusesABudgetOfLessThanAnIteration) {
@@ -197,9 +197,9 @@ TEST(ExperimentValidation, RefusesMoreLearnersThanAMinibatchHasSteps) {
 
 TEST(ExperimentValidation, WantsADatasetWhereTheAlgorithmTakesOne) {
   EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.clear_dataset(); }),
-              ElementsAre("stages[2].train.dataset: found nothing, expected the dataset that bc learns from"));
+              ElementsAre("stages[3].train.dataset: found nothing, expected the dataset that bc learns from"));
   EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.set_dataset("d"); }),
-              ElementsAre("stages[0].train.dataset: found \"d\", expected none: ppo learns from its own steps"));
+              ElementsAre("stages[1].train.dataset: found \"d\", expected none: ppo learns from its own steps"));
 }
 
 TEST(ExperimentValidation, LeavesUnknownNamesToTheStore) {
@@ -209,30 +209,30 @@ TEST(ExperimentValidation, LeavesUnknownNamesToTheStore) {
 
 TEST(ExperimentValidation, RefusesADatasetThatIsCollectedLater) {
   EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { e.mutable_stages()->SwapElements(1, 2); }),
-              ElementsAre("stages[1].train.dataset: found \"demonstrations\", which stages[2] collects, expected a "
+              ElementsAre("stages[2].train.dataset: found \"demonstrations\", which stages[3] collects, expected a "
                           "dataset of an earlier stage"));
 }
 
 TEST(ExperimentValidation, RefusesTwoStagesThatCollectOneDataset) {
   EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { *e.add_stages() = v1::StageSpec(e.stages(1)); }),
-              ElementsAre("stages[4].collect.dataset: found \"demonstrations\", which stages[1] collects, expected "
+              ElementsAre("stages[5].collect.dataset: found \"demonstrations\", which stages[2] collects, expected "
                           "another name"));
 }
 
 TEST(ExperimentValidation, TellsPoliciesFromDatasets) {
   EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.set_dataset("expert"); }),
-              ElementsAre("stages[2].train.dataset: found \"expert\", which is a policy, expected a dataset"));
+              ElementsAre("stages[3].train.dataset: found \"expert\", which is a policy, expected a dataset"));
   EXPECT_THAT(
       AfterCloneChange([](v1::TrainStage& train) {
         train.set_initial("demonstrations@2");
         train.clear_network();
       }),
-      ElementsAre("stages[2].train.initial: found \"demonstrations@2\", which is a dataset, expected a policy"));
+      ElementsAre("stages[3].train.initial: found \"demonstrations@2\", which is a dataset, expected a policy"));
 }
 
 TEST(ExperimentValidation, WantsLogitsAndValuesForDistillation) {
   const std::string expected =
-      "stages[2].train.loss: found \"distillation\", but stages[1] collects demonstrations without record: [logits, "
+      "stages[3].train.loss: found \"distillation\", but stages[2] collects demonstrations without record: [logits, "
       "value]";
   EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.clear_record(); }), ElementsAre(expected));
   EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.mutable_record()->RemoveLast(); }),
@@ -241,9 +241,9 @@ TEST(ExperimentValidation, WantsLogitsAndValuesForDistillation) {
 
 TEST(ExperimentValidation, WantsTransitionsOrEpisodes) {
   EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.clear_transitions(); }),
-              ElementsAre("stages[1].collect: found neither of transitions and episodes, expected one of the two"));
+              ElementsAre("stages[2].collect: found neither of transitions and episodes, expected one of the two"));
   EXPECT_THAT(AfterCollectChange([](v1::CollectStage& collect) { collect.set_episodes(1); }),
-              ElementsAre("stages[1].collect: found both of transitions and episodes, expected one of the two"));
+              ElementsAre("stages[2].collect: found both of transitions and episodes, expected one of the two"));
 }
 
 TEST(ExperimentValidation, RefusesToRecordTwice) {
@@ -251,13 +251,13 @@ TEST(ExperimentValidation, RefusesToRecordTwice) {
                 e.mutable_stages(1)->mutable_collect()->set_record(1, "value");
                 e.mutable_stages(2)->mutable_train()->mutable_bc()->set_loss("cross_entropy");
               }),
-              ElementsAre("stages[1].collect.record[1]: found \"value\" a second time, expected once"));
+              ElementsAre("stages[2].collect.record[2]: found \"value\" a second time, expected once"));
 }
 
 TEST(ExperimentValidation, WantsAStopRuleToConverge) {
   EXPECT_THAT(AfterTrainChange([](v1::TrainStage& train) { train.set_require("converged"); }), IsEmpty());
   EXPECT_THAT(AfterCloneChange([](v1::TrainStage& train) { train.set_require("converged"); }),
-              ElementsAre("stages[2].train.require: found \"converged\" without a stop rule, expected stop: "
+              ElementsAre("stages[3].train.require: found \"converged\" without a stop rule, expected stop: "
                           "{mean_return: ...} beside it"));
 }
 
@@ -272,11 +272,11 @@ TEST(ExperimentValidation, BoundsWhatAnIterationHolds) {
   };
   EXPECT_THAT(with_steps(4, 64, 256), IsEmpty());
   EXPECT_THAT(with_steps(4, 63, 256),
-              ElementsAre("stages[0].train.minibatch_size: found 256, expected at most 252, the steps of an iteration "
+              ElementsAre("stages[1].train.minibatch_size: found 256, expected at most 252, the steps of an iteration "
                           "(slots * steps_per_slot)"));
   EXPECT_THAT(with_steps(4096, 4096, 256), IsEmpty());
   EXPECT_THAT(with_steps(4096, 4097, 256),
-              ElementsAre("stages[0].train.steps_per_slot: found 16781312 steps an iteration (slots * steps_per_slot), "
+              ElementsAre("stages[1].train.steps_per_slot: found 16781312 steps an iteration (slots * steps_per_slot), "
                           "expected at most 16777216"));
 }
 
@@ -290,7 +290,7 @@ TEST(ExperimentValidation, WantsASlotForEveryLearner) {
   };
   EXPECT_THAT(with_learners(3), IsEmpty());
   EXPECT_THAT(with_learners(4),
-              ElementsAre("stages[0].train.learners: found 4, expected at most 3, the slots that they share"));
+              ElementsAre("stages[1].train.learners: found 4, expected at most 3, the slots that they share"));
 }
 
 TEST(ExperimentValidation, BoundsTheSizeOfANetwork) {
@@ -304,7 +304,7 @@ TEST(ExperimentValidation, BoundsTheSizeOfANetwork) {
   // 6 × 2048² weights are 96 MiB: half of the largest policy.
   EXPECT_THAT(with_layers(7, 2048, "shared"), IsEmpty());
   EXPECT_THAT(with_layers(8, 2048, "shared"),
-              ElementsAre("stages[0].train.network.hidden_sizes: found more than 25165824 weights between hidden "
+              ElementsAre("stages[1].train.network.hidden_sizes: found more than 25165824 weights between hidden "
                           "layers, expected at most so many"));
   EXPECT_THAT(with_layers(4, 2048, "separate"), IsEmpty());
   EXPECT_THAT(with_layers(5, 2048, "separate"), testing::SizeIs(1));
@@ -313,7 +313,7 @@ TEST(ExperimentValidation, BoundsTheSizeOfANetwork) {
 
 TEST(ExperimentValidation, WantsAStageToBeOneThing) {
   EXPECT_THAT(AfterChange([](v1::ExperimentSpec& e) { e.add_stages(); }),
-              ElementsAre("stages[4]: found nothing, expected one of train, collect, evaluate"));
+              ElementsAre("stages[5]: found nothing, expected one of train, collect, evaluate"));
   EXPECT_EQ(ValidateExperiment(v1::ExperimentSpec()).message(),
             "name: found nothing, expected a name [A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 }

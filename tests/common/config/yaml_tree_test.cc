@@ -44,12 +44,12 @@ TEST(YamlTree, KeepsRepeatedKeys) { EXPECT_EQ(Parse("a: 1\na: 2\n").items.size()
 TEST(YamlTree, FindsTheLineOfAPathOrOfWhatIsAroundIt) {
   const YamlNode root = Parse("a:\n  - b: 1\n    c.d: 2\n    c: {e: 3}\n  - b: 4\n    b: 5\nf: 6\n");
   EXPECT_EQ(FindLine(root, ""), 1);
-  EXPECT_EQ(FindLine(root, "a[0].b"), 2);
-  EXPECT_EQ(FindLine(root, "a[0].c.d"), 3);
-  EXPECT_EQ(FindLine(root, "a[0].c.e"), 4);
-  EXPECT_EQ(FindLine(root, "a[0].c.absent[7].x"), 4);
-  EXPECT_EQ(FindLine(root, "a[1].b"), 6) << "of repeated keys the last";
-  EXPECT_EQ(FindLine(root, "a[2].b"), 1);
+  EXPECT_EQ(FindLine(root, "a[1].b"), 2);
+  EXPECT_EQ(FindLine(root, "a[1].c.d"), 3);
+  EXPECT_EQ(FindLine(root, "a[1].c.e"), 4);
+  EXPECT_EQ(FindLine(root, "a[1].c.absent[7].x"), 4);
+  EXPECT_EQ(FindLine(root, "a[2].b"), 6) << "of repeated keys the last";
+  EXPECT_EQ(FindLine(root, "a[3].b"), 1);
   EXPECT_EQ(FindLine(root, "f"), 7);
 }
 

@@ -1,7 +1,7 @@
 #include "common/process/process.h"
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,50 +10,21 @@
 #include <cstdlib>
 #include <thread>
 
-#include "common/process/log_fields.h"
-
 namespace understudy {
 namespace {
 
-TEST(InitLogging, WritesTimeLevelProgramAndMessageToStderr) {
-  EXPECT_EXIT(
-      {
-        InitLogging("some-program", {});
-        spdlog::warn("all is {}", "well");
-        std::exit(0);
-      },
-      ::testing::ExitedWithCode(0),
-      "^[0-9]+-[0-9]+-[0-9]+ [0-9]+:[0-9]+:[0-9]+\\.[0-9]+ warning some-program: all is well\n$");
-}
-
-TEST(InitLogging, WritesAnObjectALineWithWhatTheLineIsAbout) {
-  EXPECT_EXIT(
-      {
-        InitLogging("some-program", {.format = "json"});
-        SetLogWorker("host-1");
-        const LogScope scope({.experiment = "cartpole-1", .epoch = 7});
-        spdlog::error("a \"quote\",\nand \xff no UTF-8");
-        std::exit(0);
-      },
-      ::testing::ExitedWithCode(0),
-      "^.\"time\":\"[0-9-]+T[0-9:.]+.00:00\",\"level\":\"error\",\"process\":\"some-program\","
-      "\"message\":\"a ..quote..,.nand .+ no UTF-8\","
-      "\"experiment\":\"cartpole-1\",\"epoch\":7,\"worker\":\"host-1\".\n$");
-}
-
-TEST(InitLogging, LeavesOutWhatIsBelowTheLevel) {
-  const auto log_all_levels = [](const char* level) {
-    InitLogging("p", {.level = level});
-    spdlog::debug("D");
-    spdlog::info("I");
-    spdlog::warn("W");
-    spdlog::error("E");
-    std::exit(0);
-  };
-  EXPECT_EXIT(log_all_levels("debug"), ::testing::ExitedWithCode(0), "p: D\n.*p: I\n.*p: W\n.*p: E\n$");
-  EXPECT_EXIT(log_all_levels("info"), ::testing::ExitedWithCode(0), "^[^\n]*p: I\n[^\n]*p: W\n[^\n]*p: E\n$");
-  EXPECT_EXIT(log_all_levels("warning"), ::testing::ExitedWithCode(0), "^[^\n]*p: W\n[^\n]*p: E\n$");
-  EXPECT_EXIT(log_all_levels("error"), ::testing::ExitedWithCode(0), "^[^\n]*p: E\n$");
+TEST(RaiseOpenFileLimit, RaisesTheSoftLimitToTheHardOne) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 64;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_EQ(RaiseOpenFileLimit(), before.rlim_max);
+  rlimit after{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  EXPECT_EQ(after.rlim_max, before.rlim_max);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(TerminationSignals, ReturnsTheSignalThatCame) {

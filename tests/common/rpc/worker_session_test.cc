@@ -223,7 +223,7 @@ TEST(WorkerSession, SaysThatItsStageWasTakenAwayWhileItWasNotAttached) {
   server = RpcServer::Start({.listen = address}, {&after});
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ(inbox.Take().value().actor().stage().experiment_id(), "another");
-  EXPECT_TRUE(log.Await("experiment 'e' stage 0 epoch 1 was taken away while this worker was not attached"));
+  EXPECT_TRUE(log.Await("experiment 'e' stage 1 epoch 1 was taken away while this worker was not attached"));
 }
 
 TEST(WorkerSession, GoesOverToTheCoordinatorThatTakesOver) {

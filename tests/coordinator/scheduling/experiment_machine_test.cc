@@ -88,7 +88,7 @@ TEST(ExperimentMachine, AFailingStageFailsTheExperimentAndCancelsTheRest) {
   StartNextStage(experiment, At(3'000));
   FailStage(experiment, "disk full", At(4'000));
   EXPECT_EQ(experiment.status(), v1::STATUS_FAILED);
-  EXPECT_EQ(experiment.error(), "stages[1] (collect demos): disk full");
+  EXPECT_EQ(experiment.error(), "stage 2 (collect demos): disk full");
   EXPECT_EQ(experiment.stages(0).status(), v1::STATUS_SUCCEEDED);
   EXPECT_EQ(experiment.stages(1).status(), v1::STATUS_FAILED);
   EXPECT_EQ(experiment.stages(1).error(), "disk full");

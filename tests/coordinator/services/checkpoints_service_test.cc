@@ -156,7 +156,7 @@ TEST(CheckpointsService, ADamagedCheckpointIsNotSent) {
   ASSERT_TRUE(database->Execute("UPDATE checkpoint_contents SET content = CAST('kontent' AS BLOB)").ok());
   const absl::Status status = serving.Load(header.stage()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("experiment 'e1', stage 0"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("experiment 'e1', stage 1"));
 }
 
 TEST(CheckpointsService, AnotherEpochNeitherSavesNorLoads) {

@@ -50,7 +50,7 @@ TEST_P(StoreConformance, AMissingCheckpointIsNamed) {
   ASSERT_TRUE(Put(store(), 1, 1, "content").ok());
   const absl::Status status = store().GetCheckpoint("e1", 2).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("experiment 'e1', stage 2"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("experiment 'e1', stage 3"));
   EXPECT_EQ(store().GetCheckpoint("e2", 0).status().code(), absl::StatusCode::kNotFound);
 }
 
@@ -88,7 +88,7 @@ TEST_P(StoreConformance, ContentThatIsNotWhatTheHeaderSaysIsRefused) {
   absl::Status status = store().PutCheckpoint(header, "konten");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("'e1', stage 0, epoch 2, iteration 7"), HasSubstr("found 6 bytes, expected 7")));
+              AllOf(HasSubstr("'e1', stage 1, epoch 2, iteration 7"), HasSubstr("found 6 bytes, expected 7")));
   status = store().PutCheckpoint(header, "kontent");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   // Of "content", by xxhsum.

@@ -31,7 +31,7 @@ TEST(SqliteStore, ADamagedCheckpointIsFoundOnLoadingAndReplacedByALaterOne) {
   const absl::Status status = store->GetCheckpoint("e1", 2).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("checkpoint of experiment 'e1', stage 2, epoch 5, iteration 1"), HasSubstr("checksum")));
+              AllOf(HasSubstr("checkpoint of experiment 'e1', stage 3, epoch 5, iteration 1"), HasSubstr("checksum")));
   ASSERT_TRUE(PutCheckpoint(*store, 6, "later").ok());
   EXPECT_EQ(store->GetCheckpoint("e1", 2).value().content, "later");
 }

@@ -1,6 +1,6 @@
 // A file descriptor that is closed with its owner.
-#ifndef UNDERSTUDY_CLI_FILE_DESCRIPTOR_H_
-#define UNDERSTUDY_CLI_FILE_DESCRIPTOR_H_
+#ifndef UNDERSTUDY_COMMON_PROCESS_FILE_DESCRIPTOR_H_
+#define UNDERSTUDY_COMMON_PROCESS_FILE_DESCRIPTOR_H_
 
 #include <unistd.h>
 
@@ -32,4 +32,4 @@ class FileDescriptor {
 
 }  // namespace understudy
 
-#endif  // UNDERSTUDY_CLI_FILE_DESCRIPTOR_H_
+#endif  // UNDERSTUDY_COMMON_PROCESS_FILE_DESCRIPTOR_H_
