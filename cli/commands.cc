@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/number_format.h"
 #include "common/security/options.h"
 #include "coordinator/storage/postgres_url.h"
 
@@ -32,7 +33,13 @@ void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
 
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   AddCoordinatorOption(command, options);
-  command.add_option("--data_dir", options.store, "A data directory, instead of a running coordinator")
+  options.store = DefaultDataDirectory();
+  // What the command line says wins over the environment.
+  command.get_option("--coordinator")->each([&options](const std::string&) { options.store.clear(); });
+  command
+      .add_option("--data_dir", options.store,
+                  "A data directory, instead of a running coordinator; default: $UNDERSTUDY_DATA_DIR, unless "
+                  "$UNDERSTUDY_COORDINATOR is set")
       ->type_name("DIR")
       ->check(CheckDirectoryName)
       ->excludes("--coordinator");
@@ -41,6 +48,16 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
       ->check(CheckStoreUrl)
       ->excludes("--coordinator")
       ->excludes("--data_dir");
+}
+
+void AddOlderThanOption(CLI::App& command, std::string& age) {
+  command.add_option("--older_than", age, "How long ago at least: a number with s, m, h, d or w")
+      ->required()
+      ->type_name("AGE")
+      ->check([](const std::string& text) {
+        const absl::Status status = ParseAge(text).status();
+        return std::string(status.message());
+      });
 }
 
 void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }

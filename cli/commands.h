@@ -63,6 +63,8 @@ std::string CheckStoreUrl(const std::string& url);
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
 // --coordinator, or --data_dir, or --store
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options);
+// --older_than, which is required; ParseAge reads it.
+void AddOlderThanOption(CLI::App& command, std::string& age);
 // --json
 void AddJsonFlag(CLI::App& command, bool& json);
 

@@ -44,7 +44,7 @@ TEST(WorkersService, AttachingAgainEndsTheEarlierStream) {
   TestWorker later(test, ActorNamed("actor"));
   ASSERT_TRUE(later.Next().ok());
   EXPECT_TRUE(absl::IsAborted(earlier.Finish()));
-  EXPECT_EQ(test.coordinator().ListWorkers()->size(), 1u);
+  EXPECT_EQ(test.coordinator().ListWorkers("", 10)->size(), 1u);
 }
 
 TEST(WorkersService, AHeartbeatOfAnotherEpochIsAnsweredWithTheAssignment) {
