@@ -49,6 +49,15 @@ Json DatasetJson(const v1::Dataset& dataset) {
   return json;
 }
 
+void AddCompleteness(const v1::Dataset& dataset, Json& json) {
+  json["complete"] = dataset.complete();
+  if (dataset.complete()) return;
+  const bool transitions = dataset.recipe().transitions() > 0;
+  json["incomplete"] = {{"found", transitions ? dataset.transitions() : dataset.episodes()},
+                        {"expected", transitions ? dataset.recipe().transitions() : dataset.recipe().episodes()},
+                        {"unit", transitions ? "transitions" : "episodes"}};
+}
+
 Json PolicyJson(const v1::StoredPolicy& policy) {
   const v1::PolicyHeader& header = policy.header();
   return {{"name", header.name()},

@@ -12,6 +12,9 @@ namespace understudy {
 
 // Digests in hexadecimal; fields that have no value are left out.
 nlohmann::ordered_json DatasetJson(const v1::Dataset& dataset);
+// Adds "complete" and, where the dataset is not, "incomplete": how much of what its recipe asks for it has, an object
+// with "found", "expected" and their "unit".
+void AddCompleteness(const v1::Dataset& dataset, nlohmann::ordered_json& json);
 nlohmann::ordered_json PolicyJson(const v1::StoredPolicy& policy);
 nlohmann::ordered_json WorkerJson(const v1::Worker& worker);
 

@@ -56,7 +56,7 @@ std::string FormatDatasets(const std::vector<v1::Dataset>& datasets) {
 std::string FormatDataset(const v1::Dataset& dataset) {
   const v1::DatasetRecipe& recipe = dataset.recipe();
   return FormatFields({{"dataset", dataset.name()},
-                       {"complete", dataset.complete() ? "yes" : "no"},
+                       {"complete", dataset.complete() ? "yes" : absl::StrCat("no, ", ProgressText(dataset))},
                        {"episodes", CountText(dataset.episodes())},
                        {"transitions", CountText(dataset.transitions())},
                        {"mean return", MeanReturn(dataset)},
@@ -72,6 +72,13 @@ std::string FormatDataset(const v1::Dataset& dataset) {
                        {"experiment", dataset.experiment_id()},
                        {"created", TimeText(dataset.created_unix_ms())},
                        {"stored", BytesText(dataset.stored_bytes())}});
+}
+
+std::string ProgressText(const v1::Dataset& dataset) {
+  const v1::DatasetRecipe& recipe = dataset.recipe();
+  return recipe.transitions() > 0
+             ? absl::StrCat(CountText(dataset.transitions()), " of ", CountText(recipe.transitions()), " transitions")
+             : absl::StrCat(CountText(dataset.episodes()), " of ", CountText(recipe.episodes()), " episodes");
 }
 
 std::string FormatPolicies(const std::vector<v1::StoredPolicy>& policies) {

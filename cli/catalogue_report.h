@@ -14,6 +14,8 @@ namespace understudy {
 
 std::string FormatDatasets(const std::vector<v1::Dataset>& datasets);
 std::string FormatDataset(const v1::Dataset& dataset);
+// How much of what its recipe asks for a dataset has: "120 of 400 episodes", "9,000 of 20,000 transitions".
+std::string ProgressText(const v1::Dataset& dataset);
 std::string FormatPolicies(const std::vector<v1::StoredPolicy>& policies);
 std::string FormatPolicy(const v1::StoredPolicy& policy);
 std::string FormatWorkers(const std::vector<v1::Worker>& workers);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "cli/number_format.h"
 #include "common/process/text.h"
 #include "common/security/options.h"
 #include "coordinator/storage/postgres_url.h"
@@ -53,8 +54,8 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   AddCoordinatorOption(command, options);
   command
       .add_option("--data_dir", options.store,
-                  "A data directory, instead of a running coordinator; default: $UNDERSTUDY_DATA_DIR, where "
-                  "$UNDERSTUDY_COORDINATOR is not set")
+                  "A data directory, instead of a running coordinator; default: $UNDERSTUDY_DATA_DIR, unless "
+                  "$UNDERSTUDY_COORDINATOR is set")
       ->type_name("DIR")
       ->check(CheckDirectoryName)
       ->excludes("--coordinator");
@@ -75,6 +76,16 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
     TakeFromEnvironment("UNDERSTUDY_DATA_DIR", CheckDirectoryName, options.store);
     TakeFromEnvironment("UNDERSTUDY_STORE", CheckStoreUrl, options.store);
   });
+}
+
+void AddOlderThanOption(CLI::App& command, std::string& age) {
+  command.add_option("--older_than", age, "How long ago at least: a number with s, m, h, d or w")
+      ->required()
+      ->type_name("AGE")
+      ->check([](const std::string& text) {
+        const absl::Status status = ParseAge(text).status();
+        return std::string(status.message());
+      });
 }
 
 void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }

@@ -64,6 +64,8 @@ void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
 // --coordinator, or --data_dir, or --store. Where none of them is given, their environment variables count, in this
 // order but for $UNDERSTUDY_STORE, which outranks $UNDERSTUDY_DATA_DIR.
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options);
+// --older_than, which is required; ParseAge reads it.
+void AddOlderThanOption(CLI::App& command, std::string& age);
 // --json
 void AddJsonFlag(CLI::App& command, bool& json);
 

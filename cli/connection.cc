@@ -11,6 +11,7 @@
 #include "common/rpc/coordinators.h"
 #include "common/rpc/protocol.h"
 #include "coordinator/services/datasets_service.h"
+#include "coordinator/services/experiments_service.h"
 #include "coordinator/services/policies_service.h"
 #include "coordinator/storage/open_store.h"
 #include "coordinator/storage/postgres_url.h"
@@ -21,12 +22,23 @@ namespace {
 constexpr std::chrono::seconds kConnectTimeout{3};
 constexpr absl::Duration kQuickTimeout = absl::Seconds(10);
 
+// Empty where the variable is not set.
+std::string EnvironmentVariable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 using Peers = std::vector<std::unique_ptr<Connection::Peer>>;
 
 // What a coordinator would serve from the store, without it.
 struct LocalServer {
-  explicit LocalServer(std::shared_ptr<Store> held) : store(std::move(held)), datasets(*store, {}), policies(*store) {
+  explicit LocalServer(std::shared_ptr<Store> held)
+      : store(std::move(held)),
+        experiments(*store, nullptr),
+        datasets(*store, RunWithoutCoordinator),
+        policies(*store) {
     grpc::ServerBuilder builder;
+    builder.RegisterService(&experiments);
     builder.RegisterService(&datasets);
     builder.RegisterService(&policies);
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
@@ -39,6 +51,7 @@ struct LocalServer {
   }
 
   std::shared_ptr<Store> store;
+  ExperimentsService experiments;
   DatasetsService datasets;
   PoliciesService policies;
   std::unique_ptr<grpc::Server> server;
@@ -80,18 +93,19 @@ bool Connect(grpc::Channel& channel) {
 absl::Status WhyNot(const std::shared_ptr<grpc::Channel>& channel, bool tls) {
   grpc::ClientContext context;
   SetDeadline(context, absl::Milliseconds(100));
+  v1::ListExperimentsRequest request;
+  request.set_page_size(1);
   v1::ListExperimentsResponse response;
-  return ExplainConnecting(FromGrpc(v1::Experiments::NewStub(channel)->List(&context, {}, &response)), tls);
+  return ExplainConnecting(FromGrpc(v1::Experiments::NewStub(channel)->List(&context, request, &response)), tls);
 }
 
 absl::Status NobodyAnswers(const ConnectionOptions& options, const absl::Status& why) {
   const bool tls = !options.security.tls_dir.empty();
-  return absl::UnavailableError(absl::StrCat("no coordinator answers at ", options.coordinators, tls ? " with TLS" : "",
-                                             ": ", why.message(), "; start one with 'understudy-coordinator --listen ",
-                                             ShellQuoted(options.coordinators), " --data_dir DIR",
-                                             tls ? " --tls_dir DIR" : "",
-                                             "', or name another with --coordinator HOST:PORT; ",
-                                             "datasets and policies are also read from --data_dir DIR or --store URL"));
+  return absl::UnavailableError(absl::StrCat(
+      "no coordinator answers at ", options.coordinators, tls ? " with TLS" : "", ": ", why.message(),
+      "; start one with 'understudy-coordinator --listen ", ShellQuoted(options.coordinators), " --data_dir DIR",
+      tls ? " --tls_dir DIR" : "", "', or name another with --coordinator HOST:PORT; ",
+      "experiments, datasets and policies are also read from --data_dir DIR or --store URL"));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& options) {
@@ -110,6 +124,10 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& 
 absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& place, Access access) {
   absl::StatusOr<std::shared_ptr<SqlStore>> store =
       OpenStore(place, access == Access::kWrite ? DataDirectory::Mode::kWrite : DataDirectory::Mode::kRead);
+  if (absl::IsUnavailable(store.status()) && access == Access::kWrite) {
+    return absl::UnavailableError(absl::StrCat(
+        store.status().message(), "; if that is a coordinator, give its address with --coordinator HOST:PORT instead"));
+  }
   if (!store.ok()) return store.status();
   auto server = std::make_unique<LocalServer>(*std::move(store));
   Peers peers;
@@ -120,8 +138,8 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenLocal(const std::string& place, 
 }  // namespace
 
 std::string DefaultCoordinator() {
-  const char* address = std::getenv("UNDERSTUDY_COORDINATOR");
-  return address != nullptr && *address != '\0' ? address : "127.0.0.1:50051";
+  const std::string address = EnvironmentVariable("UNDERSTUDY_COORDINATOR");
+  return address.empty() ? "127.0.0.1:50051" : address;
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options, Access access) {

@@ -31,7 +31,8 @@ enum class Access { kRead, kWrite };
 // $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051.
 std::string DefaultCoordinator();
 
-// Thread-safe. The same stubs whatever is behind them; a store serves datasets and policies only.
+// Thread-safe. The same stubs whatever is behind them; a store serves experiments that nobody runs, datasets and
+// policies.
 class Connection {
  public:
   // One coordinator, or what is in its place.

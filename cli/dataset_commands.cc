@@ -4,35 +4,44 @@
 #include "cli/catalogue_json.h"
 #include "cli/catalogue_report.h"
 #include "cli/commands.h"
+#include "cli/list_command.h"
+#include "cli/number_format.h"
 #include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
 namespace {
 
-absl::StatusOr<int> List(const ClientOptions& options, const Console& console) {
+using Json = nlohmann::ordered_json;
+
+absl::StatusOr<int> List(const ListOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kRead);
   if (!connection.ok()) return connection.status();
-  const auto response = (*connection)->Quick(&v1::Datasets::Stub::List, (*connection)->datasets(), {});
-  if (!response.ok()) return response.status();
-  if (options.json) {
-    auto list = nlohmann::ordered_json::array();
-    for (const v1::Dataset& dataset : response->datasets()) list.push_back(DatasetJson(dataset));
-    PrintJson(list, console);
-  } else if (response->datasets().empty()) {
-    console.out << "no datasets\n";
-  } else {
-    console.out << FormatDatasets({response->datasets().begin(), response->datasets().end()});
-  }
+  const absl::Status status =
+      PrintList(options, console, "datasets", **connection, &v1::Datasets::Stub::List, (*connection)->datasets(),
+                v1::ListDatasetsRequest(), &v1::ListDatasetsResponse::mutable_datasets, DatasetJson, FormatDatasets);
+  if (!status.ok()) return status;
   return 0;
+}
+
+absl::StatusOr<v1::Dataset> Get(Connection& connection, const std::string& name) {
+  v1::GetDatasetRequest request;
+  request.set_name(name);
+  return connection.Quick(&v1::Datasets::Stub::Get, connection.datasets(), request);
+}
+
+// Says on standard error that a dataset is incomplete, where it is.
+void NoteIncomplete(const v1::Dataset& dataset, const Console& console) {
+  if (dataset.complete()) return;
+  console.out.flush();
+  console.err << "understudy: dataset " << dataset.name() << " is incomplete: " << ProgressText(dataset)
+              << "; 'datasets finish' makes a complete one of what is there" << std::endl;
 }
 
 absl::StatusOr<int> Show(const ClientOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kRead);
   if (!connection.ok()) return connection.status();
-  v1::GetDatasetRequest request;
-  request.set_name(options.name);
-  const auto dataset = (*connection)->Quick(&v1::Datasets::Stub::Get, (*connection)->datasets(), request);
+  const auto dataset = Get(**connection, options.name);
   if (!dataset.ok()) return dataset.status();
   if (options.json) {
     PrintJson(DatasetJson(*dataset), console);
@@ -45,32 +54,40 @@ absl::StatusOr<int> Show(const ClientOptions& options, const Console& console) {
 absl::StatusOr<int> Digest(const ClientOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kRead);
   if (!connection.ok()) return connection.status();
+  const auto dataset = Get(**connection, options.name);
+  if (!dataset.ok()) return dataset.status();
   v1::DigestDatasetRequest request;
   request.set_name(options.name);
   const auto response = (*connection)->Patient(&v1::Datasets::Stub::Digest, (*connection)->datasets(), request);
   if (!response.ok()) return response.status();
   if (options.json) {
-    PrintJson({{"dataset", options.name}, {"digest", ToHex(response->digest())}}, console);
+    Json json = {{"dataset", options.name}, {"digest", ToHex(response->digest())}};
+    AddCompleteness(*dataset, json);
+    PrintJson(json, console);
   } else {
     console.out << ToHex(response->digest()) << '\n';
   }
+  NoteIncomplete(*dataset, console);
   return 0;
 }
 
 absl::StatusOr<int> Verify(const ClientOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kRead);
   if (!connection.ok()) return connection.status();
+  const auto dataset = Get(**connection, options.name);
+  if (!dataset.ok()) return dataset.status();
   v1::VerifyDatasetRequest request;
   request.set_name(options.name);
   const auto response = (*connection)->Patient(&v1::Datasets::Stub::Verify, (*connection)->datasets(), request);
   if (!response.ok()) return response.status();
   const std::vector<std::string> problems(response->problems().begin(), response->problems().end());
   if (options.json) {
-    PrintJson({{"dataset", options.name},
-               {"episodes", response->episodes()},
-               {"transitions", response->transitions()},
-               {"problems", problems}},
-              console);
+    Json json = {{"dataset", options.name},
+                 {"episodes", response->episodes()},
+                 {"transitions", response->transitions()},
+                 {"problems", problems}};
+    AddCompleteness(*dataset, json);
+    PrintJson(json, console);
   } else {
     for (const std::string& problem : problems) console.out << problem << '\n';
     if (problems.empty()) {
@@ -78,8 +95,24 @@ absl::StatusOr<int> Verify(const ClientOptions& options, const Console& console)
                   << CountText(response->transitions(), "transition") << " are as they were written\n";
     }
   }
+  NoteIncomplete(*dataset, console);
   if (!problems.empty()) {
     return absl::DataLossError(absl::StrCat("dataset ", options.name, " is damaged: ", problems.front()));
+  }
+  return 0;
+}
+
+absl::StatusOr<int> Finish(const ClientOptions& options, const Console& console) {
+  const auto connection = Connection::Open(options.connection, Access::kWrite);
+  if (!connection.ok()) return connection.status();
+  v1::FinishDatasetRequest request;
+  request.set_name(options.name);
+  const auto dataset = (*connection)->Patient(&v1::Datasets::Stub::Finish, (*connection)->datasets(), request);
+  if (!dataset.ok()) return dataset.status();
+  if (options.json) {
+    PrintJson(DatasetJson(*dataset), console);
+  } else {
+    console.out << FormatDataset(*dataset);
   }
   return 0;
 }
@@ -87,9 +120,7 @@ absl::StatusOr<int> Verify(const ClientOptions& options, const Console& console)
 absl::StatusOr<int> Delete(const ClientOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
-  v1::GetDatasetRequest get;
-  get.set_name(options.name);
-  const auto dataset = (*connection)->Quick(&v1::Datasets::Stub::Get, (*connection)->datasets(), get);
+  const auto dataset = Get(**connection, options.name);
   if (!dataset.ok()) return dataset.status();
   v1::DeleteDatasetRequest request;
   request.set_name(options.name);
@@ -117,16 +148,18 @@ void AddWithName(CLI::App& group, Action& action, const std::string& name, const
 }  // namespace
 
 void AddDatasetCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "datasets", "See, verify, export and delete recorded demonstrations",
+  CLI::App& group = AddGroup(app, "datasets", "See, verify, export, finish and delete recorded demonstrations",
                              "understudy datasets verify cartpole-expert --data_dir demonstrations");
   const auto [command, options] =
-      AddCommand<ClientOptions>(group, action, "list", "All datasets", "understudy datasets list --json", List);
+      AddCommand<ListOptions>(group, action, "list", "Datasets, by name", "understudy datasets list --json", List);
   AddSourceOptions(*command, options->connection);
+  AddListOptions(*command, *options);
   AddJsonFlag(*command, options->json);
   AddWithName(group, action, "show", "One dataset: size, digest, and the recipe that it was recorded by", Show);
   AddWithName(group, action, "digest", "SHA-256 of a dataset's content, computed from what is stored", Digest);
   AddWithName(group, action, "verify", "Read all of a dataset, and name what is damaged", Verify);
   AddExportCommand(group, action);
+  AddWithName(group, action, "finish", "Make a complete dataset of the episodes that an incomplete one has", Finish);
   AddWithName(group, action, "delete", "Delete a dataset", Delete);
 }
 

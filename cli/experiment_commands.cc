@@ -1,9 +1,15 @@
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "absl/time/clock.h"
 #include "cli/commands.h"
 #include "cli/experiment_client.h"
 #include "cli/experiment_json.h"
 #include "cli/experiment_report.h"
+#include "cli/list_command.h"
+#include "cli/number_format.h"
 #include "cli/persistent_client.h"
 #include "cli/progress_printer.h"
 #include "common/config/experiment_file.h"
@@ -40,20 +46,19 @@ absl::StatusOr<int> Submit(const ClientOptions& options, const Console& console)
   return 0;
 }
 
-absl::StatusOr<int> List(const ClientOptions& options, const Console& console) {
+struct ExperimentListOptions : ListOptions {
+  bool unfinished = false;
+};
+
+absl::StatusOr<int> List(const ExperimentListOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kRead);
   if (!connection.ok()) return connection.status();
-  const auto response = (*connection)->Quick(&v1::Experiments::Stub::List, (*connection)->experiments(), {});
-  if (!response.ok()) return response.status();
-  if (options.json) {
-    auto list = nlohmann::ordered_json::array();
-    for (const v1::Experiment& experiment : response->experiments()) list.push_back(ExperimentJson(experiment));
-    PrintJson(list, console);
-  } else if (response->experiments().empty()) {
-    console.out << "no experiments\n";
-  } else {
-    console.out << FormatExperiments({response->experiments().begin(), response->experiments().end()});
-  }
+  v1::ListExperimentsRequest request;
+  request.set_unfinished(options.unfinished);
+  const absl::Status status = PrintList(
+      options, console, "experiments", **connection, &v1::Experiments::Stub::List, (*connection)->experiments(),
+      request, &v1::ListExperimentsResponse::mutable_experiments, ExperimentJson, FormatExperiments);
+  if (!status.ok()) return status;
   return 0;
 }
 
@@ -107,24 +112,81 @@ absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console)
   return 0;
 }
 
+struct DeleteOptions {
+  ConnectionOptions connection;
+  std::vector<std::string> ids;
+  std::string older_than;
+  bool json = false;
+};
+
+void PrintDeleted(int64_t count, bool json, const Console& console) {
+  if (json) {
+    PrintJson({{"deleted", count}}, console);
+  } else {
+    console.out << "deleted " << CountText(count) << (count == 1 ? " experiment\n" : " experiments\n");
+  }
+}
+
+absl::Status DeleteExperiments(const Connection& connection, v1::Experiments::Stub& stub,
+                               const std::vector<std::string>& ids) {
+  v1::DeleteExperimentsRequest request;
+  request.mutable_ids()->Add(ids.begin(), ids.end());
+  return connection.Patient(&v1::Experiments::Stub::Delete, stub, request).status();
+}
+
+absl::StatusOr<int> Delete(const DeleteOptions& options, const Console& console) {
+  const auto connection = Connection::Open(options.connection, Access::kWrite);
+  if (!connection.ok()) return connection.status();
+  const absl::Status status = DeleteExperiments(**connection, (*connection)->experiments(), options.ids);
+  if (!status.ok()) return status;
+  PrintDeleted(static_cast<int64_t>(options.ids.size()), options.json, console);
+  return 0;
+}
+
+// A page is listed and deleted at a time: whoever interrupts it has deleted the rest of none.
+absl::StatusOr<int> Prune(const DeleteOptions& options, const Console& console) {
+  const absl::StatusOr<absl::Duration> age = ParseAge(options.older_than);
+  if (!age.ok()) return age.status();
+  const auto connection = Connection::Open(options.connection, Access::kWrite);
+  if (!connection.ok()) return connection.status();
+  v1::Experiments::Stub& stub = (*connection)->experiments();
+  v1::ListExperimentsRequest request;
+  request.set_finished_before_unix_ms(absl::ToUnixMillis(absl::Now() - *age));
+  request.set_page_size(100);
+  int64_t deleted = 0;
+  do {
+    const auto page = (*connection)->Quick(&v1::Experiments::Stub::List, stub, request);
+    if (!page.ok()) return page.status();
+    std::vector<std::string> ids;
+    for (const v1::Experiment& experiment : page->experiments()) ids.push_back(experiment.id());
+    const absl::Status status = ids.empty() ? absl::OkStatus() : DeleteExperiments(**connection, stub, ids);
+    if (!status.ok()) return status;
+    deleted += static_cast<int64_t>(ids.size());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  PrintDeleted(deleted, options.json, console);
+  return 0;
+}
+
 absl::StatusOr<int> Keys(const ClientOptions&, const Console& console) {
   console.out << ExperimentReference();
   return 0;
 }
 
 void AddWithId(CLI::App& group, Action& action, const std::string& name, const std::string& description,
+               void (*add_source)(CLI::App&, ConnectionOptions&),
                std::function<absl::StatusOr<int>(const ClientOptions&, const Console&)> run) {
   const auto [command, options] =
       AddCommand<ClientOptions>(group, action, name, description, "understudy experiments " + name + " ID", run);
-  command->add_option("ID", options->name, "The experiment, as submit printed it")->required();
-  AddCoordinatorOption(*command, options->connection);
+  command->add_option("ID", options->name, "The experiment, as submit and list print it")->required();
+  add_source(*command, options->connection);
   AddJsonFlag(*command, options->json);
 }
 
 }  // namespace
 
 void AddExperimentCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel and resume experiments",
+  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel, resume and delete experiments",
                              "understudy experiments submit deploy/experiments/cartpole.yaml");
   {
     const auto [command, options] =
@@ -136,16 +198,36 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
   }
   {
     const auto [command, options] =
-        AddCommand<ClientOptions>(group, action, "list", "All experiments, newest first",
-                                  "understudy experiments list --coordinator 10.0.0.7:50051", List);
-    AddCoordinatorOption(*command, options->connection);
+        AddCommand<ExperimentListOptions>(group, action, "list", "Experiments, newest first",
+                                          "understudy experiments list --coordinator 10.0.0.7:50051", List);
+    AddSourceOptions(*command, options->connection);
+    AddListOptions(*command, *options);
+    command->add_flag("--unfinished", options->unfinished, "List only those that have not finished");
     AddJsonFlag(*command, options->json);
   }
-  AddWithId(group, action, "show", "What an experiment has come to", Show);
-  AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds", Watch);
-  AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", Cancel);
-  AddWithId(group, action, "resume", "Go on with a failed or cancelled experiment where it stopped", Resume);
+  AddWithId(group, action, "show", "What an experiment has come to", AddSourceOptions, Show);
+  AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds",
+            AddCoordinatorOption, Watch);
+  AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", AddSourceOptions, Cancel);
+  AddWithId(group, action, "resume", "Go on with a failed or cancelled experiment where it stopped",
+            AddCoordinatorOption, Resume);
   AddMetricsCommand(group, action);
+  {
+    const auto [command, options] = AddCommand<DeleteOptions>(
+        group, action, "delete", "Delete finished experiments with their metrics; their policies and datasets stay",
+        "understudy experiments delete cartpole-96e03f", Delete);
+    command->add_option("ID", options->ids, "The experiments, as submit and list print them")->required();
+    AddSourceOptions(*command, options->connection);
+    AddJsonFlag(*command, options->json);
+  }
+  {
+    const auto [command, options] = AddCommand<DeleteOptions>(
+        group, action, "prune", "Delete all experiments that finished some time ago, as delete does",
+        "understudy experiments prune --older_than 30d", Prune);
+    AddOlderThanOption(*command, options->older_than);
+    AddSourceOptions(*command, options->connection);
+    AddJsonFlag(*command, options->json);
+  }
   AddCommand<ClientOptions>(group, action, "keys", "All keys of an experiment file: meaning, bounds, defaults",
                             "understudy experiments keys", Keys);
 }

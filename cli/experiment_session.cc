@@ -53,19 +53,24 @@ absl::Status ExperimentSession::Follow() {
 }
 
 absl::StatusOr<v1::Experiment> ExperimentSession::FindOrSubmit() {
-  const auto list = client_.Call(&v1::Experiments::Stub::List, &Connection::experiments, v1::ListExperimentsRequest());
-  if (!list.ok()) return list.status();
   v1::Experiment same;
   std::vector<std::string> others;
-  for (const v1::Experiment& experiment : list->experiments()) {  // newest first
-    if (HasEnded(experiment.status())) continue;
-    if (google::protobuf::util::MessageDifferencer::Equals(experiment.spec(), options_.spec)) {
-      if (!same.id().empty()) others.push_back(same.id());
-      same = experiment;
-    } else {
-      others.push_back(experiment.id());
+  v1::ListExperimentsRequest request;
+  request.set_unfinished(true);
+  do {
+    const auto list = client_.Call(&v1::Experiments::Stub::List, &Connection::experiments, request);
+    if (!list.ok()) return list.status();
+    for (const v1::Experiment& experiment : list->experiments()) {  // newest first
+      if (HasEnded(experiment.status())) continue;
+      if (google::protobuf::util::MessageDifferencer::Equals(experiment.spec(), options_.spec)) {
+        if (!same.id().empty()) others.push_back(same.id());
+        same = experiment;
+      } else {
+        others.push_back(experiment.id());
+      }
     }
-  }
+    request.set_page_token(list->next_page_token());
+  } while (!request.page_token().empty());
   if (!same.id().empty()) {
     options_.log(absl::StrCat("understudy: going on with experiment ", same.id(), ", which had not finished"));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
@@ -23,6 +25,30 @@ std::string DurationText(absl::Duration duration) {
   if (whole < 3600) return absl::StrFormat("%d min %02d s", whole / 60, whole % 60);
   const int64_t minutes = (whole + 30) / 60;
   return absl::StrFormat("%d h %02d min", minutes / 60, minutes % 60);
+}
+
+absl::StatusOr<absl::Duration> ParseAge(std::string_view text) {
+  constexpr int64_t kMost = 1'000'000'000;
+  int64_t number = 0;
+  const std::string digits(text.substr(0, text.empty() ? 0 : text.size() - 1));
+  const bool whole =
+      std::all_of(digits.begin(), digits.end(), [](unsigned char c) { return absl::ascii_isdigit(c); }) &&
+      absl::SimpleAtoi(digits, &number) && number <= kMost;
+  switch (whole ? text.back() : ' ') {
+    case 's':
+      return absl::Seconds(number);
+    case 'm':
+      return absl::Minutes(number);
+    case 'h':
+      return absl::Hours(number);
+    case 'd':
+      return absl::Hours(24 * number);
+    case 'w':
+      return absl::Hours(7 * 24 * number);
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("found the age '", std::string(text), "', expected a number with s, m, h, d or w, as in 30d"));
+  }
 }
 
 std::string BytesText(int64_t bytes) {

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "understudy/v1/experiments.pb.h"
 
@@ -15,6 +17,9 @@ std::string ShortText(double number);
 
 // "0.84 s", "12.3 s", "3 min 05 s", "2 h 04 min"; not negative.
 std::string DurationText(absl::Duration duration);
+
+// Reads an age, as in "30d": a whole number of s, m, h, d or w. INVALID_ARGUMENT says what was found and expected.
+absl::StatusOr<absl::Duration> ParseAge(std::string_view text);
 
 // "12 B", "3.4 KiB", "1.2 MiB"
 std::string BytesText(int64_t bytes);

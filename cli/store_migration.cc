@@ -30,9 +30,7 @@ std::string PlaceOf(const std::string& text) {
 }
 
 absl::Status VerifyDatasets(Store& source, Store& target, MigrationSummary& summary) {
-  const auto datasets = source.ListDatasets();
-  if (!datasets.ok()) return datasets.status();
-  for (const v1::Dataset& dataset : *datasets) {
+  const auto verify = [&](const v1::Dataset& dataset) -> absl::Status {
     const auto copy = target.GetDataset(dataset.name());
     if (!copy.ok()) return copy.status();
     const auto verified = target.VerifyDataset(dataset.name());
@@ -44,14 +42,13 @@ absl::Status VerifyDatasets(Store& source, Store& target, MigrationSummary& summ
           ToHex(copy->digest()), ", expected ", dataset.episodes(), " and ", ToHex(dataset.digest())));
     }
     ++summary.datasets;
-  }
-  return absl::OkStatus();
+    return absl::OkStatus();
+  };
+  return ForEachItem([&](const PageRequest& page) { return source.ListDatasets(page); }, verify);
 }
 
 absl::Status VerifyPolicies(Store& source, Store& target, MigrationSummary& summary) {
-  const auto policies = source.ListPolicies();
-  if (!policies.ok()) return policies.status();
-  for (const v1::StoredPolicy& policy : *policies) {
+  const auto verify = [&](const v1::StoredPolicy& policy) -> absl::Status {
     const auto copy = target.LoadPolicy(policy.header().name(), policy.header().version());
     if (!copy.ok()) return copy.status();
     if ((*copy)->header.digest() != policy.header().digest()) {
@@ -59,21 +56,21 @@ absl::Status VerifyPolicies(Store& source, Store& target, MigrationSummary& summ
                                               policy.header().version(), ": found another digest than in the source"));
     }
     ++summary.policies;
-  }
-  return absl::OkStatus();
+    return absl::OkStatus();
+  };
+  return ForEachItem([&](const PageRequest& page) { return source.ListPolicies(page); }, verify);
 }
 
 absl::Status VerifyCheckpoints(Store& source, Store& target, MigrationSummary& summary) {
-  const auto experiments = source.ListExperiments();
-  if (!experiments.ok()) return experiments.status();
-  for (const v1::Experiment& experiment : *experiments) {
+  const auto verify = [&](const v1::Experiment& experiment) -> absl::Status {
     for (int stage = 0; stage < experiment.stages_size(); ++stage) {
       const auto copy = target.GetCheckpoint(experiment.id(), stage);
       if (copy.ok()) ++summary.checkpoints;
       if (!copy.ok() && !absl::IsNotFound(copy.status())) return copy.status();
     }
-  }
-  return absl::OkStatus();
+    return absl::OkStatus();
+  };
+  return ForEachItem([&](const PageRequest& page) { return source.ListExperiments({}, page); }, verify);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<PostgresLock>> StandBy(const std::string& url, bo
 }  // namespace
 
 absl::Status ServeWhileActive(const std::string& url, TerminationSignals& signals,
-                              const std::function<absl::StatusOr<int>(Store& store)>& serve) {
+                              const std::function<absl::StatusOr<int>(SqlStore& store)>& serve) {
   if (const auto name = DescribePostgresUrl(url); !name.ok()) return name.status();
   for (bool first = true; true; first = false) {
     auto lock = StandBy(url, first, signals);

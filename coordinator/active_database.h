@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/process/process.h"
-#include "coordinator/storage/store.h"
+#include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 
@@ -18,7 +18,7 @@ namespace understudy {
 // returns UNAVAILABLE. It ends with a signal, with OK, or with another error of `serve` or of opening the store.
 // INVALID_ARGUMENT: no URL of PostgreSQL. UNAVAILABLE: the database cannot be reached, and never could.
 absl::Status ServeWhileActive(const std::string& url, TerminationSignals& signals,
-                              const std::function<absl::StatusOr<int>(Store& store)>& serve);
+                              const std::function<absl::StatusOr<int>(SqlStore& store)>& serve);
 
 }  // namespace understudy
 

@@ -199,22 +199,26 @@ class Checker {
   }
 
   absl::Status WithStoredPolicies(const absl::Status& status) {
-    const auto stored = store_.ListPolicies();
-    if (!absl::IsNotFound(status) || !stored.ok()) return status;
+    if (!absl::IsNotFound(status)) return status;
+    const auto stored = store_.ListPolicies({.size = kMaxPageSize});
+    if (!stored.ok()) return status;
     std::vector<std::string> names;
-    for (const v1::StoredPolicy& policy : *stored) names.push_back(policy.header().name());
-    return WithNames(status, "policies", std::move(names));
+    for (const v1::StoredPolicy& policy : stored->items) names.push_back(policy.header().name());
+    return WithNames(status, "policies", std::move(names), stored->next_token.empty());
   }
 
   absl::Status WithStoredDatasets(const absl::Status& status) {
-    const auto stored = store_.ListDatasets();
-    if (!absl::IsNotFound(status) || !stored.ok()) return status;
+    if (!absl::IsNotFound(status)) return status;
+    const auto stored = store_.ListDatasets({.size = kMaxPageSize});
+    if (!stored.ok()) return status;
     std::vector<std::string> names;
-    for (const v1::Dataset& dataset : *stored) names.push_back(dataset.name());
-    return WithNames(status, "datasets", std::move(names));
+    for (const v1::Dataset& dataset : stored->items) names.push_back(dataset.name());
+    return WithNames(status, "datasets", std::move(names), stored->next_token.empty());
   }
 
-  static absl::Status WithNames(const absl::Status& status, const std::string& kind, std::vector<std::string> names) {
+  // `all`: there are no others than these names.
+  static absl::Status WithNames(const absl::Status& status, const std::string& kind, std::vector<std::string> names,
+                                bool all) {
     constexpr size_t kMostNames = 20;
     names.erase(std::unique(names.begin(), names.end()), names.end());
     const size_t more = names.size() - std::min(names.size(), kMostNames);
@@ -222,7 +226,7 @@ class Checker {
     const std::string list = names.empty() ? "none" : absl::StrJoin(names, ", ");
     return absl::Status(status.code(),
                         absl::StrCat(status.message(), "; no earlier stage makes it, and stored ", kind, " are: ", list,
-                                     more > 0 ? absl::StrCat(" and ", more, " more") : ""));
+                                     more > 0 ? absl::StrCat(" and ", more, all ? "" : " or more", " more") : ""));
   }
 
   const v1::ExperimentSpec& spec_;

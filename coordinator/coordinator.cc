@@ -60,7 +60,8 @@ absl::Time Coordinator::Settle(absl::Time now) {
   experiments_.RunDue(now);
   workforce_.Plan(now);
   for (const StageId& stage : workforce_.TakeChangedStages()) experiments_.Touch(stage.experiment);
-  experiments_.Settle(now);
+  // What the store has not taken is tried again when it is due.
+  experiments_.Settle(now).IgnoreError();
   workforce_.Tell();
   return std::min(experiments_.next_due(), workforce_.next_plan());
 }
@@ -109,17 +110,18 @@ absl::StatusOr<v1::Experiment> Coordinator::GetExperiment(const std::string& id)
   return experiment;
 }
 
-absl::StatusOr<std::vector<v1::Experiment>> Coordinator::ListExperiments() {
-  absl::StatusOr<std::vector<v1::Experiment>> experiments = store_.ListExperiments();
-  if (!experiments.ok()) return experiments;
+absl::StatusOr<Page<v1::Experiment>> Coordinator::ListExperiments(const ExperimentFilter& filter,
+                                                                  const PageRequest& request) {
+  absl::StatusOr<Page<v1::Experiment>> page = store_.ListExperiments(filter, request);
+  if (!page.ok()) return page;
   const absl::Status status = Call([&](absl::Time) {
-    for (v1::Experiment& experiment : *experiments) {
+    for (v1::Experiment& experiment : page->items) {
       if (const ExperimentRun* run = experiments_.Find(experiment.id())) experiment = run->Describe();
     }
     return absl::OkStatus();
   });
   if (!status.ok()) return status;
-  return experiments;
+  return page;
 }
 
 absl::StatusOr<v1::Experiment> Coordinator::Cancel(const std::string& id) {
@@ -168,10 +170,10 @@ void Coordinator::Detach(std::string worker, std::shared_ptr<WorkerLink> link, b
   });
 }
 
-absl::StatusOr<std::vector<v1::Worker>> Coordinator::ListWorkers() {
+absl::StatusOr<std::vector<v1::Worker>> Coordinator::ListWorkers(const std::string& after, size_t limit) {
   std::vector<v1::Worker> workers;
   const absl::Status status = Call([&](absl::Time now) {
-    workers = workforce_.List(now);
+    workers = workforce_.List(after, limit, now);
     return absl::OkStatus();
   });
   if (!status.ok()) return status;
@@ -223,14 +225,11 @@ absl::StatusOr<int64_t> Coordinator::Publish(const v1::StageKey& key, std::share
   return version;
 }
 
-absl::StatusOr<std::string> Coordinator::FindDatasetUser(const std::string& dataset) {
-  std::string user;
-  const absl::Status status = Call([&](absl::Time) {
-    user = experiments_.FindDatasetUser(dataset);
-    return absl::OkStatus();
+absl::Status Coordinator::RunAlone(const std::function<absl::Status()>& call) {
+  return Call([&](absl::Time now) {
+    const absl::Status settled = experiments_.Settle(now);
+    return settled.ok() ? call() : settled;
   });
-  if (!status.ok()) return status;
-  return user;
 }
 
 void Coordinator::OnConnected(std::shared_ptr<ActorLink> link) {

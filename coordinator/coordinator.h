@@ -43,7 +43,7 @@ class Coordinator final : public RolloutHandler {
   // As in experiments.proto. NOT_FOUND names the id.
   absl::StatusOr<std::string> Submit(const v1::SubmitRequest& request);
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id);
-  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments();
+  absl::StatusOr<Page<v1::Experiment>> ListExperiments(const ExperimentFilter& filter, const PageRequest& page);
   absl::StatusOr<v1::Experiment> Cancel(const std::string& id);
   absl::StatusOr<v1::Experiment> Resume(const std::string& id);
   // Non-blocking. The watcher is closed with NOT_FOUND where there is no such experiment.
@@ -60,15 +60,18 @@ class Coordinator final : public RolloutHandler {
 
   // As in workers.proto and policy.proto. Of a learner that is fenced just now, metrics may still be stored: they are
   // what the next one reports for the same iteration, too.
-  absl::StatusOr<std::vector<v1::Worker>> ListWorkers();
+  // Lists by id, from behind `after` on, at most `limit`.
+  absl::StatusOr<std::vector<v1::Worker>> ListWorkers(const std::string& after, size_t limit);
   absl::Status ReportProgress(const v1::ProgressRequest& request);
   absl::Status FinishStage(const v1::FinishStageRequest& request);
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, std::shared_ptr<const PolicySnapshot> snapshot);
   // ABORTED where the epoch is not the stage's current one.
   absl::Status CheckEpoch(const v1::StageKey& key);
 
-  // The experiment that uses a dataset; empty: none does.
-  absl::StatusOr<std::string> FindDatasetUser(const std::string& dataset);
+  // Runs `call` on the control thread, and returns its status: the coordinator does nothing else meanwhile, and what it
+  // has done is in the store. UNAVAILABLE: the store has not taken all of that yet. For what may be deleted only while
+  // no experiment begins to use it.
+  absl::Status RunAlone(const std::function<absl::Status()>& call);
 
   // Streams of actors.
   void OnConnected(std::shared_ptr<ActorLink> link) override;

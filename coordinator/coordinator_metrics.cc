@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "coordinator/storage/measured_store.h"
-
 namespace understudy {
 namespace {
 
@@ -62,10 +60,6 @@ void AddMetrics(const CoordinatorStatus& status, Scrape& scrape) {
   scrape.Add(kConnectedActors, status.connected_actors);
   scrape.Add(kControlQueue, static_cast<double>(status.control_events));
   scrape.Add(kStoreQueue, static_cast<double>(status.store_jobs));
-}
-
-std::unique_ptr<Store> CoordinatorMetrics::Measure(Store& store) {
-  return std::make_unique<MeasuredStore>(store, store_);
 }
 
 void CoordinatorMetrics::SetActive(Coordinator* coordinator) {

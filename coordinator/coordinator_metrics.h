@@ -2,8 +2,6 @@
 #ifndef UNDERSTUDY_COORDINATOR_COORDINATOR_METRICS_H_
 #define UNDERSTUDY_COORDINATOR_COORDINATOR_METRICS_H_
 
-#include <memory>
-
 #include "absl/base/thread_annotations.h"
 #include "common/metrics/call_counts.h"
 #include "common/metrics/latencies.h"
@@ -11,7 +9,6 @@
 #include "common/process/mutex.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/coordinator_status.h"
-#include "coordinator/storage/store.h"
 
 namespace understudy {
 
@@ -23,8 +20,8 @@ class CoordinatorMetrics {
  public:
   // For ServerOptions::on_call.
   OnCall on_call() { return CountCalls(calls_); }
-  // The store, and how long its calls take. Both this and the store must outlive it.
-  std::unique_ptr<Store> Measure(Store& store);
+  // For SqlStore::Measure.
+  Latencies& store_latencies() { return store_; }
 
   // nullptr: it stands by. Returns when nobody looks at the one before any more.
   void SetActive(Coordinator* coordinator);

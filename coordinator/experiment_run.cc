@@ -92,14 +92,14 @@ absl::Status ExperimentRun::StartTraining(int stage, absl::Time now) {
     return absl::OkStatus();
   }
   context_.workforce.RestoreTraining(stage_id(stage), *std::move(work), actors, state.grant(), now);
-  const auto metrics = context_.store.ListMetrics(id(), stage);
+  const auto metrics = context_.store.LatestMetrics(id(), stage);
   if (!metrics.ok()) {
     const LogScope scope({.experiment = id(), .epoch = state.grant().epoch()});
     spdlog::error("{}: how far it was cannot be shown: {}", StageLabel(experiment_, stage),
                   metrics.status().ToString());
-  } else if (!metrics->empty()) {
-    *state.mutable_progress() = metrics->back();
-    *state.mutable_trajectories() = metrics->back().trajectories();
+  } else if (metrics->has_value()) {
+    *state.mutable_progress() = **metrics;
+    *state.mutable_trajectories() = (*metrics)->trajectories();
   }
   return absl::OkStatus();
 }
@@ -317,15 +317,6 @@ void ExperimentRun::RunDue(absl::Time now) {
 
 absl::Time ExperimentRun::next_due() const {
   return sink_ != nullptr ? std::min(sink_->next_fencing(), try_again_) : try_again_;
-}
-
-bool ExperimentRun::Uses(const std::string& dataset) const {
-  for (int i = 0; i < experiment_.stages_size(); ++i) {
-    const v1::StageSpec& spec = experiment_.spec().stages(i);
-    const std::string& used = spec.has_collect() ? spec.collect().dataset() : spec.train().dataset();
-    if (!IsFinished(experiment_.stages(i).status()) && used == dataset) return true;
-  }
-  return false;
 }
 
 void ExperimentRun::NoteGrant() {

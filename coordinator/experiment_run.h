@@ -60,9 +60,6 @@ class ExperimentRun {
   void RunDue(absl::Time now);
   absl::Time next_due() const;
 
-  // A stage that has not finished makes or reads this dataset.
-  bool Uses(const std::string& dataset) const;
-
   // Shows the experiment now, and when it has changed. False: it has kMaxWatchers.
   bool Watch(std::shared_ptr<ExperimentWatcher> watcher) { return watchers_.Add(std::move(watcher), Describe()); }
   void Unwatch(const ExperimentWatcher& watcher) { watchers_.Remove(watcher); }

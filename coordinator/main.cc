@@ -62,23 +62,25 @@ void AddOptions(CLI::App& app, Options& options) {
 
 // Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's. DATA_LOSS: standard output cannot
 // be written to.
-absl::StatusOr<int> Serve(const ServerOptions& options, Store& bare_store, CoordinatorMetrics* metrics,
+absl::StatusOr<int> Serve(const ServerOptions& options, SqlStore& store, CoordinatorMetrics* metrics,
                           TerminationSignals& signals) {
-  const std::unique_ptr<Store> measured = metrics == nullptr ? nullptr : metrics->Measure(bare_store);
-  Store& store = measured == nullptr ? bare_store : *measured;
+  if (metrics != nullptr) store.Measure(metrics->store_latencies());
   auto coordinator = Coordinator::Start(store);
   if (!coordinator.ok()) return coordinator.status();
 
   Coordinator& control = **coordinator;
-  ExperimentsService experiments(control, store);
+  ExperimentsService experiments(store, &control);
   WorkersService workers(control, options.access);
   const auto check_epoch = [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); };
-  PoliciesService policies(store, check_epoch,
-                           [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
-                             return control.Publish(stage, std::move(snapshot));
-                           });
+  const RunAlone run_alone = [&control](const auto& call) { return control.RunAlone(call); };
+  PoliciesService policies(
+      store, check_epoch,
+      [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
+        return control.Publish(stage, std::move(snapshot));
+      },
+      run_alone);
   CheckpointsService checkpoints(store, check_epoch);
-  DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
+  DatasetsService datasets(store, run_alone);
   RolloutService rollouts(control);
   auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
   if (!server.ok()) return absl::FailedPreconditionError(server.status().message());
@@ -113,7 +115,7 @@ absl::Status Run(Options& options, TerminationSignals& signals) {
   const auto metrics_server = MetricsServer::Start(options.metrics, "understudy-coordinator",
                                                    [&metrics](Scrape& scrape) { metrics.AddTo(scrape); });
   if (!metrics_server.ok()) return metrics_server.status();
-  const auto serve = [&](Store& store) { return Serve(options.server, store, wanted, signals); };
+  const auto serve = [&](SqlStore& store) { return Serve(options.server, store, wanted, signals); };
   if (!options.store.empty()) return ServeWhileActive(options.store, signals, serve);
   auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
   if (!directory.ok()) return directory.status();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -30,11 +31,16 @@ UnfinishedExperiments::UnfinishedExperiments(Store& store, Workforce& workforce,
                .received = {}} {}
 
 absl::Status UnfinishedExperiments::Recover(absl::Time now) {
-  auto experiments = store_.ListExperiments();
-  if (!experiments.ok()) return experiments.status();
+  std::vector<v1::Experiment> experiments;
+  const absl::Status listed =
+      ForEachItem([&](const PageRequest& page) { return store_.ListExperiments({.unfinished = true}, page); },
+                  [&](v1::Experiment experiment) {
+                    experiments.push_back(std::move(experiment));
+                    return absl::OkStatus();
+                  });
+  if (!listed.ok()) return listed;
   // Oldest first, as they began.
-  for (auto experiment = experiments->rbegin(); experiment != experiments->rend(); ++experiment) {
-    if (IsFinished(experiment->status())) continue;
+  for (auto experiment = experiments.rbegin(); experiment != experiments.rend(); ++experiment) {
     const std::string id = experiment->id();
     const LogScope scope({.experiment = id});
     spdlog::info("experiment {} goes on: it had not finished when the coordinator stopped", id);
@@ -141,14 +147,6 @@ void UnfinishedExperiments::Watch(const std::string& id, std::shared_ptr<Experim
   }
 }
 
-std::string UnfinishedExperiments::FindDatasetUser(const std::string& dataset) const {
-  std::string user;
-  for (const auto& [id, run] : runs_) {
-    if (run->Uses(dataset)) user = id;
-  }
-  return user;
-}
-
 void UnfinishedExperiments::Observe(CoordinatorStatus& seen) const {
   seen.finished = finished_;
   seen.received = context_.received;
@@ -167,7 +165,7 @@ void UnfinishedExperiments::RunDue(absl::Time now) {
   }
 }
 
-void UnfinishedExperiments::Settle(absl::Time now) {
+absl::Status UnfinishedExperiments::Settle(absl::Time now) {
   const bool complain = now >= complained_ + kComplaintInterval;
   for (const std::string& id : std::exchange(touched_, {})) {
     const auto found = runs_.find(id);
@@ -189,6 +187,7 @@ void UnfinishedExperiments::Settle(absl::Time now) {
     unsaved_[id] = settled;
     due_.Set(id, std::min(run.next_due(), now + kStoreRetry));
   }
+  return unsaved_.empty() ? absl::OkStatus() : unsaved_.begin()->second;
 }
 
 absl::Status UnfinishedExperiments::SavedStatus(const std::string& id) const {

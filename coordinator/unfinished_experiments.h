@@ -44,9 +44,6 @@ class UnfinishedExperiments {
   // The same; one that has finished is shown. The watcher is closed with the error.
   void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
 
-  // The one that uses a dataset; empty: none does.
-  std::string FindDatasetUser(const std::string& dataset) const;
-
   // Sets what they have to say.
   void Observe(CoordinatorStatus& seen) const;
 
@@ -57,8 +54,8 @@ class UnfinishedExperiments {
   // Something may have happened to it.
   void Touch(const std::string& id) { touched_.insert(id); }
   // Settles those that something may have happened to, and forgets those that have finished. Those that the store does
-  // not take are settled again a little later.
-  void Settle(absl::Time now);
+  // not take are settled again a little later. Returns the store's error where there are such.
+  absl::Status Settle(absl::Time now);
   // Whether all that has happened to it is in the store, by the last Settle: if not, the store's error.
   absl::Status SavedStatus(const std::string& id) const;
 

@@ -241,17 +241,25 @@ std::map<v1::WorkerKind, WorkerCount> Workforce::Count() const {
   return counts;
 }
 
-std::vector<v1::Worker> Workforce::List(absl::Time now) const {
-  std::vector<v1::Worker> workers;
+std::vector<v1::Worker> Workforce::List(const std::string& after, size_t limit, absl::Time now) const {
+  std::vector<const AttachedWorker*> listed;
   for (const AttachedWorker& attached : table_.workers()) {
-    v1::Worker& worker = workers.emplace_back();
-    *worker.mutable_hello() = attached.hello;
-    *worker.mutable_assignment() = attached.assignment;
-    *worker.mutable_heartbeat() = attached.heartbeat;
-    worker.set_silent_ms(absl::ToInt64Milliseconds(Counted(now) - attached.last_seen));
+    if (attached.hello.worker_id() > after) listed.push_back(&attached);
   }
-  std::sort(workers.begin(), workers.end(),
-            [](const v1::Worker& a, const v1::Worker& b) { return a.hello().worker_id() < b.hello().worker_id(); });
+  const auto end = listed.begin() + static_cast<ptrdiff_t>(std::min(limit, listed.size()));
+  std::partial_sort(listed.begin(), end, listed.end(), [](const AttachedWorker* a, const AttachedWorker* b) {
+    return a->hello.worker_id() < b->hello.worker_id();
+  });
+  listed.erase(end, listed.end());
+
+  std::vector<v1::Worker> workers;
+  for (const AttachedWorker* attached : listed) {
+    v1::Worker& worker = workers.emplace_back();
+    *worker.mutable_hello() = attached->hello;
+    *worker.mutable_assignment() = attached->assignment;
+    *worker.mutable_heartbeat() = attached->heartbeat;
+    worker.set_silent_ms(absl::ToInt64Milliseconds(Counted(now) - attached->last_seen));
+  }
   return workers;
 }
 

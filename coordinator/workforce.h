@@ -93,7 +93,8 @@ class Workforce {
   // Returns when Plan should be called even if nothing happens.
   absl::Time next_plan() const;
 
-  std::vector<v1::Worker> List(absl::Time now) const;
+  // Lists workers by id, from behind `after` on, at most `limit`.
+  std::vector<v1::Worker> List(const std::string& after, size_t limit, absl::Time now) const;
   std::map<v1::WorkerKind, WorkerCount> Count() const;
 
   void CloseAll(const absl::Status& status);

@@ -98,9 +98,9 @@ inline constexpr Metric kRpcDuration = {
     "From a call's arrival to its end, of calls that are not streams in both directions. Labels: method"};
 inline constexpr Metric kRpcCalls = {"understudy_rpc_calls_total", kCounter, "Such calls. Labels: method, code"};
 inline constexpr Metric kStoreDuration = {"understudy_store_duration_seconds", kHistogram,
-                                          "Calls of the store, with all waiting. Labels: operation"};
+                                          "Transactions of the store, with all waiting. Labels: operation"};
 inline constexpr Metric kStoreErrors = {"understudy_store_errors_total", kCounter,
-                                        "Calls that the store could not serve: UNAVAILABLE, RESOURCE_EXHAUSTED, "
+                                        "Transactions that the store could not serve: UNAVAILABLE, RESOURCE_EXHAUSTED, "
                                         "DATA_LOSS, INTERNAL, UNKNOWN. Labels: operation, code"};
 
 }  // namespace understudy

@@ -35,11 +35,13 @@ const std::initializer_list<Rule> kRules = {
     {"/understudy.v1.Policies/Download", {kLearner, kClient, kAdmin}},
     {"/understudy.v1.Policies/Get", {kLearner, kClient, kAdmin}},
     {"/understudy.v1.Policies/List", {kClient, kAdmin}},
+    {"/understudy.v1.Policies/Delete", {kAdmin}},
     {"/understudy.v1.Datasets/Read", {kLearner, kClient, kAdmin}},
     {"/understudy.v1.Datasets/Get", {kLearner, kClient, kAdmin}},
     {"/understudy.v1.Datasets/List", {kClient, kAdmin}},
     {"/understudy.v1.Datasets/Digest", {kClient, kAdmin}},
     {"/understudy.v1.Datasets/Verify", {kClient, kAdmin}},
+    {"/understudy.v1.Datasets/Finish", {kAdmin}},
     {"/understudy.v1.Datasets/Delete", {kAdmin}},
     {"/understudy.v1.Experiments/Submit", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Get", {kClient, kAdmin}},
@@ -48,6 +50,7 @@ const std::initializer_list<Rule> kRules = {
     {"/understudy.v1.Experiments/Cancel", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Resume", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/ListMetrics", {kClient, kAdmin}},
+    {"/understudy.v1.Experiments/Delete", {kAdmin}},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {kClient, kAdmin}},
 };
 // They say whether a server works, and nothing else.

@@ -14,11 +14,12 @@ constexpr absl::Duration kReaderPatience = absl::Minutes(5);
 
 }  // namespace
 
-grpc::Status DatasetsService::List(grpc::ServerContext*, const v1::ListDatasetsRequest*,
+grpc::Status DatasetsService::List(grpc::ServerContext*, const v1::ListDatasetsRequest* request,
                                    v1::ListDatasetsResponse* response) {
-  auto datasets = store_.ListDatasets();
-  if (!datasets.ok()) return ToGrpc(datasets.status());
-  for (v1::Dataset& dataset : *datasets) *response->add_datasets() = std::move(dataset);
+  auto page = store_.ListDatasets({.size = request->page_size(), .token = request->page_token()});
+  if (!page.ok()) return ToGrpc(page.status());
+  for (v1::Dataset& dataset : page->items) *response->add_datasets() = std::move(dataset);
+  response->set_next_page_token(std::move(page->next_token));
   return grpc::Status::OK;
 }
 
@@ -67,17 +68,26 @@ grpc::Status DatasetsService::Read(grpc::ServerContext* context, const v1::ReadD
                                     }));
 }
 
+grpc::Status DatasetsService::Finish(grpc::ServerContext*, const v1::FinishDatasetRequest* request,
+                                     v1::Dataset* response) {
+  const absl::Status status = run_alone_([&]() -> absl::Status {
+    if (absl::Status unused = CheckDatasetUnused(store_, request->name()); !unused.ok()) return unused;
+    auto dataset = store_.FinishDataset(request->name());
+    if (dataset.ok()) *response = *std::move(dataset);
+    return dataset.status();
+  });
+  if (status.ok()) store_.ReleaseSpace();
+  return ToGrpc(status);
+}
+
+// A large dataset takes minutes to delete, so the coordinator is not kept from other things meanwhile. An experiment
+// that is submitted at the same instant finds no dataset, and says so.
 grpc::Status DatasetsService::Delete(grpc::ServerContext*, const v1::DeleteDatasetRequest* request,
                                      v1::DeleteDatasetResponse*) {
-  if (find_user_ != nullptr) {
-    const auto user = find_user_(request->name());
-    if (!user.ok()) return ToGrpc(user.status());
-    if (!user->empty()) {
-      return ToGrpc(absl::FailedPreconditionError(
-          absl::StrCat("dataset ", request->name(), " is in use by experiment ", *user, ": cancel it first")));
-    }
-  }
-  return ToGrpc(store_.DeleteDataset(request->name()));
+  absl::Status status = run_alone_([&] { return CheckDatasetUnused(store_, request->name()); });
+  if (status.ok()) status = store_.DeleteDataset(request->name());
+  if (status.ok()) store_.ReleaseSpace();
+  return ToGrpc(status);
 }
 
 }  // namespace understudy

@@ -4,11 +4,10 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <functional>
-#include <string>
+#include <utility>
 
-#include "absl/status/statusor.h"
 #include "common/rpc/stream_guard.h"
+#include "coordinator/experiment_uses.h"
 #include "coordinator/storage/store.h"
 #include "understudy/v1/datasets.grpc.pb.h"
 
@@ -18,11 +17,8 @@ namespace understudy {
 // At most 256 Read streams at a time, then UNAVAILABLE; one whose reader reads nothing for 5 minutes ends.
 class DatasetsService final : public v1::Datasets::Service {
  public:
-  // The experiment that uses a dataset; empty: none.
-  using FindUser = std::function<absl::StatusOr<std::string>(const std::string& dataset)>;
-
-  // `store` must outlive this. Without `find_user`, no dataset is in use.
-  DatasetsService(Store& store, FindUser find_user) : store_(store), find_user_(std::move(find_user)) {}
+  // `store` must outlive this. What must not happen while an experiment begins runs by `run_alone`.
+  DatasetsService(Store& store, RunAlone run_alone) : store_(store), run_alone_(std::move(run_alone)) {}
 
   grpc::Status List(grpc::ServerContext* context, const v1::ListDatasetsRequest* request,
                     v1::ListDatasetsResponse* response) override;
@@ -33,12 +29,14 @@ class DatasetsService final : public v1::Datasets::Service {
                       v1::VerifyDatasetResponse* response) override;
   grpc::Status Read(grpc::ServerContext* context, const v1::ReadDatasetRequest* request,
                     grpc::ServerWriter<v1::TrajectoryBatch>* writer) override;
+  grpc::Status Finish(grpc::ServerContext* context, const v1::FinishDatasetRequest* request,
+                      v1::Dataset* response) override;
   grpc::Status Delete(grpc::ServerContext* context, const v1::DeleteDatasetRequest* request,
                       v1::DeleteDatasetResponse* response) override;
 
  private:
   Store& store_;
-  const FindUser find_user_;
+  const RunAlone run_alone_;
   StreamLimit reading_{256};
 };
 

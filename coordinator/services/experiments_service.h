@@ -10,10 +10,14 @@
 
 namespace understudy {
 
-// Thread-safe. `coordinator` and `store` must outlive the server that serves this.
+// Serves the experiments of a coordinator, or, without one, of a store: they are as the store has them then, nothing
+// can be submitted, resumed or watched (FAILED_PRECONDITION), and Cancel marks an experiment that nobody runs.
+//
+// Thread-safe.
 class ExperimentsService final : public v1::Experiments::WithCallbackMethod_Watch<v1::Experiments::Service> {
  public:
-  ExperimentsService(Coordinator& coordinator, Store& store) : coordinator_(coordinator), store_(store) {}
+  // `store` is the coordinator's. Both must outlive the server that serves this. `coordinator` may be null.
+  ExperimentsService(Store& store, Coordinator* coordinator) : store_(store), coordinator_(coordinator) {}
 
   grpc::Status Submit(grpc::ServerContext* context, const v1::SubmitRequest* request,
                       v1::SubmitResponse* response) override;
@@ -27,12 +31,14 @@ class ExperimentsService final : public v1::Experiments::WithCallbackMethod_Watc
                       v1::Experiment* response) override;
   grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeExperimentRequest* request,
                       v1::Experiment* response) override;
+  grpc::Status Delete(grpc::ServerContext* context, const v1::DeleteExperimentsRequest* request,
+                      v1::DeleteExperimentsResponse* response) override;
   grpc::Status ListMetrics(grpc::ServerContext* context, const v1::ListMetricsRequest* request,
                            v1::ListMetricsResponse* response) override;
 
  private:
-  Coordinator& coordinator_;
   Store& store_;
+  Coordinator* const coordinator_;
 };
 
 }  // namespace understudy

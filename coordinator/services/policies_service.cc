@@ -30,12 +30,26 @@ absl::StatusOr<std::shared_ptr<PolicySnapshot>> ReadSnapshot(grpc::ServerReader<
 
 }  // namespace
 
-grpc::Status PoliciesService::List(grpc::ServerContext*, const v1::ListPoliciesRequest*,
+grpc::Status PoliciesService::List(grpc::ServerContext*, const v1::ListPoliciesRequest* request,
                                    v1::ListPoliciesResponse* response) {
-  auto policies = store_.ListPolicies();
-  if (!policies.ok()) return ToGrpc(policies.status());
-  for (v1::StoredPolicy& policy : *policies) *response->add_policies() = std::move(policy);
+  auto page = store_.ListPolicies({.size = request->page_size(), .token = request->page_token()});
+  if (!page.ok()) return ToGrpc(page.status());
+  for (v1::StoredPolicy& policy : page->items) *response->add_policies() = std::move(policy);
+  response->set_next_page_token(std::move(page->next_token));
   return grpc::Status::OK;
+}
+
+grpc::Status PoliciesService::Delete(grpc::ServerContext*, const v1::DeletePolicyRequest* request,
+                                     v1::DeletePolicyResponse* response) {
+  const absl::Status status = run_alone_([&]() -> absl::Status {
+    if (absl::Status unused = CheckPolicyUnused(store_, request->name(), request->version()); !unused.ok())
+      return unused;
+    const auto deleted = store_.DeletePolicy(request->name(), request->version());
+    response->set_versions(deleted.value_or(0));
+    return deleted.status();
+  });
+  if (status.ok()) store_.ReleaseSpace();
+  return ToGrpc(status);
 }
 
 grpc::Status PoliciesService::Get(grpc::ServerContext*, const v1::GetPolicyRequest* request,

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "common/rpc/stream_guard.h"
 #include "common/snapshot/policy_snapshot.h"
+#include "coordinator/experiment_uses.h"
 #include "coordinator/storage/store.h"
 #include "understudy/v1/policy.grpc.pb.h"
 
@@ -30,12 +31,18 @@ class PoliciesService final : public v1::Policies::Service {
 
   // Of a store alone: Publish is FAILED_PRECONDITION. `store` must outlive this.
   explicit PoliciesService(Store& store) : store_(store) {}
-  // Publish asks `check_epoch` when the stage has come: whoever may not publish need not send the policy.
-  PoliciesService(Store& store, EpochCheck check_epoch, Publisher publisher)
-      : store_(store), check_epoch_(std::move(check_epoch)), publisher_(std::move(publisher)) {}
+  // Publish asks `check_epoch` when the stage has come: whoever may not publish need not send the policy. Delete runs
+  // by `run_alone`.
+  PoliciesService(Store& store, EpochCheck check_epoch, Publisher publisher, RunAlone run_alone)
+      : store_(store),
+        check_epoch_(std::move(check_epoch)),
+        publisher_(std::move(publisher)),
+        run_alone_(std::move(run_alone)) {}
 
   grpc::Status List(grpc::ServerContext* context, const v1::ListPoliciesRequest* request,
                     v1::ListPoliciesResponse* response) override;
+  grpc::Status Delete(grpc::ServerContext* context, const v1::DeletePolicyRequest* request,
+                      v1::DeletePolicyResponse* response) override;
   grpc::Status Get(grpc::ServerContext* context, const v1::GetPolicyRequest* request,
                    v1::StoredPolicy* response) override;
   grpc::Status Download(grpc::ServerContext* context, const v1::GetPolicyRequest* request,
@@ -47,6 +54,7 @@ class PoliciesService final : public v1::Policies::Service {
   Store& store_;
   const EpochCheck check_epoch_;
   const Publisher publisher_;
+  const RunAlone run_alone_ = RunWithoutCoordinator;
   StreamLimit publishing_{64, 2 * kMaxParameterBytes};
   StreamLimit downloading_{256, 4 * kMaxParameterBytes};
 };

@@ -5,6 +5,7 @@
 #include "common/rpc/channel.h"
 #include "coordinator/services/attach_stream.h"
 #include "coordinator/services/worker_messages.h"
+#include "coordinator/storage/page.h"
 
 namespace understudy {
 grpc::ServerBidiReactor<v1::WorkerMessage, v1::Assignment>* WorkersService::Attach(
@@ -24,10 +25,18 @@ grpc::Status WorkersService::FinishStage(grpc::ServerContext*, const v1::FinishS
   return ToGrpc(valid.ok() ? coordinator_.FinishStage(*request) : valid);
 }
 
-grpc::Status WorkersService::List(grpc::ServerContext*, const v1::ListWorkersRequest*,
+grpc::Status WorkersService::List(grpc::ServerContext*, const v1::ListWorkersRequest* request,
                                   v1::ListWorkersResponse* response) {
-  auto workers = coordinator_.ListWorkers();
+  constexpr char kWorkers[] = "workers";
+  const auto size = PageSize({.size = request->page_size()});
+  if (!size.ok()) return ToGrpc(size.status());
+  const auto after = ParsePageToken(kWorkers, request->page_token(), 1);
+  if (!after.ok()) return ToGrpc(after.status());
+  auto workers = coordinator_.ListWorkers(after->empty() ? "" : after->front(), *size + 1);
   if (!workers.ok()) return ToGrpc(workers.status());
+  const bool more = static_cast<int64_t>(workers->size()) > *size;
+  if (more) workers->pop_back();
+  if (more) response->set_next_page_token(MakePageToken(kWorkers, {workers->back().hello().worker_id()}));
   for (v1::Worker& worker : *workers) *response->add_workers() = std::move(worker);
   return grpc::Status::OK;
 }

@@ -3,14 +3,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/storage/sql_page.h"
 
 namespace understudy {
 namespace {
 
 constexpr char kSelect[] =
     "SELECT id, name, experiment, created_unix_ms, complete, episodes, transitions, total_return, stored_bytes, "
-    "digest, "
-    "recipe FROM datasets ";
+    "digest, recipe FROM datasets ";
 
 absl::StatusOr<DatasetRow> CurrentDataset(const SqlStatement& row) {
   DatasetRow result;
@@ -51,17 +51,16 @@ absl::Status CheckDatasetExists(SqlConnection& database, const DatasetRow& row) 
   return absl::NotFoundError(absl::StrCat("dataset '", row.dataset.name(), "' was deleted meanwhile"));
 }
 
-absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqlConnection& database) {
-  SqlStatement select = database.Prepare(absl::StrCat(kSelect, "ORDER BY name"));
-  std::vector<DatasetRow> rows;
-  while (true) {
-    const absl::StatusOr<bool> found = select.Step();
-    if (!found.ok()) return found.status();
-    if (!*found) return rows;
-    absl::StatusOr<DatasetRow> row = CurrentDataset(select);
-    if (!row.ok()) return row.status();
-    rows.push_back(*std::move(row));
-  }
+absl::StatusOr<Page<v1::Dataset>> ListDatasetRows(SqlConnection& database, const std::string& after, int64_t size) {
+  SqlStatement select = database.Prepare(absl::StrCat(kSelect, "WHERE name > ? ORDER BY name LIMIT ?"));
+  return ReadPageOf<v1::Dataset>(
+      kDatasetList, select.Bind(after, size + 1), size,
+      [](const SqlStatement& row) -> absl::StatusOr<std::optional<v1::Dataset>> {
+        absl::StatusOr<DatasetRow> dataset = CurrentDataset(row);
+        if (!dataset.ok()) return dataset.status();
+        return std::move(dataset->dataset);
+      },
+      [](const SqlStatement& row) { return std::vector<std::string>{row.String(1)}; });
 }
 
 absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row) {
@@ -72,6 +71,11 @@ absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row) {
       .Bind(row.dataset.complete(), row.dataset.episodes(), row.dataset.transitions(), row.total_return,
             row.dataset.stored_bytes(), Blob{row.dataset.digest()}, row.id)
       .Run();
+}
+
+absl::Status UpdateRecipe(SqlConnection& database, const DatasetRow& row) {
+  const std::string recipe = row.dataset.recipe().SerializeAsString();
+  return database.Prepare("UPDATE datasets SET recipe = ? WHERE id = ?").Bind(Blob{recipe}, row.id).Run();
 }
 
 absl::StatusOr<bool> InsertEpisode(SqlConnection& database, int64_t dataset_id, const EncodedEpisode& episode) {

@@ -1,19 +1,22 @@
-// The rows of the tables `datasets` and `episodes`. All functions are to be called within a transaction.
+// The rows of the tables `datasets` and `episodes`. Call these functions within a transaction.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_DATASET_ROWS_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_DATASET_ROWS_H_
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/storage/episode_codec.h"
+#include "coordinator/storage/page.h"
 #include "coordinator/storage/sql_connection.h"
 #include "understudy/v1/datasets.pb.h"
 
 namespace understudy {
+
+// The name of the list of datasets in page tokens.
+inline constexpr char kDatasetList[] = "datasets";
 
 struct DatasetRow {
   int64_t id = 0;
@@ -21,25 +24,26 @@ struct DatasetRow {
   v1::Dataset dataset;
 };
 
-// NOT_FOUND names it; DATA_LOSS: its recipe is damaged.
+// Reads a dataset's row. NOT_FOUND names the dataset; DATA_LOSS: its recipe is damaged.
 absl::StatusOr<DatasetRow> GetDatasetRow(SqlConnection& database, const std::string& name);
 
-// NOT_FOUND where this very dataset is not there any more.
+// NOT_FOUND: this very dataset has been deleted, even where there is another of its name.
 absl::Status CheckDatasetExists(SqlConnection& database, const DatasetRow& row);
 
-// By name.
-absl::StatusOr<std::vector<DatasetRow>> ListDatasetRows(SqlConnection& database);
+// Reads a page of at most `size` datasets whose names come after `after`, by name.
+absl::StatusOr<Page<v1::Dataset>> ListDatasetRows(SqlConnection& database, const std::string& after, int64_t size);
 
 // Writes the sums, completeness and digest.
 absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row);
+absl::Status UpdateRecipe(SqlConnection& database, const DatasetRow& row);
 
-// False: an episode of that number was there already, and stays.
+// Inserts an episode and returns true. Returns false, and changes nothing, where there is one of that number.
 absl::StatusOr<bool> InsertEpisode(SqlConnection& database, int64_t dataset_id, const EncodedEpisode& episode);
 
-// The lowest number that is at least `number`; reads no episode.
+// Finds the lowest episode number that is at least `number`; reads no episode.
 absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqlConnection& database, int64_t dataset_id, int64_t number);
 
-// DATA_LOSS where it cannot be read; whether it is what was stored, only EpisodeDecoder can tell.
+// Reads an episode. DATA_LOSS: it cannot be read. Only EpisodeDecoder can tell whether it is what was stored.
 absl::StatusOr<EncodedEpisode> GetEpisode(SqlConnection& database, int64_t dataset_id, int64_t number);
 
 }  // namespace understudy

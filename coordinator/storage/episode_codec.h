@@ -1,5 +1,6 @@
-// An episode as stored: what is asked for often beside its content, which is compressed and carries two checks: zstd's
-// checksum finds damage cheaply, the SHA-256 digest proves that the content is what was acknowledged.
+// Turns an episode into the row that stores it, and back. The content is compressed and carries two checks: zstd's
+// checksum finds damage cheaply, and the SHA-256 digest proves that the content is what was acknowledged. The numbers
+// that are often asked for stand beside it.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_EPISODE_CODEC_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_EPISODE_CODEC_H_
 
@@ -28,8 +29,8 @@ struct EncodedEpisode {
 // Sets a batch's environment, policy, version and action mode to those of the recipe.
 void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch);
 
-// For one thread: it keeps its buffers from one episode to the next, and shares what compresses with the thread's other
-// encoders. The recipe must outlive it.
+// Encodes episodes. For one thread: it keeps its buffers from one episode to the next, and shares the thread's
+// compressor with other encoders. The recipe must outlive it.
 class EpisodeEncoder {
  public:
   explicit EpisodeEncoder(const v1::DatasetRecipe& recipe);
@@ -45,13 +46,13 @@ class EpisodeEncoder {
   std::string compressed_;
 };
 
-// Thread-compatible. The recipe must outlive it.
+// Decodes episodes. Thread-compatible. The recipe must outlive it.
 class EpisodeDecoder {
  public:
   explicit EpisodeDecoder(const v1::DatasetRecipe& recipe);
 
-  // The batch that was encoded: valid, and exactly what `episode` says beside it. DATA_LOSS says what was found; the
-  // caller adds which episode of which dataset.
+  // Returns the batch that was encoded, once it is valid and has the numbers and the digest that `episode` has.
+  // DATA_LOSS says what was found; the caller adds which episode of which dataset.
   absl::StatusOr<v1::TrajectoryBatch> Decode(const EncodedEpisode& episode);
 
  private:
@@ -64,7 +65,7 @@ class EpisodeDecoder {
   std::string serialised_;
 };
 
-// Size of the content once decompressed, as far as its header can be believed.
+// Returns the size of the content once decompressed, as its header says, which may be damaged.
 int64_t DecompressedBytes(const EncodedEpisode& episode);
 
 }  // namespace understudy

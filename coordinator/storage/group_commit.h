@@ -1,5 +1,5 @@
-// Changes that come while another is being written are committed together, so that a disk that syncs a hundred times a
-// second takes more than a hundred changes.
+// Commits changes of several threads in common transactions, so that a disk that syncs a hundred times a second takes
+// more than a hundred changes.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_GROUP_COMMIT_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_GROUP_COMMIT_H_
 
@@ -17,21 +17,22 @@
 
 namespace understudy {
 
-// Thread-safe. No thread of its own: whoever has waited longest writes for all who wait; one that comes alone writes at
-// once.
+// Thread-safe. It has no thread of its own: the caller that has waited longest writes for all callers that wait. A
+// caller that comes alone writes at once.
 class GroupCommit {
  public:
   using Body = std::function<absl::Status(SqlConnection&)>;
 
   explicit GroupCommit(std::unique_ptr<SqlConnection> connection) : connection_(std::move(connection)) {}
 
-  // As SqlConnection::Transact for writing, but that `body` may run on another caller's thread, and more than once:
-  // where a common transaction cannot be committed, each change is tried in one of its own, so that none fails because
-  // of another; but where the store cannot be reached (UNAVAILABLE), all are told so. Changes are made in the order of
-  // the calls.
+  // Runs `body` in a transaction that writes, alone or together with the changes of other callers, in the order of the
+  // calls. `body` may run on another caller's thread. It may also run more than once: where a common transaction fails,
+  // each of its changes is tried again in a transaction of its own, so that none fails because of another. Returns what
+  // SqlConnection::Transact returns for this change. UNAVAILABLE is not tried again: every caller of the common
+  // transaction gets it.
   absl::Status Run(const std::string& operation, const Body& body);
 
-  // Calls of Run that have not returned.
+  // The number of calls of Run that have not returned.
   size_t waiting();
 
  private:
@@ -43,7 +44,7 @@ class GroupCommit {
     CondVar changed;
   };
 
-  // By the caller of the first change in the queue alone.
+  // Writes changes and sets their statuses. Called only by the caller whose change is first in the queue.
   void Write(const std::vector<Change*>& changes);
 
   // Used by one caller at a time: the one whose change is first in the queue.

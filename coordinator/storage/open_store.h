@@ -1,4 +1,4 @@
-// A store to work with in place, without a coordinator, wherever it is.
+// Opens a store without a coordinator, in a data directory or on a PostgreSQL server.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_OPEN_STORE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_OPEN_STORE_H_
 
@@ -11,9 +11,10 @@
 
 namespace understudy {
 
-// `place`: a URL of PostgreSQL, or a data directory. The modes mean the same for both, but that a database itself is
-// never made, only a store in it. The store is held, exclusively unless for reading, until the pointer and its copies
-// are gone. Errors of DataDirectory, PostgresDatabase and PostgresStore::OpenForReading.
+// Opens the store at `place`, a URL of PostgreSQL or a data directory. The modes mean the same for both, except that a
+// database is never made, only a store in it. The store is held until the last copy of the pointer is gone, exclusively
+// unless it is open for reading. Returns the errors of DataDirectory, PostgresDatabase and
+// PostgresStore::OpenForReading.
 absl::StatusOr<std::shared_ptr<SqlStore>> OpenStore(const std::string& place, DataDirectory::Mode mode);
 
 }  // namespace understudy

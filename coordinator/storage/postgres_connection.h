@@ -1,5 +1,5 @@
-// SqlConnection to a PostgreSQL database that outlives the server's restarts: a transaction whose session ends is run
-// again in a new one, and never twice.
+// A connection to a PostgreSQL database that survives restarts of the server. If the session ends during a transaction,
+// the transaction runs again in a new session, unless the server says that it was committed.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_CONNECTION_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_CONNECTION_H_
 
@@ -24,21 +24,24 @@ class PostgresConnection final : public SqlConnection {
   struct Options {
     std::string url;
     std::string application;  // the sessions' name at the server
-    // For so long a transaction is tried again whose session has ended; then UNAVAILABLE.
+    // How long a transaction is tried again after its session has ended; then it is UNAVAILABLE.
     absl::Duration patience = absl::Seconds(3);
   };
 
-  // INVALID_ARGUMENT: no URL of PostgreSQL. UNAVAILABLE names the server, without password, and gives its reason.
+  // Connects. INVALID_ARGUMENT: this is no URL of PostgreSQL. UNAVAILABLE names the server, without password, and gives
+  // its reason.
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(Options options, std::shared_ptr<StoreFence> fence);
 
   SqlStatement Prepare(std::string_view sql) override;
   absl::Status Execute(const char* sql) override;
-  // One that writes is refused with UNAVAILABLE where the fence's incarnation is not the database's latest: that is
-  // decided with the transaction itself, however long the process was stopped in it.
+  // UNAVAILABLE: the transaction writes, and the fence's incarnation is not the database's latest. The server decides
+  // that within the transaction, so it holds however long the process was stopped.
   absl::Status Transact(Access access, std::string operation,
                         const std::function<absl::Status(SqlConnection&)>& body) override;
   int64_t changes() const override { return changes_; }
   absl::StatusOr<bool> HasTable(std::string_view name) override;
+  // PostgreSQL's autovacuum does it.
+  absl::StatusOr<bool> ReleasePages(int64_t) override { return false; }
   absl::Status NumberOn(const std::string& table, const std::string& column) override;
   const std::string& name() const override { return name_; }
 
@@ -48,15 +51,16 @@ class PostgresConnection final : public SqlConnection {
 
   PostgresConnection(Options options, std::string name, std::shared_ptr<StoreFence> fence);
 
-  // The session can be used no more.
+  // Whether the session cannot be used any more.
   bool lost() const { return PQstatus(session_.get()) != CONNECTION_OK || over_; }
   absl::Status Connect();
-  // One attempt at a transaction. `in_doubt`: the number of one that was to be committed when the session ended.
+  // Makes one attempt at a transaction. `in_doubt` is the number of the transaction that was being committed when the
+  // session ended; empty: there is none.
   absl::Status Attempt(Access access, const Body& body, std::string& in_doubt);
   absl::Status Begin(Access access, std::string& transaction);
-  // Whether it was committed, as the server knows it.
+  // Asks the server whether a transaction was committed.
   absl::StatusOr<bool> WasCommitted(const std::string& transaction);
-  // nullptr-safe; what the result means.
+  // Returns a result's error, or OK. The result may be null.
   absl::Status Check(const PGresult* result);
 
   const Options options_;

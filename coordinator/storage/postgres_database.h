@@ -1,4 +1,4 @@
-// A PostgreSQL database that this process alone writes to: what DataDirectory is to a file.
+// Holds a PostgreSQL database for writing, as DataDirectory holds a directory: no other process writes to it meanwhile.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_DATABASE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_DATABASE_H_
 
@@ -16,13 +16,13 @@ namespace understudy {
 
 class PostgresDatabase {
  public:
-  // `lock` has just been taken. `on_lost`: see PostgresLock::Keep; the store refuses to write from then on.
-  // PostgresStore::Open's errors.
+  // Opens the store of a database whose `lock` has just been taken. `on_lost` is called as PostgresLock::Keep says; the
+  // store refuses to write from then on. Returns PostgresStore::Open's errors.
   static absl::StatusOr<std::unique_ptr<PostgresDatabase>> Open(const std::string& url,
                                                                 std::unique_ptr<PostgresLock> lock,
                                                                 std::function<void(const absl::Status&)> on_lost);
 
-  // The same, at once, for whom it is an error that another process has the lock: UNAVAILABLE, naming that.
+  // Takes the lock and opens the store, without waiting. UNAVAILABLE: another process, which is named, has the lock.
   static absl::StatusOr<std::unique_ptr<PostgresDatabase>> OpenNow(const std::string& url);
 
   PostgresStore& store() { return *store_; }

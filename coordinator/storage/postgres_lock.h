@@ -1,4 +1,5 @@
-// Who may write to a PostgreSQL database: the session that holds an advisory lock, until it ends.
+// The lock that lets one process at a time write to a PostgreSQL database: an advisory lock, which the server keeps for
+// a session until the session ends.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_LOCK_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_LOCK_H_
 
@@ -16,31 +17,32 @@
 
 namespace understudy {
 
-// What the names of sessions that write begin with: whoever takes the lock ends those that are left.
+// The names of sessions that write begin with this. The process that takes the lock ends those that are left of its
+// predecessor.
 inline constexpr char kPostgresWriter[] = "understudy-writer ";
 
-// The server ends the session, and with it the lock, of a process that has died at once, and of one that it has not
-// heard of for two seconds, because it was stopped or its network was cut.
+// The server ends the session, and with it the lock, at once when the process dies. It does so after two seconds where
+// the process was stopped or its network was cut.
 //
 // Thread-compatible.
 class PostgresLock {
  public:
-  // Holds nothing yet. INVALID_ARGUMENT: no URL of PostgreSQL. UNAVAILABLE names the server, without password.
-  // FAILED_PRECONDITION: it is older than PostgreSQL 14.
+  // Connects, and holds nothing yet. INVALID_ARGUMENT: this is no URL of PostgreSQL. UNAVAILABLE names the server,
+  // without password. FAILED_PRECONDITION: the server is older than PostgreSQL 14.
   static absl::StatusOr<std::unique_ptr<PostgresLock>> Connect(const std::string& url);
 
-  // Gives it back.
+  // Gives the lock back.
   ~PostgresLock();
 
-  // Empty: it is held from now on, and sessions of those who held it before have been ended. Otherwise who has it, as
-  // "process 123 on host". Does not wait for it; to be asked again within two seconds. UNAVAILABLE: the server cannot
-  // be reached.
+  // Tries to take the lock, without waiting. Returns an empty text where it is held from now on; sessions of former
+  // holders have been ended then. Otherwise returns who has it, as "process 123 on host"; call again within two
+  // seconds. UNAVAILABLE: the server cannot be reached.
   absl::StatusOr<std::string> TryTake();
 
-  // Once held, to be called at once: keeps it, with a thread of its own, until destroyed. Where the session is lost, as
-  // when the server restarts, it is taken again, if nobody has written meanwhile under another incarnation than the
-  // fence's. Where that cannot be done within five seconds, the fence is abandoned, and `on_lost` called, once, on that
-  // thread.
+  // Keeps the lock, with a thread of its own, until destroyed. To be called as soon as it is held. If the session is
+  // lost, as when the server restarts, the thread takes the lock again, provided that nobody has written meanwhile
+  // under another incarnation than the fence's. If that fails for five seconds, the thread abandons the fence and calls
+  // `on_lost`, once.
   void Keep(std::shared_ptr<StoreFence> fence, std::function<void(const absl::Status&)> on_lost);
 
  private:
@@ -50,11 +52,11 @@ class PostgresLock {
   void EndFormerWriters();
   // The keeping thread.
   void Run();
-  // Waits; true: Keep is to end.
+  // Waits. Returns true where the thread should end.
   bool Wait(absl::Duration duration);
-  // FAILED_PRECONDITION: somebody else has written since.
+  // Takes the lock in a new session. FAILED_PRECONDITION: somebody else has written since.
   absl::Status TakeAgain();
-  // One row with one column, or none, within two seconds.
+  // Asks a query for one row with one column, or none, and waits two seconds at most.
   absl::StatusOr<std::string> Ask(const std::string& sql);
 
   const std::string url_;

@@ -1,13 +1,14 @@
-#include "coordinator/storage/postgres_schema.h"
+#include "coordinator/storage/experiment_rows.h"
+#include "coordinator/storage/schema.h"
 
 namespace understudy {
 namespace {
 
 // As in SQLite's. Text sorts by its bytes, whatever the database's language. What is compressed already, or does not
 // compress, is stored as it is.
-constexpr const char* kMigrations[] = {
+constexpr Migration kMigrations[] = {
     // 1
-    R"sql(
+    {R"sql(
     CREATE TABLE counters (
       name TEXT COLLATE "C" PRIMARY KEY,
       value BIGINT NOT NULL
@@ -95,7 +96,15 @@ constexpr const char* kMigrations[] = {
       return DOUBLE PRECISION NOT NULL,
       PRIMARY KEY (experiment, stage, number)
     );
+    )sql"},
+    // 2
+    {R"sql(
+    -- 0: it has not finished. Lists and what deletes what is old need not read the content then.
+    ALTER TABLE experiments ADD COLUMN finished_unix_ms BIGINT NOT NULL DEFAULT 0;
+    CREATE INDEX experiments_by_submission ON experiments (submitted_unix_ms, rowid);
+    CREATE INDEX unfinished_experiments ON experiments (submitted_unix_ms, rowid) WHERE finished_unix_ms = 0;
     )sql",
+     FillFinishedUnixMs},
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// One session of a PostgreSQL server, as libpq gives it, and its errors as statuses.
+// A session of a PostgreSQL server: libpq's functions with owners for what they return and statuses for their errors.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_SESSION_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_SESSION_H_
 
@@ -24,20 +24,20 @@ using PostgresResult = std::unique_ptr<PGresult, FreePostgres>;
 // reason.
 absl::StatusOr<PostgresSession> ConnectPostgres(const std::string& url, const std::string& application);
 
-// Whether a result is rows, or a command that was done.
+// Whether the statement succeeded: the result is rows, or a command that was done.
 bool Succeeded(const PGresult* result);
 
-// Why one failed: RESOURCE_EXHAUSTED (disk full, too big), DATA_LOSS (damaged), PERMISSION_DENIED, ALREADY_EXISTS (a
-// constraint), INVALID_ARGUMENT (a value that cannot be stored: text with a zero in it), UNAVAILABLE (anything else,
-// the session's end too). "cannot `operation`: …, in `name`".
+// Returns why a statement failed: RESOURCE_EXHAUSTED (disk full, too big), DATA_LOSS (damaged), PERMISSION_DENIED,
+// ALREADY_EXISTS (a constraint), INVALID_ARGUMENT (a value that cannot be stored: text with a zero in it), UNAVAILABLE
+// (anything else, the session's end too). The message is "cannot `operation`: …, in `name`".
 absl::Status PostgresError(const PGconn* session, const PGresult* result, const std::string& operation,
                            const std::string& name);
 
-// Whether one that failed means that the session is no use any more: it has ended, or the server takes no changes, as
-// one does that another has replaced.
+// Whether a failure means that the session is of no use any more: it has ended, or the server takes no changes, as a
+// server that was replaced by another.
 bool IsSessionOver(const PGconn* session, const PGresult* result);
 
-// "process 123 on host", of this process.
+// This process as "process 123 on host".
 std::string ProcessText();
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Parameters and rows as PostgreSQL's binary formats have them.
+// Converts parameters and rows to and from PostgreSQL's binary formats.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STATEMENT_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STATEMENT_H_
 
@@ -18,7 +18,7 @@ class PostgresParameters {
   void Clear() { parameters_.clear(); }
   void AddInt64(int64_t value);
   void AddDouble(double value);
-  // Not copied.
+  // Text and bytes are not copied.
   void AddText(std::string_view text);
   void AddBytes(std::string_view bytes);
   void AddNull();
@@ -31,17 +31,17 @@ class PostgresParameters {
     Oid type;
     std::string_view value;
     bool null = false;
-    std::array<char, 8> number = {};  // what `value` is of, where it is one
+    std::array<char, 8> number = {};  // the bytes of `value`, where that is a number
   };
   void AddNumber(Oid type, uint64_t bits);
 
-  std::deque<Parameter> parameters_;  // which stay where they are
+  std::deque<Parameter> parameters_;  // a deque, because `value` may point into `number`
 };
 
-// "a = ? AND b = ?" as "a = $1 AND b = $2".
+// Turns "a = ? AND b = ?" into "a = $1 AND b = $2".
 std::string NumberParameters(std::string_view sql);
 
-// Of a binary result; NULL is 0.
+// Read a value of a binary result; NULL is 0.
 int64_t PostgresInt64(const PGresult* result, int row, int column);
 double PostgresDouble(const PGresult* result, int row, int column);
 std::string_view PostgresBytes(const PGresult* result, int row, int column);

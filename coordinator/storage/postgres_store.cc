@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/postgres_connection.h"
 #include "coordinator/storage/postgres_lock.h"
-#include "coordinator/storage/postgres_schema.h"
+#include "coordinator/storage/schema.h"
 
 namespace understudy {
 namespace {

@@ -12,8 +12,8 @@ namespace understudy {
 
 bool IsPostgresUrl(const std::string& text);
 
-// The address for logs and messages: without password, nor any other parameter that could hold a secret.
-// INVALID_ARGUMENT, without repeating it: it is none.
+// Returns the address for logs and messages, without password and without parameters that could hold a secret.
+// INVALID_ARGUMENT: this is no such address; the message does not repeat it.
 absl::StatusOr<std::string> DescribePostgresUrl(const std::string& url);
 
 }  // namespace understudy

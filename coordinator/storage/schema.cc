@@ -10,7 +10,11 @@ constexpr char kTable[] = "migrations";
 // Within a transaction.
 absl::Status ApplyFrom(SqlConnection& connection, Migrations migrations, int version) {
   for (int number = version + 1; number <= LatestSchemaVersion(migrations); ++number) {
-    if (absl::Status status = connection.Execute(migrations[number - 1]); !status.ok()) return status;
+    const Migration& migration = migrations[number - 1];
+    if (absl::Status status = connection.Execute(migration.sql); !status.ok()) return status;
+    if (migration.fill != nullptr) {
+      if (absl::Status status = migration.fill(connection); !status.ok()) return status;
+    }
     SqlStatement insert = connection.Prepare("INSERT INTO migrations (number) VALUES (?)");
     if (absl::Status status = insert.Bind(number).Run(); !status.ok()) return status;
   }

@@ -8,8 +8,8 @@
 #include "common/snapshot/checksum.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "common/snapshot/sha256.h"
+#include "coordinator/storage/experiment_rows.h"
 #include "coordinator/storage/sql_store.h"
-#include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
 namespace {

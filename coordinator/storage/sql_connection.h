@@ -1,7 +1,7 @@
-// One connection to an SQL database, whichever it is: statements that clean up after themselves, transactions as
-// functions, and the database's errors as statuses that name the operation and the database.
+// A connection to an SQL database, SQLite or PostgreSQL. Statements clean up after themselves, a transaction is a
+// function, and the database's errors become statuses that name the operation and the database.
 //
-// Thread-compatible: a connection and its statements are for one thread at a time.
+// Thread-compatible: one thread at a time uses a connection and its statements.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_SQL_CONNECTION_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_SQL_CONNECTION_H_
 
@@ -20,7 +20,7 @@
 
 namespace understudy {
 
-// A parameter that is bytes, not text.
+// Bytes as a parameter; a std::string_view is text.
 struct Blob {
   std::string_view bytes;
 };
@@ -28,17 +28,17 @@ struct Blob {
 // Any parameter.
 using SqlValue = std::variant<int64_t, double, std::string_view, Blob>;
 
-// What a database's client library makes of a statement. Parameters are numbered from 1, columns from 0. Binding does
-// not fail: its first error comes out of Step.
+// A statement as a database's client library holds it. Parameters are numbered from 1, columns from 0. Binding does not
+// fail: Step returns the first error of binding.
 class PreparedStatement {
  public:
   virtual ~PreparedStatement() = default;
 
-  // Forgets parameters, rows and errors.
+  // Drops parameters, rows and errors.
   virtual void Reset() = 0;
   virtual void BindInt64(int index, int64_t value) = 0;
   virtual void BindDouble(int index, double value) = 0;
-  // Not copied: they must live until Reset.
+  // Text and bytes are not copied: they must live until Reset.
   virtual void BindText(int index, std::string_view text) = 0;
   virtual void BindBlob(int index, std::string_view bytes) = 0;
   virtual void BindNull(int index) = 0;
@@ -48,12 +48,12 @@ class PreparedStatement {
   virtual std::string_view Bytes(int column) const = 0;
 };
 
-// A prepared statement in use; it goes back to its connection when destroyed. Preparing and binding do not fail: the
-// first error of either comes out of Step or Run.
+// A prepared statement in use. It goes back to its connection when destroyed. Preparing and binding do not fail: Step
+// or Run returns the first error of either.
 class SqlStatement {
  public:
   explicit SqlStatement(PreparedStatement& prepared) : prepared_(&prepared) {}
-  // One that could not be prepared.
+  // A statement that could not be prepared.
   explicit SqlStatement(absl::Status error) : error_(std::move(error)) {}
   ~SqlStatement() {
     if (prepared_ != nullptr) prepared_->Reset();
@@ -62,7 +62,7 @@ class SqlStatement {
   SqlStatement& operator=(const SqlStatement&) = delete;
 
   // Starts over with these parameters: integers, doubles, text, Blob, std::nullopt. Text and blobs are not copied: they
-  // must live until the statement is bound anew or destroyed.
+  // must live until the next Bind or the statement's end.
   template <typename... Values>
   SqlStatement& Bind(const Values&... values) {
     if (prepared_ == nullptr) return *this;
@@ -72,10 +72,10 @@ class SqlStatement {
     return *this;
   }
 
-  // The same with as many as there are.
+  // Bind for a number of parameters that is known only at run time.
   SqlStatement& BindValues(const std::vector<SqlValue>& values);
 
-  // Goes to the next row: true where there is one.
+  // Goes to the next row. False: there is none.
   absl::StatusOr<bool> Step() {
     if (prepared_ == nullptr) return error_;
     return prepared_->Step();
@@ -115,29 +115,33 @@ class SqlConnection {
 
   virtual ~SqlConnection() = default;
 
-  // Parameters are question marks. Statements are kept by their text for the next time. Only one of a text may be in
-  // use at a time.
+  // Prepares a statement whose parameters are question marks. The connection keeps it under its text for the next time;
+  // only one statement of a text may be in use at a time.
   virtual SqlStatement Prepare(std::string_view sql) = 0;
 
   // Runs statements, separated by semicolons, without parameters or rows.
   virtual absl::Status Execute(const char* sql) = 0;
 
-  // Runs `body` in a transaction: all or nothing, durable once OK is returned. An error of the body rolls back and is
-  // returned. Meanwhile, messages of the database's errors begin with "cannot `operation`". `body` may run more than
-  // once: what an earlier run has done, but for the last, was rolled back.
+  // Runs `body` in a transaction: all or nothing, durable once OK is returned. An error of `body` rolls back and is
+  // returned. `body` may run more than once; everything but the last run is rolled back. Errors of the database begin
+  // with "cannot `operation`".
   virtual absl::Status Transact(Access access, std::string operation,
                                 const std::function<absl::Status(SqlConnection&)>& body) = 0;
 
-  // Rows that the last INSERT, UPDATE or DELETE changed.
+  // The number of rows that the last INSERT, UPDATE or DELETE changed.
   virtual int64_t changes() const = 0;
 
   virtual absl::StatusOr<bool> HasTable(std::string_view name) = 0;
 
-  // Rows were inserted with numbers of their own in a column that the database numbers: from now on it gives out larger
-  // ones.
+  // Gives space of at most so many pages that hold nothing any more back to the file system, and returns whether there
+  // is more to give back. False where the database does so by itself, or cannot.
+  virtual absl::StatusOr<bool> ReleasePages(int64_t pages) = 0;
+
+  // Makes the database number on behind the largest number in a column that it numbers. To be called after rows were
+  // inserted with numbers of their own.
   virtual absl::Status NumberOn(const std::string& table, const std::string& column) = 0;
 
-  // Says in messages which database it is.
+  // The database's name in messages.
   virtual const std::string& name() const = 0;
 };
 

@@ -36,6 +36,7 @@ const std::vector<Table>& Tables() {
         {"id", kText},
         {"token", kOptionalText},
         {"submitted_unix_ms", kInteger},
+        {"finished_unix_ms", kInteger},
         {"content", kBlob}},
        1,
        16,

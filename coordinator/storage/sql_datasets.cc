@@ -47,6 +47,46 @@ absl::Status CompleteRow(SqlConnection& database, int64_t episodes, DatasetRow& 
   return UpdateDatasetRow(database, row);
 }
 
+// How far FinishRow takes a dataset: the episodes from 0 on without a gap, but no more than its recipe asks for.
+struct Prefix {
+  int64_t episodes = 0;
+  bool all = false;  // that the recipe asks for
+};
+
+absl::StatusOr<Prefix> FindPrefix(SqlConnection& database, const DatasetRow& row) {
+  const v1::DatasetRecipe& recipe = row.dataset.recipe();
+  SqlStatement select =
+      database.Prepare("SELECT number, steps FROM episodes WHERE dataset = ? AND number >= 0 ORDER BY number");
+  select.Bind(row.id);
+  Prefix prefix;
+  int64_t transitions = 0;
+  while (!prefix.all) {
+    const absl::StatusOr<bool> found = select.Step();
+    if (!found.ok()) return found.status();
+    if (!*found || select.Int64(0) != prefix.episodes) break;
+    ++prefix.episodes;
+    transitions += select.Int64(1);
+    prefix.all = recipe.transitions() > 0 ? transitions >= recipe.transitions() : prefix.episodes >= recipe.episodes();
+  }
+  return prefix;
+}
+
+absl::Status FinishRow(SqlConnection& database, DatasetRow& row) {
+  if (row.dataset.complete()) return absl::OkStatus();
+  const absl::StatusOr<Prefix> prefix = FindPrefix(database, row);
+  if (!prefix.ok()) return prefix.status();
+  if (prefix->episodes == 0) {
+    return absl::FailedPreconditionError(absl::StrCat("cannot finish dataset '", row.dataset.name(),
+                                                      "': episode 0 is not there, expected at least that one"));
+  }
+  if (!prefix->all) {
+    row.dataset.mutable_recipe()->clear_transitions();
+    row.dataset.mutable_recipe()->set_episodes(prefix->episodes);
+    if (absl::Status status = UpdateRecipe(database, row); !status.ok()) return status;
+  }
+  return CompleteRow(database, prefix->episodes, row);
+}
+
 }  // namespace
 
 absl::Status SqlStore::CreateDataset(const v1::Dataset& dataset) {
@@ -80,17 +120,18 @@ absl::StatusOr<v1::Dataset> SqlStore::GetDataset(const std::string& name) {
   return std::move(row->dataset);
 }
 
-absl::StatusOr<std::vector<v1::Dataset>> SqlStore::ListDatasets() {
-  std::vector<v1::Dataset> datasets;
+absl::StatusOr<Page<v1::Dataset>> SqlStore::ListDatasets(const PageRequest& request) {
+  const absl::StatusOr<int64_t> size = PageSize(request);
+  if (!size.ok()) return size.status();
+  const auto key = ParsePageToken(kDatasetList, request.token, 1);
+  if (!key.ok()) return key.status();
+  absl::StatusOr<Page<v1::Dataset>> page;
   const absl::Status status = Read("list the datasets", [&](SqlConnection& database) {
-    absl::StatusOr<std::vector<DatasetRow>> rows = ListDatasetRows(database);
-    if (!rows.ok()) return rows.status();
-    datasets.clear();
-    for (DatasetRow& row : *rows) datasets.push_back(std::move(row.dataset));
-    return absl::OkStatus();
+    page = ListDatasetRows(database, key->empty() ? "" : key->front(), *size);
+    return page.status();
   });
   if (!status.ok()) return status;
-  return datasets;
+  return page;
 }
 
 absl::StatusOr<v1::Dataset> SqlStore::CompleteDataset(const std::string& dataset, int64_t episodes) {
@@ -102,6 +143,16 @@ absl::StatusOr<v1::Dataset> SqlStore::CompleteDataset(const std::string& dataset
         if (row->dataset.episodes() == episodes) return absl::OkStatus();
         return absl::FailedPreconditionError(absl::StrCat("cannot complete dataset '", dataset, "' with ", episodes,
                                                           " episodes: it is complete with ", row->dataset.episodes()));
+      });
+  if (!status.ok()) return status;
+  return GetDataset(dataset);
+}
+
+absl::StatusOr<v1::Dataset> SqlStore::FinishDataset(const std::string& dataset) {
+  const absl::Status status =
+      Write(absl::StrCat("finish dataset '", dataset, "'"), [&](SqlConnection& database) -> absl::Status {
+        absl::StatusOr<DatasetRow> row = GetDatasetRow(database, dataset);
+        return row.ok() ? FinishRow(database, *row) : row.status();
       });
   if (!status.ok()) return status;
   return GetDataset(dataset);

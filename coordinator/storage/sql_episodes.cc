@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "common/trajectory/dataset_content.h"
+#include "coordinator/storage/experiment_rows.h"
 #include "coordinator/storage/sql_store.h"
-#include "coordinator/storage/stage_rows.h"
 
 namespace understudy {
 namespace {

@@ -2,9 +2,11 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/snapshot/checksum.h"
+#include "coordinator/storage/sql_page.h"
 #include "coordinator/storage/sql_store.h"
 
 namespace understudy {
@@ -45,6 +47,20 @@ absl::StatusOr<v1::StoredPolicy> FindPolicy(SqlConnection& database, const std::
   return CurrentPolicy(select);
 }
 
+// The counter that remembers the highest number of a policy whose highest version was deleted.
+std::string DeletedCounter(const std::string& name) { return absl::StrCat("deleted policy ", name); }
+
+// The highest number that was ever given to a version of the policy; 0: none was.
+absl::StatusOr<int64_t> HighestNumber(SqlConnection& database, const std::string& name) {
+  SqlStatement select = database.Prepare(
+      "SELECT coalesce(max(number), 0) FROM (SELECT max(version) AS number FROM policies WHERE name = ? "
+      "UNION ALL SELECT value FROM counters WHERE name = ?) AS numbers");
+  const std::string counter = DeletedCounter(name);
+  const absl::StatusOr<bool> row = select.Bind(name, counter).Step();
+  if (!row.ok()) return row.status();
+  return *row ? select.Int64(0) : 0;
+}
+
 absl::Status CheckDigest(const PolicySnapshot& snapshot) {
   const v1::PolicyHeader& header = snapshot.header;
   const std::string found = PolicyDigest(ArchitectureFingerprint(header), snapshot.parameters);
@@ -61,17 +77,17 @@ absl::StatusOr<int64_t> SqlStore::AddPolicy(const PolicySnapshot& snapshot, cons
   header.set_digest(snapshot.Digest());
   const absl::Status status =
       Write(absl::StrCat("store policy '", header.name(), "'"), [&](SqlConnection& database) -> absl::Status {
-        int64_t latest = 0;
         {
           SqlStatement select =
               database.Prepare("SELECT version, digest FROM policies WHERE name = ? ORDER BY version DESC LIMIT 1");
           const absl::StatusOr<bool> row = select.Bind(header.name()).Step();
           if (!row.ok()) return row.status();
-          if (*row) latest = select.Int64(0);
-          header.set_version(latest);
+          if (*row) header.set_version(select.Int64(0));
           if (*row && select.Bytes(1) == header.digest()) return absl::OkStatus();
         }
-        header.set_version(latest + 1);
+        const absl::StatusOr<int64_t> highest = HighestNumber(database, header.name());
+        if (!highest.ok()) return highest.status();
+        header.set_version(*highest + 1);
         const std::string header_bytes = header.SerializeAsString();
         SqlStatement insert = database.Prepare(
             "INSERT INTO policies (name, version, experiment, stage, created_unix_ms, digest, header, parameters) "
@@ -113,22 +129,51 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SqlStore::LoadPolicy(const
   return snapshot;
 }
 
-absl::StatusOr<std::vector<v1::StoredPolicy>> SqlStore::ListPolicies() {
-  std::vector<v1::StoredPolicy> policies;
+absl::StatusOr<Page<v1::StoredPolicy>> SqlStore::ListPolicies(const PageRequest& request) {
+  constexpr char kPolicies[] = "policies";
+  const absl::StatusOr<int64_t> size = PageSize(request);
+  if (!size.ok()) return size.status();
+  const auto key = ParsePageToken(kPolicies, request.token, 2);
+  if (!key.ok()) return key.status();
+  const std::string name = key->empty() ? "" : key->front();
+  int64_t version = 0;
+  if (!key->empty() && !absl::SimpleAtoi(key->back(), &version)) version = 0;
+
+  absl::StatusOr<Page<v1::StoredPolicy>> page;
   const absl::Status status = Read("list the policies", [&](SqlConnection& database) {
-    policies.clear();
-    SqlStatement select = database.Prepare(absl::StrCat(kSelect, "ORDER BY name, version"));
-    while (true) {
-      const absl::StatusOr<bool> row = select.Step();
-      if (!row.ok()) return row.status();
-      if (!*row) return absl::OkStatus();
-      absl::StatusOr<v1::StoredPolicy> policy = CurrentPolicy(select);
-      if (!policy.ok()) return policy.status();
-      policies.push_back(*std::move(policy));
-    }
+    SqlStatement select =
+        database.Prepare(absl::StrCat(kSelect, "WHERE (name, version) > (?, ?) ORDER BY name, version LIMIT ?"));
+    page = ReadPageOf<v1::StoredPolicy>(
+        kPolicies, select.Bind(name, version, *size + 1), *size,
+        [](const SqlStatement& row) -> absl::StatusOr<std::optional<v1::StoredPolicy>> { return CurrentPolicy(row); },
+        [](const SqlStatement& row) {
+          return std::vector<std::string>{row.String(0), absl::StrCat(row.Int64(1))};
+        });
+    return page.status();
   });
   if (!status.ok()) return status;
-  return policies;
+  return page;
+}
+
+absl::StatusOr<int64_t> SqlStore::DeletePolicy(const std::string& name, int64_t version) {
+  int64_t deleted = 0;
+  const absl::Status status =
+      Write(absl::StrCat("delete policy '", name, "'"), [&](SqlConnection& database) -> absl::Status {
+        const absl::StatusOr<int64_t> highest = HighestNumber(database, name);
+        if (!highest.ok()) return highest.status();
+        SqlStatement remove = version == 0 ? database.Prepare("DELETE FROM policies WHERE name = ?")
+                                           : database.Prepare("DELETE FROM policies WHERE name = ? AND version = ?");
+        const absl::Status removed = version == 0 ? remove.Bind(name).Run() : remove.Bind(name, version).Run();
+        if (!removed.ok()) return removed;
+        deleted = database.changes();
+        if (deleted == 0) return NoSuchPolicy(database, name, version);
+        SqlStatement put = database.Prepare(
+            "INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+        const std::string counter = DeletedCounter(name);
+        return put.Bind(counter, *highest).Run();
+      });
+  if (!status.ok()) return status;
+  return deleted;
 }
 
 }  // namespace understudy

@@ -1,8 +1,11 @@
-// Everything that is alike in stores on SQL databases: the statements are those that SQLite and PostgreSQL both know.
-// What differs is in their connections and schemas.
+// The store on an SQL database. Its statements are those that SQLite and PostgreSQL both know; what differs is in their
+// connections (sql_connection.h) and schemas (schema.h).
 //
-// Damage is found when it is read: episodes, policies and checkpoints carry SHA-256 digests of what was acknowledged.
-// One damaged row does not keep the others from being read, nor a checkpoint from being replaced.
+// Damage is found when something is read: episodes and policies carry SHA-256 digests, checkpoints a checksum. One
+// damaged row does not keep the others from being read, nor a checkpoint from being replaced.
+//
+// The methods are in sql_experiments.cc (with metrics), sql_checkpoints.cc (with outcomes), sql_policies.cc,
+// sql_datasets.cc (datasets as wholes), sql_episodes.cc (their content), sql_copy.cc and sql_store.cc (the rest).
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_SQL_STORE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_SQL_STORE_H_
 
@@ -25,6 +28,8 @@
 
 namespace understudy {
 
+class Latencies;
+
 // Thread-safe, with two connections: writers that wait for one another are committed together (GroupCommit), readers
 // take turns, and neither waits for the other. No call holds a connection while it compresses, checks, or runs a
 // caller's function.
@@ -34,10 +39,14 @@ class SqlStore : public Store {
 
   absl::Status PutExperiment(const v1::Experiment& experiment, const std::string& token) override;
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) override;
-  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments() override;
+  absl::StatusOr<Page<v1::Experiment>> ListExperiments(const ExperimentFilter& filter,
+                                                       const PageRequest& page) override;
   absl::StatusOr<std::string> FindExperimentByToken(const std::string& token) override;
+  absl::Status DeleteExperiments(const std::vector<std::string>& ids) override;
   absl::Status PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) override;
-  absl::StatusOr<std::vector<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage) override;
+  absl::StatusOr<Page<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage,
+                                                      const PageRequest& page) override;
+  absl::StatusOr<std::optional<v1::StageProgress>> LatestMetrics(const std::string& experiment, int stage) override;
 
   absl::Status PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) override;
   absl::StatusOr<StoredCheckpoint> GetCheckpoint(const std::string& experiment, int stage) override;
@@ -48,25 +57,33 @@ class SqlStore : public Store {
   absl::StatusOr<int64_t> AddPolicy(const PolicySnapshot& snapshot, const v1::StageKey& origin) override;
   absl::StatusOr<v1::StoredPolicy> GetPolicy(const std::string& name, int64_t version) override;
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(const std::string& name, int64_t version) override;
-  absl::StatusOr<std::vector<v1::StoredPolicy>> ListPolicies() override;
+  absl::StatusOr<Page<v1::StoredPolicy>> ListPolicies(const PageRequest& page) override;
+  absl::StatusOr<int64_t> DeletePolicy(const std::string& name, int64_t version) override;
 
   absl::Status CreateDataset(const v1::Dataset& dataset) override;
   absl::StatusOr<v1::Dataset> GetDataset(const std::string& name) override;
-  absl::StatusOr<std::vector<v1::Dataset>> ListDatasets() override;
+  absl::StatusOr<Page<v1::Dataset>> ListDatasets(const PageRequest& page) override;
   absl::Status AppendEpisodes(const std::string& dataset, const std::vector<TrajectoryView>& episodes) override;
   absl::StatusOr<v1::Dataset> CompleteDataset(const std::string& dataset, int64_t episodes) override;
+  absl::StatusOr<v1::Dataset> FinishDataset(const std::string& dataset) override;
   absl::Status ReadEpisodes(const std::string& dataset, int64_t first_episode, int64_t batch_bytes,
                             const std::function<absl::Status(v1::TrajectoryBatch)>& visit) override;
   absl::StatusOr<std::vector<EpisodeOutcome>> ListEpisodes(const std::string& dataset) override;
   absl::StatusOr<std::string> ComputeDatasetDigest(const std::string& dataset) override;
   absl::StatusOr<v1::VerifyDatasetResponse> VerifyDataset(const std::string& dataset) override;
   absl::Status DeleteDataset(const std::string& dataset) override;
+  void ReleaseSpace() override;
 
-  // Copies everything to a store that has nothing but its incarnation yet, as it is, with all numbers and times: in one
-  // transaction of each, so that nothing is there until all is. FAILED_PRECONDITION: the target is not empty.
+  // Copies everything, with all numbers and times, to a store that has nothing but its incarnation yet. The copy is one
+  // transaction of each store, so that nothing is there until all is. FAILED_PRECONDITION: the target is not empty.
   // `progress` is called with a table's name, the rows copied of it so far, and whether those are all.
   using CopyProgress = std::function<void(const std::string& table, int64_t rows, bool all)>;
   absl::Status CopyTo(SqlStore& target, const CopyProgress& progress);
+
+  // Observes from now on how long each transaction takes, with all waiting, under the name of the method that runs it,
+  // and counts those that the store could not serve. `latencies` must outlive the store. Call it before other threads
+  // use the store.
+  void Measure(Latencies& latencies) { latencies_ = &latencies; }
 
  protected:
   // Without a writer every writing call fails with PERMISSION_DENIED.
@@ -75,14 +92,17 @@ class SqlStore : public Store {
  private:
   using Body = std::function<absl::Status(SqlConnection&)>;
 
-  // Run `body` in a transaction that may write, or that only reads; `operation` as in SqlConnection::Transact. `body`
-  // may run more than once, and one that writes on another thread.
-  absl::Status Write(const std::string& operation, const Body& body);
-  absl::Status Read(const std::string& operation, const Body& body);
-  // As Write, for a `body` that also drops what nobody needs any more. Where it meets damage it is run once more, told
-  // not to drop: damaged pages must not keep anybody from storing something else. They are lost to the file then.
+  // Runs `body` in a transaction that may write; `operation` as in SqlConnection::Transact. `body` may run more than
+  // once, and on another thread.
+  absl::Status Write(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
+  // Runs `body` in a transaction that only reads, on this thread.
+  absl::Status Read(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
+  // Runs `body` as Write does, and lets it drop what nobody needs any more. Where that meets damage, `body` runs once
+  // more, told not to drop: damaged pages must not keep anybody from storing something else. They are lost to the file
+  // then.
   absl::Status WriteAndDrop(const std::string& operation,
-                            const std::function<absl::Status(SqlConnection&, bool drop)>& body);
+                            const std::function<absl::Status(SqlConnection&, bool drop)>& body,
+                            const char* method = __builtin_FUNCTION());
 
   absl::StatusOr<DatasetRow> FindDataset(const std::string& name);
   // The lowest episode number that is at least `number`.
@@ -90,6 +110,7 @@ class SqlStore : public Store {
   // Episodes from `number` on, in order, until they decompress to `bytes`; at least one, unless there is none.
   absl::StatusOr<std::vector<EncodedEpisode>> ReadPage(const DatasetRow& row, int64_t number, int64_t bytes);
 
+  Latencies* latencies_ = nullptr;
   // Null where the store is open for reading only.
   const std::unique_ptr<GroupCommit> writer_;
   Mutex read_mutex_;

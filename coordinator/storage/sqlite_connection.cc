@@ -190,6 +190,24 @@ absl::StatusOr<bool> SqliteConnection::HasTable(std::string_view name) {
   return Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").Bind(name).Step();
 }
 
+absl::StatusOr<bool> SqliteConnection::ReleasePages(int64_t pages) {
+  const absl::StatusOr<int64_t> before = Pragma("freelist_count");
+  if (!before.ok()) return before.status();
+  if (*before == 0) return false;
+  const absl::Status status = Execute(absl::StrCat("PRAGMA incremental_vacuum(", pages, ")").c_str());
+  if (!status.ok()) return status;
+  const absl::StatusOr<int64_t> after = Pragma("freelist_count");
+  if (!after.ok()) return after.status();
+  return *after > 0 && *after < *before;
+}
+
+absl::StatusOr<int64_t> SqliteConnection::Pragma(const std::string& name) {
+  SqlStatement pragma = Prepare(absl::StrCat("PRAGMA ", name));
+  const absl::StatusOr<bool> row = pragma.Step();
+  if (!row.ok()) return row.status();
+  return *row ? pragma.Int64(0) : 0;
+}
+
 absl::Status SqliteConnection::Error(int code) const {
   // Out of memory there may be no database at all.
   const char* detail = database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_);

@@ -1,4 +1,4 @@
-// SqlConnection to an SQLite database.
+// A connection to an SQLite database, which is a file.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_CONNECTION_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_CONNECTION_H_
 
@@ -23,10 +23,11 @@ class SqliteConnection final : public SqlConnection {
     kCreate,     // makes the file where there is none
     kWrite,      // the file must exist and be writable
     kRead,       // the file must exist
-    kImmutable,  // the same, for a file that nobody can be changing: takes no locks, needs no writable directory
+    kImmutable,  // the file must exist, and nobody can be changing it: takes no locks, needs no writable directory
   };
 
-  // Reads nothing yet: a damaged file is found by the first statement. Waits up to 5 s for locks of other processes.
+  // Opens a connection without reading: the first statement finds a damaged file. Statements wait up to 5 s for locks
+  // of other processes.
   static absl::StatusOr<std::unique_ptr<SqliteConnection>> Open(const std::string& path, Mode mode);
 
   ~SqliteConnection() override;
@@ -39,7 +40,10 @@ class SqliteConnection final : public SqlConnection {
                         const std::function<absl::Status(SqlConnection&)>& body) override;
   int64_t changes() const override { return sqlite3_changes64(database_); }
   absl::StatusOr<bool> HasTable(std::string_view name) override;
-  // SQLite does so by itself.
+  absl::StatusOr<bool> ReleasePages(int64_t pages) override;
+  // The value of a pragma that is a number.
+  absl::StatusOr<int64_t> Pragma(const std::string& name);
+  // Does nothing: SQLite always numbers on behind the largest.
   absl::Status NumberOn(const std::string&, const std::string&) override { return absl::OkStatus(); }
   // The file's path.
   const std::string& name() const override { return path_; }
@@ -49,7 +53,7 @@ class SqliteConnection final : public SqlConnection {
 
   SqliteConnection(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
 
-  // What SQLite's result code means here: RESOURCE_EXHAUSTED (disk full, or too big), DATA_LOSS (damaged),
+  // Returns SQLite's result code as a status: RESOURCE_EXHAUSTED (disk full, or too big), DATA_LOSS (damaged),
   // PERMISSION_DENIED (not writable, not readable), ALREADY_EXISTS (a constraint), UNAVAILABLE (anything else).
   absl::Status Error(int code) const;
 

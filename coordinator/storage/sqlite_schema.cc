@@ -1,13 +1,14 @@
-#include "coordinator/storage/sqlite_schema.h"
+#include "coordinator/storage/experiment_rows.h"
+#include "coordinator/storage/schema.h"
 
 namespace understudy {
 namespace {
 
 // Blobs are serialised messages of understudy.v1 where not said otherwise. They come last in their rows, so that the
 // other columns can be read without them.
-constexpr const char* kMigrations[] = {
+constexpr Migration kMigrations[] = {
     // 1
-    R"sql(
+    {R"sql(
     CREATE TABLE counters (
       name TEXT PRIMARY KEY,
       value INTEGER NOT NULL
@@ -66,9 +67,9 @@ constexpr const char* kMigrations[] = {
       content BLOB NOT NULL,              -- zstd of a TrajectoryBatch of this one trajectory
       PRIMARY KEY (dataset, number)
     );
-    )sql",
+    )sql"},
     // 2
-    R"sql(
+    {R"sql(
     -- Apart from checkpoints, so that one whose pages are damaged can be left where it is when a later one comes.
     CREATE TABLE checkpoint_contents (
       id INTEGER PRIMARY KEY,
@@ -94,7 +95,15 @@ constexpr const char* kMigrations[] = {
       return REAL NOT NULL,
       PRIMARY KEY (experiment, stage, number)
     ) WITHOUT ROWID;
+    )sql"},
+    // 3
+    {R"sql(
+    -- 0: it has not finished. Lists and what deletes what is old need not read the content then.
+    ALTER TABLE experiments ADD COLUMN finished_unix_ms INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX experiments_by_submission ON experiments (submitted_unix_ms);
+    CREATE INDEX unfinished_experiments ON experiments (submitted_unix_ms) WHERE finished_unix_ms = 0;
     )sql",
+     FillFinishedUnixMs},
 };
 
 }  // namespace

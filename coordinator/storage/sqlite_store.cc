@@ -1,5 +1,7 @@
 #include "coordinator/storage/sqlite_store.h"
 
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -7,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/files.h"
+#include "coordinator/storage/schema.h"
 #include "coordinator/storage/sqlite_connection.h"
-#include "coordinator/storage/sqlite_schema.h"
 
 namespace understudy {
 namespace {
@@ -21,25 +23,43 @@ absl::Status CreateDatabase(const std::string& path) {
   absl::StatusOr<FileConnection> connection = SqliteConnection::Open(path, Mode::kCreate);
   if (!connection.ok()) return connection.status();
   // Whatever happens to this file before it gets its name does not matter, so nothing is synced yet.
-  absl::Status status = (*connection)->Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+  absl::Status status =
+      (*connection)->Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL");
   if (status.ok()) status = CreateSchema(**connection, SqliteMigrations());
   // Stays with the file. Closing the connection leaves nothing in the log.
   if (status.ok()) status = (*connection)->Execute("PRAGMA journal_mode = WAL");
   return status;
 }
 
+// A store made by an earlier release keeps the space of what is deleted for later, unless it is written anew once. A
+// large one is not, because nobody expects to wait for that here; `understudy store migrate` does it.
+constexpr uintmax_t kMostRewritten = uintmax_t{256} << 20;
+
+absl::Status LetSpaceBeReleased(SqliteConnection& connection) {
+  const absl::StatusOr<int64_t> mode = connection.Pragma("auto_vacuum");
+  if (!mode.ok() || *mode != 0) return mode.status();
+  std::error_code error;
+  if (std::filesystem::file_size(connection.name(), error) > kMostRewritten || error) return absl::OkStatus();
+  const absl::Status status = connection.Execute("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+  // Without it everything works but giving space back: on a full disk, or beside somebody who reads.
+  if (!status.ok()) spdlog::info("space of what is deleted will be kept for later: {}", std::string(status.message()));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<FileConnection> OpenWriter(const std::string& path, int64_t max_bytes) {
   absl::StatusOr<FileConnection> writer = SqliteConnection::Open(path, Mode::kWrite);
   if (!writer.ok()) return writer;
   if (absl::Status status = UpgradeSchema(**writer, SqliteMigrations()); !status.ok()) return status;
+  // The log is cut again after a large deletion has made it long.
   absl::Status status =
-      (*writer)->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+      (*writer)->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+                         "PRAGMA journal_size_limit = 16777216");
   if (status.ok() && max_bytes > 0) {
-    SqlStatement page_size = (*writer)->Prepare("PRAGMA page_size");
-    const absl::StatusOr<bool> row = page_size.Step();
-    if (!row.ok()) return row.status();
-    status = (*writer)->Execute(absl::StrCat("PRAGMA max_page_count = ", max_bytes / page_size.Int64(0)).c_str());
+    const absl::StatusOr<int64_t> page_size = (*writer)->Pragma("page_size");
+    if (!page_size.ok()) return page_size.status();
+    status = (*writer)->Execute(absl::StrCat("PRAGMA max_page_count = ", max_bytes / *page_size).c_str());
   }
+  if (status.ok()) status = LetSpaceBeReleased(**writer);
   if (!status.ok()) return status;
   return writer;
 }

@@ -1,4 +1,4 @@
-// The store that needs nothing but a file: SQLite in WAL mode, synced with every commit.
+// The store in a file: SQLite in WAL mode, synced with every commit. It gives space back page by page (auto_vacuum).
 //
 // One damaged page does not keep others from being read, nor a checkpoint from being replaced.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_SQLITE_STORE_H_
@@ -19,16 +19,17 @@ class SqliteStore final : public SqlStore {
   struct Options {
     // Every writing call fails with PERMISSION_DENIED. Other processes may be writing.
     bool read_only = false;
-    // Size that the file may grow to; what would need more is RESOURCE_EXHAUSTED. 0: as far as the disk goes.
+    // The largest size of the file; a change that needs more is RESOURCE_EXHAUSTED. 0: the disk is the limit.
     int64_t max_bytes = 0;
   };
 
-  // Makes an empty store where there is no file; durable once OK is returned. On error there is none. One process at a
-  // time.
+  // Makes an empty store where there is no file. It is durable once OK is returned; on error there is none. Only one
+  // process may do so at a time.
   static absl::Status Create(const std::string& path);
 
-  // Opens an existing store. PERMISSION_DENIED: the file cannot be read, or written. FAILED_PRECONDITION: it has a
-  // newer schema, or, opened for reading, an older one. DATA_LOSS: it is damaged, or no store.
+  // Opens an existing store, and upgrades an older schema unless it is opened for reading. PERMISSION_DENIED: the file
+  // cannot be read, or written. FAILED_PRECONDITION: it has a newer schema, or, opened for reading, an older one.
+  // DATA_LOSS: it is damaged, or no store.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Options& options);
 
  private:

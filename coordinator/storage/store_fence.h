@@ -1,4 +1,4 @@
-// Lets nobody write to a store that another process has taken over.
+// A fence keeps a process from writing to a store that another process has taken over.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_STORE_FENCE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_STORE_FENCE_H_
 
@@ -10,10 +10,10 @@
 
 namespace understudy {
 
-// What the connections of one store share. Thread-safe.
+// The connections of one store share a fence. Thread-safe.
 class StoreFence {
  public:
-  // Every transaction that writes fails unless this is the store's latest incarnation. 0: not known yet.
+  // From now on a transaction that writes fails unless this is the store's latest incarnation. 0: not known yet.
   void SetIncarnation(int64_t incarnation) {
     MutexLock lock(mutex_);
     incarnation_ = incarnation;
@@ -23,13 +23,13 @@ class StoreFence {
     return incarnation_;
   }
 
-  // From now on nothing is written, nor waited for. Idempotent.
+  // From now on nothing is written, and nobody waits to write. Idempotent.
   void Abandon() {
     MutexLock lock(mutex_);
     abandoned_ = true;
     changed_.NotifyAll();
   }
-  // Waits until it is abandoned, or `timeout` has passed; true: it is.
+  // Waits until Abandon is called, at most for `timeout`. Returns whether it was.
   bool WaitUntilAbandoned(absl::Duration timeout);
   bool abandoned() { return WaitUntilAbandoned(absl::ZeroDuration()); }
 

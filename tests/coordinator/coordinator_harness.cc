@@ -24,14 +24,15 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 struct CoordinatorHarness::Services {
   Services(Coordinator& control, Store& store)
-      : experiments(control, store),
+      : experiments(store, &control),
         workers(control),
         policies(
             store, [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); },
             [&control](const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot) {
               return control.Publish(stage, std::move(snapshot));
-            }),
-        datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); }),
+            },
+            [&control](const auto& call) { return control.RunAlone(call); }),
+        datasets(store, [&control](const auto& call) { return control.RunAlone(call); }),
         rollouts(control),
         server(RpcServer::Start({}, {&experiments, &workers, &policies, &datasets, &rollouts}).value()) {}
 

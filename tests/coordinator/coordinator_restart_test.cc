@@ -8,6 +8,7 @@
 #include "common/rpc/protocol.h"
 #include "coordinator/coordinator.h"
 #include "tests/coordinator/coordinator_harness.h"
+#include "tests/testing/listing.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -49,7 +50,7 @@ TEST(RestartedCoordinator, LeavesAStageToTheLearnerThatHasIt) {
   EXPECT_EQ(after.stage().epoch(), before.stage().epoch());
   test.FinishTraining(after);
   EXPECT_EQ(test.AwaitFinished(id).status(), v1::STATUS_SUCCEEDED);
-  EXPECT_THAT(test.store().ListMetrics(id, 0).value(), SizeIs(2));
+  EXPECT_THAT(testing::AllMetrics(test.store(), id, 0), SizeIs(2));
 }
 
 // What an earlier coordinator has granted to the learner "gone", and stored.

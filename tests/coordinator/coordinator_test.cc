@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/coordinator/coordinator_harness.h"
+#include "tests/testing/listing.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -63,7 +64,7 @@ TEST(Coordinator, RunsTrainingThenCollectingThenEvaluation) {
   EXPECT_EQ(evaluate.episodes(), 3);
   EXPECT_EQ(evaluate.mean_return(), 20);
   EXPECT_EQ(evaluate.std_return(), 0);
-  EXPECT_THAT(test.store().ListMetrics(id, 0).value(), SizeIs(1));
+  EXPECT_THAT(testing::AllMetrics(test.store(), id, 0), SizeIs(1));
   EXPECT_EQ(test.store().GetExperiment(id)->status(), v1::STATUS_SUCCEEDED);
 }
 
@@ -103,7 +104,7 @@ TEST(Coordinator, TheSameTokenIsTheSameExperiment) {
   EXPECT_EQ(test.coordinator().Submit(request).value(), id);
   request.set_token("another");
   EXPECT_NE(test.coordinator().Submit(request).value(), id);
-  EXPECT_THAT(test.coordinator().ListExperiments().value(), SizeIs(2));
+  EXPECT_THAT(test.coordinator().ListExperiments({}, {}).value().items, SizeIs(2));
 }
 
 TEST(Coordinator, ARefusedExperimentLeavesNothingBehind) {
@@ -113,7 +114,7 @@ TEST(Coordinator, ARefusedExperimentLeavesNothingBehind) {
   *request.mutable_spec() = EmptyExperiment();
   AddEvaluate(*request.mutable_spec(), "nobody", 1);
   EXPECT_TRUE(absl::IsNotFound(test.coordinator().Submit(request).status()));
-  EXPECT_THAT(test.coordinator().ListExperiments().value(), SizeIs(0));
+  EXPECT_THAT(test.coordinator().ListExperiments({}, {}).value().items, SizeIs(0));
 }
 
 TEST(Coordinator, ALearnersErrorFailsTheStage) {
@@ -372,7 +373,7 @@ TEST(Coordinator, StoppedItSaysSo) {
   ASSERT_TRUE(actor.Next().ok());
   test.coordinator().Stop();
   EXPECT_TRUE(absl::IsUnavailable(actor.Finish()));
-  EXPECT_TRUE(absl::IsUnavailable(test.coordinator().ListWorkers().status()));
+  EXPECT_TRUE(absl::IsUnavailable(test.coordinator().ListWorkers("", 1).status()));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(Workforce, ARestoredStageWhoseLearnerNeverComesGoesToAnother) {
   Settle(workforce, After(2));
   EXPECT_GT(workforce.StageEpoch(Stage("e")), 42);
   EXPECT_TRUE(other->sent.back().has_learner());
-  EXPECT_THAT(workforce.List(After(2)), SizeIs(1));
+  EXPECT_THAT(workforce.List("", 100, After(2)), SizeIs(1));
 }
 
 TEST(Workforce, ARestoredLearnerThatIsThereAlreadyIsNotAway) {
@@ -90,7 +90,7 @@ TEST(Workforce, AGrantThatNamesALearnerTwiceIsNotRestored) {
   workforce.RestoreTraining(Stage("e"), WorkFor(2), true, GrantTo({"a", "a"}, 42), kStart);
   Settle(workforce, kStart);
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
-  EXPECT_THAT(workforce.List(kStart), IsEmpty());
+  EXPECT_THAT(workforce.List("", 100, kStart), IsEmpty());
 }
 
 TEST(Workforce, AGrantOfWhichOneLearnerHasAnotherStageIsNotRestored) {
@@ -100,7 +100,7 @@ TEST(Workforce, AGrantOfWhichOneLearnerHasAnotherStageIsNotRestored) {
   Settle(workforce, kStart);
   EXPECT_EQ(workforce.StageEpoch(Stage("first")), 42);
   EXPECT_EQ(workforce.StageEpoch(Stage("second")), 0);
-  EXPECT_THAT(workforce.List(kStart), SizeIs(1));
+  EXPECT_THAT(workforce.List("", 100, kStart), SizeIs(1));
   EXPECT_EQ(workforce.WaitingFor(Stage("second")), "2 learners: 1 is attached");
 }
 

@@ -83,7 +83,7 @@ TEST(Workforce, ALearnerThatIsAwayWhenItsStageEndsGetsNoOther) {
   workforce.AddTraining(Stage("second"), WorkFor(1), true, After(2));
   Settle(workforce, After(2));
   EXPECT_EQ(workforce.StageEpoch(Stage("second")), 0);
-  EXPECT_THAT(workforce.List(After(2)), IsEmpty());
+  EXPECT_THAT(workforce.List("", 100, After(2)), IsEmpty());
   const auto learner = Attach(workforce, "learner", v1::WORKER_KIND_LEARNER, After(3));
   Settle(workforce, After(3));
   ASSERT_THAT(learner->sent, SizeIs(1));
@@ -99,7 +99,7 @@ TEST(Workforce, AnIdleLearnerWhoseStreamBreaksGetsNoStage) {
   workforce.AddTraining(Stage("e"), WorkFor(1), true, After(2));
   Settle(workforce, After(2));
   EXPECT_TRUE(here->sent.back().has_learner());
-  EXPECT_THAT(workforce.List(After(2)), SizeIs(1));
+  EXPECT_THAT(workforce.List("", 100, After(2)), SizeIs(1));
 }
 
 TEST(Workforce, AWorkerThatSaysGoodbyeIsGoneAtOnce) {
@@ -109,7 +109,7 @@ TEST(Workforce, AWorkerThatSaysGoodbyeIsGoneAtOnce) {
   Settle(workforce, kStart);
   workforce.Detach("learner", *link, true, After(1));
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
-  EXPECT_THAT(workforce.List(After(1)), IsEmpty());
+  EXPECT_THAT(workforce.List("", 100, After(1)), IsEmpty());
 }
 
 TEST(Workforce, AnActorWhoseStreamBreaksIsGoneAtOnce) {
@@ -130,7 +130,7 @@ TEST(Workforce, AReplacedStreamEndsAndItsLastWordsAreIgnored) {
   EXPECT_TRUE(absl::IsAborted(earlier->closed[0]));
   workforce.Detach("actor", *earlier, false, After(2));
   workforce.Heartbeat("actor", *earlier, HeartbeatOf(99), After(2));
-  const auto workers = workforce.List(After(3));
+  const auto workers = workforce.List("", 100, After(3));
   ASSERT_THAT(workers, SizeIs(1));
   EXPECT_EQ(workers[0].heartbeat().epoch(), 0);
   EXPECT_EQ(workers[0].silent_ms(), 2'000);

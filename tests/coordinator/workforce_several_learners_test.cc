@@ -103,7 +103,7 @@ TEST_F(TwoLearners, AreGoneWithTheOneWhoseLeaseEndsWhereTheOtherIsAwayToo) {
   Beat("b", {}, After(2));  // from the earlier stream: ignored
   Settle(workforce, After(10));
   EXPECT_EQ(workforce.StageEpoch(Stage("e")), 0);
-  for (const v1::Worker& worker : workforce.List(After(10))) {
+  for (const v1::Worker& worker : workforce.List("", 100, After(10))) {
     EXPECT_NE(worker.hello().kind(), v1::WORKER_KIND_LEARNER) << worker.hello().worker_id();
   }
 }

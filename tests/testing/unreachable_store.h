@@ -26,15 +26,25 @@ class UnreachableStore final : public Store {
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id) override {
     return Call(&Store::GetExperiment, id);
   }
-  absl::StatusOr<std::vector<v1::Experiment>> ListExperiments() override { return Call(&Store::ListExperiments); }
+  absl::StatusOr<Page<v1::Experiment>> ListExperiments(const ExperimentFilter& filter,
+                                                       const PageRequest& page) override {
+    return Call(&Store::ListExperiments, filter, page);
+  }
+  absl::Status DeleteExperiments(const std::vector<std::string>& ids) override {
+    return Call(&Store::DeleteExperiments, ids);
+  }
   absl::StatusOr<std::string> FindExperimentByToken(const std::string& token) override {
     return Call(&Store::FindExperimentByToken, token);
   }
   absl::Status PutMetrics(const std::string& experiment, int stage, const v1::StageProgress& metrics) override {
     return Call(&Store::PutMetrics, experiment, stage, metrics);
   }
-  absl::StatusOr<std::vector<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage) override {
-    return Call(&Store::ListMetrics, experiment, stage);
+  absl::StatusOr<Page<v1::StageProgress>> ListMetrics(const std::string& experiment, int stage,
+                                                      const PageRequest& page) override {
+    return Call(&Store::ListMetrics, experiment, stage, page);
+  }
+  absl::StatusOr<std::optional<v1::StageProgress>> LatestMetrics(const std::string& experiment, int stage) override {
+    return Call(&Store::LatestMetrics, experiment, stage);
   }
   absl::Status PutCheckpoint(const v1::CheckpointHeader& header, std::string_view content) override {
     return Call(&Store::PutCheckpoint, header, content);
@@ -58,10 +68,17 @@ class UnreachableStore final : public Store {
   absl::StatusOr<std::shared_ptr<const PolicySnapshot>> LoadPolicy(const std::string& name, int64_t version) override {
     return Call(&Store::LoadPolicy, name, version);
   }
-  absl::StatusOr<std::vector<v1::StoredPolicy>> ListPolicies() override { return Call(&Store::ListPolicies); }
+  absl::StatusOr<Page<v1::StoredPolicy>> ListPolicies(const PageRequest& page) override {
+    return Call(&Store::ListPolicies, page);
+  }
+  absl::StatusOr<int64_t> DeletePolicy(const std::string& name, int64_t version) override {
+    return Call(&Store::DeletePolicy, name, version);
+  }
   absl::Status CreateDataset(const v1::Dataset& dataset) override { return Call(&Store::CreateDataset, dataset); }
   absl::StatusOr<v1::Dataset> GetDataset(const std::string& name) override { return Call(&Store::GetDataset, name); }
-  absl::StatusOr<std::vector<v1::Dataset>> ListDatasets() override { return Call(&Store::ListDatasets); }
+  absl::StatusOr<Page<v1::Dataset>> ListDatasets(const PageRequest& page) override {
+    return Call(&Store::ListDatasets, page);
+  }
   absl::Status AppendEpisodes(const std::string& dataset, const std::vector<TrajectoryView>& episodes) override {
     return Call(&Store::AppendEpisodes, dataset, episodes);
   }
@@ -81,7 +98,11 @@ class UnreachableStore final : public Store {
   absl::StatusOr<v1::VerifyDatasetResponse> VerifyDataset(const std::string& dataset) override {
     return Call(&Store::VerifyDataset, dataset);
   }
+  absl::StatusOr<v1::Dataset> FinishDataset(const std::string& dataset) override {
+    return Call(&Store::FinishDataset, dataset);
+  }
   absl::Status DeleteDataset(const std::string& dataset) override { return Call(&Store::DeleteDataset, dataset); }
+  void ReleaseSpace() override { store_.ReleaseSpace(); }
 
  private:
   template <typename Result, typename... Parameters, typename... Arguments>

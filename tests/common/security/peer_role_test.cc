@@ -72,8 +72,11 @@ TEST(CheckMayCall, LetsWorkersDoTheirWorkAndNothingElse) {
 TEST(CheckMayCall, LetsOnlyAnAdminDelete) {
   EXPECT_TRUE(May(PeerRole::kClient, "/understudy.v1.Experiments/Submit"));
   EXPECT_FALSE(May(PeerRole::kClient, "/understudy.v1.Policies/Publish"));
-  for (const PeerRole role : kRoles) {
-    EXPECT_EQ(May(role, "/understudy.v1.Datasets/Delete"), role == PeerRole::kAdmin) << PeerRoleName(role);
+  for (const char* method : {"Datasets/Delete", "Datasets/Finish", "Experiments/Delete", "Policies/Delete"}) {
+    for (const PeerRole role : kRoles) {
+      EXPECT_EQ(May(role, std::string("/understudy.v1.") + method), role == PeerRole::kAdmin)
+          << method << " " << PeerRoleName(role);
+    }
   }
   PeerRoles roles;
   roles.Add(PeerRole::kActor);

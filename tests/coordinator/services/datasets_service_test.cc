@@ -5,6 +5,7 @@
 
 #include "tests/coordinator/coordinator_harness.h"
 #include "tests/coordinator/storage/stored_content.h"
+#include "tests/testing/listing.h"
 
 namespace understudy {
 namespace {
@@ -105,17 +106,41 @@ TEST(DatasetsService, DeletesOnlyWhatNoExperimentUses) {
   EXPECT_EQ(Delete(test, "demos").error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST(DatasetsService, FinishesADatasetOnceNobodyCollectsIt) {
+  TemporaryDirectory directory;
+  CoordinatorHarness test(directory);
+  testing::StoreExpert(test);
+  v1::ExperimentSpec spec = testing::EmptyExperiment();
+  testing::AddCollect(spec, "expert", "half", 1000);
+  const std::string id = test.Submit(spec);
+  const auto finish = [&](v1::Dataset& dataset) {
+    grpc::ClientContext context;
+    v1::FinishDatasetRequest request;
+    request.set_name("half");
+    return v1::Datasets::NewStub(test.channel())->Finish(&context, request, &dataset);
+  };
+  v1::Dataset dataset;
+  const grpc::Status used = finish(dataset);
+  EXPECT_EQ(used.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(used.error_message(), HasSubstr("in use by experiment " + id));
+  test.Cancel(id);
+  ASSERT_TRUE(testing::Append(test.store(), "half", {0, 1}, 10).ok());
+  ASSERT_TRUE(finish(dataset).ok());
+  EXPECT_TRUE(dataset.complete());
+  EXPECT_EQ(dataset.episodes(), 2);
+}
+
 TEST(DatasetsService, OfAStoreAloneItDeletesWhatItIsTold) {
   TemporaryDirectory directory;
   const auto data = DataDirectory::Open(directory.File("data"), DataDirectory::Mode::kCreate).value();
   ASSERT_TRUE(testing::MakeCompleteDataset(data->store(), "demos", 1, 10).ok());
-  DatasetsService service(data->store(), nullptr);
+  DatasetsService service(data->store(), RunWithoutCoordinator);
   grpc::ServerContext context;
   v1::DeleteDatasetRequest request;
   request.set_name("demos");
   v1::DeleteDatasetResponse response;
   EXPECT_TRUE(service.Delete(&context, &request, &response).ok());
-  EXPECT_TRUE(data->store().ListDatasets()->empty());
+  EXPECT_TRUE(testing::AllDatasets(data->store()).empty());
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "common/rpc/channel.h"
 #include "tests/coordinator/coordinator_harness.h"
 
@@ -120,6 +123,55 @@ TEST(ExperimentsService, ListsMetricsOfStagesThatThereAre) {
   grpc::ClientContext context;
   v1::ListMetricsResponse response;
   EXPECT_EQ(stub->ListMetrics(&context, request, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+grpc::Status Delete(CoordinatorHarness& test, const std::vector<std::string>& ids) {
+  grpc::ClientContext context;
+  v1::DeleteExperimentsRequest request;
+  request.mutable_ids()->Add(ids.begin(), ids.end());
+  v1::DeleteExperimentsResponse response;
+  return v1::Experiments::NewStub(test.channel())->Delete(&context, request, &response);
+}
+
+TEST(ExperimentsService, ListsPageAfterPageAndOnlyWhatHasNotFinished) {
+  TemporaryDirectory directory;
+  CoordinatorHarness test(directory);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(test.Submit(OneTraining()));
+  test.Cancel(ids[1]);
+  const auto stub = v1::Experiments::NewStub(test.channel());
+  v1::ListExperimentsRequest request;
+  request.set_page_size(2);
+  request.set_unfinished(true);
+  std::vector<std::string> listed;
+  for (int pages = 0; pages < 1 || !request.page_token().empty(); ++pages) {
+    grpc::ClientContext context;
+    v1::ListExperimentsResponse response;
+    ASSERT_TRUE(stub->List(&context, request, &response).ok());
+    for (const v1::Experiment& experiment : response.experiments()) listed.push_back(experiment.id());
+    request.set_page_token(response.next_page_token());
+  }
+  EXPECT_EQ(listed, std::vector<std::string>({ids[2], ids[0]}));
+  grpc::ClientContext context;
+  v1::ListExperimentsResponse response;
+  request.set_page_token("rubbish");
+  EXPECT_EQ(stub->List(&context, request, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST(ExperimentsService, DeletesWhatHasFinishedAndNothingElse) {
+  TemporaryDirectory directory;
+  CoordinatorHarness test(directory);
+  const std::string first = test.Submit(OneTraining());
+  const std::string second = test.Submit(OneTraining());
+  test.Cancel(first);
+  const grpc::Status refused = Delete(test, {first, second});
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_NE(refused.error_message().find(second), std::string::npos);
+  EXPECT_EQ(test.Get(first).status(), v1::STATUS_CANCELLED);
+  EXPECT_TRUE(Delete(test, {first}).ok());
+  EXPECT_EQ(Delete(test, {first}).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Delete(test, {}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(test.Get(second).status(), v1::STATUS_RUNNING);
 }
 
 TEST(ExperimentsService, RefusesATokenWithoutEnd) {

@@ -4,6 +4,7 @@
 
 #include "common/rpc/channel.h"
 #include "tests/coordinator/coordinator_harness.h"
+#include "tests/testing/listing.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
@@ -51,6 +52,33 @@ TEST(PoliciesService, WhatIsPublishedCanBeDownloaded) {
   EXPECT_EQ(test.store().GetPolicy("expert", 1)->experiment_id(), stage.experiment_id());
 }
 
+grpc::Status Delete(CoordinatorHarness& test, const std::string& name, int64_t version) {
+  grpc::ClientContext context;
+  v1::DeletePolicyRequest request;
+  request.set_name(name);
+  request.set_version(version);
+  v1::DeletePolicyResponse response;
+  return v1::Policies::NewStub(test.channel())->Delete(&context, request, &response);
+}
+
+TEST(PoliciesService, DeletesOnlyVersionsThatNoUnfinishedExperimentUses) {
+  TemporaryDirectory directory;
+  CoordinatorHarness test(directory);
+  for (const int content : {1, 2}) ASSERT_TRUE(test.store().AddPolicy(*TestSnapshot("expert", content), {}).ok());
+  v1::ExperimentSpec spec = EmptyExperiment();
+  testing::AddEvaluate(spec, "expert@1", 10);
+  const std::string id = test.Submit(spec);
+  const grpc::Status used = Delete(test, "expert", 1);
+  EXPECT_EQ(used.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_NE(used.error_message().find(id), std::string::npos);
+  EXPECT_EQ(Delete(test, "expert", 0).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_TRUE(Delete(test, "expert", 2).ok());
+  EXPECT_EQ(Delete(test, "expert", 2).error_code(), grpc::StatusCode::NOT_FOUND);
+  test.Cancel(id);
+  EXPECT_TRUE(Delete(test, "expert", 0).ok());
+  EXPECT_TRUE(testing::AllPolicies(test.store()).empty());
+}
+
 TEST(PoliciesService, RefusesASnapshotWhoseDigestIsWrong) {
   TemporaryDirectory directory;
   CoordinatorHarness test(directory);
@@ -59,7 +87,7 @@ TEST(PoliciesService, RefusesASnapshotWhoseDigestIsWrong) {
   PolicySnapshot damaged = *TestSnapshot("expert", 1);
   damaged.parameters[0] ^= 1;
   EXPECT_TRUE(absl::IsDataLoss(test.Publish(stage, damaged).status()));
-  EXPECT_TRUE(test.store().ListPolicies()->empty());
+  EXPECT_TRUE(testing::AllPolicies(test.store()).empty());
 }
 
 TEST(PoliciesService, RefusesASnapshotThatEndsEarly) {

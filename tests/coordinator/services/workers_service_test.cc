@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "common/rpc/channel.h"
 #include "tests/coordinator/coordinator_harness.h"
 
@@ -44,7 +46,31 @@ TEST(WorkersService, AttachingAgainEndsTheEarlierStream) {
   TestWorker later(test, ActorNamed("actor"));
   ASSERT_TRUE(later.Next().ok());
   EXPECT_TRUE(absl::IsAborted(earlier.Finish()));
-  EXPECT_EQ(test.coordinator().ListWorkers()->size(), 1u);
+  EXPECT_EQ(test.coordinator().ListWorkers("", 10)->size(), 1u);
+}
+
+TEST(WorkersService, ListsWorkersByIdPageAfterPage) {
+  TemporaryDirectory directory;
+  CoordinatorHarness test(directory);
+  TestWorker b(test, ActorNamed("b")), c(test, ActorNamed("c")), a(test, ActorNamed("a"));
+  for (TestWorker* worker : {&a, &b, &c}) ASSERT_TRUE(worker->Next().ok());
+  const auto stub = v1::Workers::NewStub(test.channel());
+  v1::ListWorkersRequest request;
+  request.set_page_size(2);
+  std::string listed;
+  do {
+    grpc::ClientContext context;
+    v1::ListWorkersResponse response;
+    ASSERT_TRUE(stub->List(&context, request, &response).ok());
+    for (const v1::Worker& worker : response.workers()) listed += worker.hello().worker_id();
+    listed += '.';
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(listed, "ab.c.");
+  grpc::ClientContext context;
+  v1::ListWorkersResponse response;
+  request.set_page_token("rubbish");
+  EXPECT_EQ(stub->List(&context, request, &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST(WorkersService, AHeartbeatOfAnotherEpochIsAnsweredWithTheAssignment) {

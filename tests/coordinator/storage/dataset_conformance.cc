@@ -9,6 +9,7 @@
 
 #include "tests/coordinator/storage/store_conformance.h"
 #include "tests/coordinator/storage/stored_content.h"
+#include "tests/testing/listing.h"
 
 namespace understudy::testing {
 namespace {
@@ -51,7 +52,7 @@ TEST_P(StoreConformance, EveryCallNamesADatasetThatIsNotThere) {
 
 TEST_P(StoreConformance, DatasetsAreListedByName) {
   for (const char* name : {"b", "c", "a"}) ASSERT_TRUE(store().CreateDataset(NewDataset(name)).ok());
-  const std::vector<v1::Dataset> datasets = store().ListDatasets().value();
+  const std::vector<v1::Dataset> datasets = AllDatasets(store());
   std::vector<std::string> names;
   for (const v1::Dataset& dataset : datasets) names.push_back(dataset.name());
   EXPECT_THAT(names, ElementsAre("a", "b", "c"));
@@ -135,6 +136,43 @@ TEST_P(StoreConformance, AReaderMayUseTheStoreMeanwhile) {
   EXPECT_EQ(store().ComputeDatasetDigest("copy").value(), store().GetDataset("demos").value().digest());
 }
 
+TEST_P(StoreConformance, AnUnfinishedDatasetIsFinishedWithWhatItHasWithoutGap) {
+  ASSERT_TRUE(store().CreateDataset(NewDataset("demos")).ok());  // of a recipe that asks for more
+  ASSERT_TRUE(Append(store(), "demos", {0, 2, 1, 4}, 5).ok());
+  const v1::Dataset finished = store().FinishDataset("demos").value();
+  Reopen();
+  EXPECT_TRUE(MessageDifferencer::Equals(store().GetDataset("demos").value(), finished));
+  EXPECT_TRUE(finished.complete());
+  EXPECT_EQ(finished.episodes(), 3);
+  EXPECT_EQ(finished.transitions(), 15);
+  EXPECT_EQ(finished.digest(), ExpectedDigest({0, 1, 2}, 5));
+  // As one is whose recipe asked for three episodes in the first place.
+  EXPECT_EQ(finished.recipe().episodes(), 3);
+  EXPECT_EQ(finished.recipe().transitions(), 0);
+  EXPECT_THAT(EpisodeNumbers(ReadAll(store(), "demos").value()), ElementsAre(0, 1, 2));
+  EXPECT_TRUE(MessageDifferencer::Equals(store().FinishDataset("demos").value(), finished));
+}
+
+TEST_P(StoreConformance, ADatasetThatHasAllItsRecipeAsksForIsFinishedAsItWouldHaveBeen) {
+  v1::Dataset dataset = NewDataset("demos");
+  dataset.mutable_recipe()->clear_episodes();
+  dataset.mutable_recipe()->set_transitions(12);
+  ASSERT_TRUE(store().CreateDataset(dataset).ok());
+  ASSERT_TRUE(Append(store(), "demos", {0, 1, 2, 3}, 5).ok());
+  const v1::Dataset finished = store().FinishDataset("demos").value();
+  EXPECT_EQ(finished.episodes(), 3);
+  EXPECT_TRUE(MessageDifferencer::Equals(finished.recipe(), dataset.recipe()));
+}
+
+TEST_P(StoreConformance, ADatasetWithoutItsFirstEpisodeCannotBeFinished) {
+  ASSERT_TRUE(store().CreateDataset(NewDataset("demos")).ok());
+  EXPECT_EQ(store().FinishDataset("demos").status().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Append(store(), "demos", {1}, 5).ok());
+  EXPECT_EQ(store().FinishDataset("demos").status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(store().GetDataset("demos").value().complete());
+  EXPECT_EQ(store().FinishDataset("nothing").status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_P(StoreConformance, ADatasetDeletedWhileBeingReadEndsTheReading) {
   ASSERT_TRUE(MakeCompleteDataset(store(), "demos", 3, 10).ok());
   const absl::Status status = store().ReadEpisodes("demos", 0, 1, [&](const v1::TrajectoryBatch&) {
@@ -209,7 +247,7 @@ TEST_P(StoreConformance, IncompleteDatasetsStayAndCanBeDeleted) {
   EXPECT_FALSE(store().GetDataset("interrupted").value().complete());
   EXPECT_THAT(store().VerifyDataset("interrupted").value().problems(), IsEmpty());
   ASSERT_TRUE(store().DeleteDataset("interrupted").ok());
-  EXPECT_THAT(store().ListDatasets().value(), IsEmpty());
+  EXPECT_THAT(AllDatasets(store()), IsEmpty());
 }
 
 TEST_P(StoreConformance, DeletingADatasetTakesItsEpisodesAndNoOthers) {

@@ -12,7 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/postgres_connection.h"
 #include "coordinator/storage/postgres_database.h"
+#include "coordinator/storage/schema.h"
 #include "tests/coordinator/storage/stored_content.h"
+#include "tests/testing/listing.h"
 #include "tests/testing/log_capture.h"
 #include "tests/testing/postgres_server.h"
 #include "tests/testing/trajectory_batches.h"
@@ -52,8 +54,31 @@ TEST(PostgresStore, WhoOpensItLaterFencesOutWhoOpenedItEarlier) {
   EXPECT_TRUE(absl::IsUnavailable(MakeCompleteDataset(*earlier, "demos", 1, 5)));
   EXPECT_TRUE(absl::IsUnavailable(earlier->NextIncarnation().status()));
   EXPECT_TRUE(later->PutExperiment(Experiment("c"), "").ok());
-  EXPECT_THAT(later->ListExperiments().value(), SizeIs(2));
-  EXPECT_THAT(later->ListDatasets().value(), IsEmpty());
+  EXPECT_THAT(AllExperiments(*later), SizeIs(2));
+  EXPECT_THAT(AllDatasets(*later), IsEmpty());
+}
+
+TEST(PostgresStore, AStoreOfTheFirstVersionIsUpgradedAsItIs) {
+  const std::string url = Server().NewDatabase();
+  {
+    const auto connection = PostgresConnection::Open({.url = url}, std::make_shared<StoreFence>()).value();
+    ASSERT_TRUE(CreateSchema(*connection, PostgresMigrations().first(1)).ok());
+    SqlStatement put =
+        connection->Prepare("INSERT INTO experiments (id, token, submitted_unix_ms, content) VALUES (?, ?, ?, ?)");
+    for (int i = 0; i < 600; ++i) {
+      v1::Experiment experiment = Experiment(absl::StrCat("e", i));
+      experiment.set_status(i % 200 == 7 ? v1::STATUS_RUNNING : v1::STATUS_FAILED);
+      experiment.set_finished_unix_ms(i % 200 == 7 ? 0 : 5000 + i);
+      const std::string content = experiment.SerializeAsString();
+      ASSERT_TRUE(put.Bind(experiment.id(), experiment.id(), 1000 + i, Blob{content}).Run().ok());
+    }
+  }
+  const auto store = OpenStore(url);
+  EXPECT_THAT(AllExperiments(*store), SizeIs(600));
+  EXPECT_EQ(AllExperiments(*store).front().id(), "e599");
+  EXPECT_THAT(AllExperiments(*store, {.unfinished = true}), SizeIs(3));
+  EXPECT_THAT(AllExperiments(*store, {.finished_before_unix_ms = 5001}), SizeIs(2));
+  EXPECT_EQ(store->FindExperimentByToken("e5").value(), "e5");
 }
 
 TEST(PostgresStore, ATransactionOfAFormerWriterEndsWhenTheLockIsTaken) {

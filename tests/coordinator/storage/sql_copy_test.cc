@@ -11,6 +11,7 @@
 #include "coordinator/storage/postgres_database.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/listing.h"
 #include "tests/testing/postgres_server.h"
 #include "tests/testing/trajectory_batches.h"
 
@@ -70,23 +71,23 @@ void Fill(Store& store) {
 std::string Dump(Store& store) {
   std::string text;
   const auto add = [&text](const auto& message) { absl::StrAppend(&text, message.SerializeAsString(), "\n"); };
-  const auto experiments = store.ListExperiments().value();
+  const auto experiments = AllExperiments(store);
   for (const v1::Experiment& experiment : experiments) add(experiment);
   for (int i = 0; i < 40; ++i) {
     absl::StrAppend(&text, store.FindExperimentByToken(absl::StrCat("token ", i)).value(), "\n");
   }
   for (int stage = 0; stage < 2; ++stage) {
-    const auto progress = store.ListMetrics("e1", stage).value();
+    const auto progress = AllMetrics(store, "e1", stage);
     for (const v1::StageProgress& metrics : progress) {
       absl::StrAppend(&text, metrics.iteration(), " ", metrics.metrics().at("loss"), "\n");
     }
   }
-  const auto policies = store.ListPolicies().value();
+  const auto policies = AllPolicies(store);
   for (const v1::StoredPolicy& policy : policies) {
     add(policy);
     absl::StrAppend(&text, store.LoadPolicy(policy.header().name(), policy.header().version()).value()->parameters);
   }
-  const auto datasets = store.ListDatasets().value();
+  const auto datasets = AllDatasets(store);
   for (const v1::Dataset& dataset : datasets) {
     add(dataset);
     EXPECT_EQ(store.VerifyDataset(dataset.name()).value().problems_size(), 0);
@@ -155,7 +156,7 @@ TEST(SqlCopy, TheCopyGoesOnWhereTheFirstWas) {
   experiment.set_id("new");
   experiment.set_submitted_unix_ms(9);
   ASSERT_TRUE(store.PutExperiment(experiment, "").ok());
-  EXPECT_EQ(store.ListExperiments().value().front().id(), "new");
+  EXPECT_EQ(AllExperiments(store).front().id(), "new");
 }
 
 TEST(SqlCopy, AStoreThatIsNotEmptyIsRefusedAndLeftAlone) {
@@ -165,7 +166,7 @@ TEST(SqlCopy, AStoreThatIsNotEmptyIsRefusedAndLeftAlone) {
   const absl::Status status = Filled().CopyTo(second->store(), IgnoreProgress);
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("it has datasets"));
-  EXPECT_TRUE(second->store().ListPolicies().value().empty());
+  EXPECT_TRUE(AllPolicies(second->store()).empty());
 }
 
 TEST(SqlCopy, WhereItFailsHalfwayNothingIsThere) {
@@ -173,7 +174,7 @@ TEST(SqlCopy, WhereItFailsHalfwayNothingIsThere) {
   const auto target = PostgresDatabase::OpenNow(url).value();
   Server().Sql(url, "ALTER TABLE outcomes ADD CHECK (number < 2000)");
   EXPECT_FALSE(Filled().CopyTo(target->store(), IgnoreProgress).ok());
-  EXPECT_TRUE(target->store().ListExperiments().value().empty());
+  EXPECT_TRUE(AllExperiments(target->store()).empty());
   Server().Sql(url, "ALTER TABLE outcomes DROP CONSTRAINT outcomes_number_check");
   EXPECT_EQ(Filled().CopyTo(target->store(), IgnoreProgress), absl::OkStatus());
   EXPECT_EQ(target->store().ListOutcomes("e2", 1).value().size(), 1000);

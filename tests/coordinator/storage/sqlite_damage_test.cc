@@ -9,6 +9,7 @@
 #include "tests/coordinator/storage/damaged_store.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/listing.h"
 
 namespace understudy::testing {
 namespace {
@@ -149,7 +150,7 @@ TEST(SqliteStore, DamagedMessagesAreNamed) {
   }
   EXPECT_TRUE(store->GetDataset("before").ok());
   // A coordinator starts all the same, with the others.
-  const auto listed = store->ListExperiments().value();
+  const auto listed = AllExperiments(*store);
   ASSERT_THAT(listed, SizeIs(1));
   EXPECT_EQ(listed[0].id(), "e2");
 }

@@ -3,16 +3,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "common/metrics/latencies.h"
 #include "tests/coordinator/storage/damaged_store.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
+#include "tests/testing/listing.h"
 
 namespace understudy::testing {
 namespace {
@@ -27,8 +31,46 @@ TEST(SqliteStore, CreatingLeavesOneFileAndOpeningTwiceFindsIt) {
   const TemporaryDirectory directory;
   ASSERT_TRUE(SqliteStore::Create(directory.File("store")).ok());
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
-  EXPECT_THAT(OpenStore(directory.File("store"))->ListDatasets().value(), IsEmpty());
-  EXPECT_THAT(OpenStore(directory.File("store"))->ListDatasets().value(), IsEmpty());
+  EXPECT_THAT(AllDatasets(*OpenStore(directory.File("store"))), IsEmpty());
+  EXPECT_THAT(AllDatasets(*OpenStore(directory.File("store"))), IsEmpty());
+}
+
+TEST(SqliteStore, GivesSpaceOfWhatIsDeletedBackToTheFileSystem) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("store");
+  uintmax_t filled = 0;
+  {
+    const auto store = OpenStore(path);
+    ASSERT_TRUE(MakeCompleteDataset(*store, "demos", 200, 500).ok());
+    filled = std::filesystem::file_size(path);
+    ASSERT_TRUE(store->DeleteDataset("demos").ok());
+    store->ReleaseSpace();
+    EXPECT_EQ(store->NextIncarnation().value(), 1) << "it goes on as before";
+  }
+  EXPECT_GT(filled, 1u << 20);
+  EXPECT_LT(std::filesystem::file_size(path), 200u << 10);
+}
+
+TEST(SqliteStore, TimesEachTransactionByItsMethodAndCountsWhatItCouldNotServe) {
+  const TemporaryDirectory directory;
+  Latencies latencies(kStoreDuration, kStoreErrors, "operation");
+  const auto store = OpenStore(directory.File("store"), {.max_bytes = 1 << 20});
+  store->Measure(latencies);
+  EXPECT_TRUE(store->NextIncarnation().ok());
+  EXPECT_TRUE(store->NextIncarnation().ok());
+  EXPECT_TRUE(absl::IsNotFound(store->GetExperiment("none").status()));
+  v1::Experiment large;
+  large.set_id("large");
+  large.set_error(std::string(2 << 20, 'x'));
+  EXPECT_TRUE(absl::IsResourceExhausted(store->PutExperiment(large, "")));
+  Scrape scrape;
+  latencies.AddTo(scrape);
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, scrape.Take());
+  EXPECT_THAT(text.str(), HasSubstr("understudy_store_duration_seconds_count{operation=\"NextIncarnation\"} 2\n"));
+  EXPECT_THAT(text.str(), HasSubstr("understudy_store_duration_seconds_count{operation=\"GetExperiment\"} 1\n"));
+  EXPECT_THAT(text.str(), Not(HasSubstr("NOT_FOUND"))) << "that there is none is an answer";
+  EXPECT_THAT(text.str(), HasSubstr("errors_total{code=\"RESOURCE_EXHAUSTED\",operation=\"PutExperiment\"} 1"));
 }
 
 TEST(SqliteStore, AHalfMadeStoreOfACrashIsReplaced) {

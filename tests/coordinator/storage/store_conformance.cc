@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/testing/listing.h"
 #include "tests/testing/trajectory_batches.h"
 
 // Counters, experiments, metrics and policies; the rest is in checkpoint_conformance.cc and dataset_conformance.cc.
@@ -74,7 +75,7 @@ TEST_P(StoreConformance, PuttingAnExperimentAgainReplacesItAndKeepsItsToken) {
   ASSERT_TRUE(store().PutExperiment(experiment, "").ok());
   EXPECT_EQ(store().GetExperiment("e1").value().status(), v1::STATUS_SUCCEEDED);
   EXPECT_EQ(store().FindExperimentByToken("token-1").value(), "e1");
-  EXPECT_THAT(store().ListExperiments().value(), SizeIs(1));
+  EXPECT_THAT(AllExperiments(store()), SizeIs(1));
 }
 
 TEST_P(StoreConformance, AMissingExperimentIsNamed) {
@@ -84,13 +85,13 @@ TEST_P(StoreConformance, AMissingExperimentIsNamed) {
 }
 
 TEST_P(StoreConformance, ExperimentsAreListedNewestFirst) {
-  EXPECT_THAT(store().ListExperiments().value(), IsEmpty());
+  EXPECT_THAT(AllExperiments(store()), IsEmpty());
   ASSERT_TRUE(store().PutExperiment(Experiment("middle", 2000), "").ok());
   ASSERT_TRUE(store().PutExperiment(Experiment("newest", 3000), "").ok());
   ASSERT_TRUE(store().PutExperiment(Experiment("oldest", 1000), "").ok());
   // Being replaced does not make it newer.
   ASSERT_TRUE(store().PutExperiment(Experiment("middle", 2000), "").ok());
-  EXPECT_THAT(Ids(store().ListExperiments().value()), ElementsAre("newest", "middle", "oldest"));
+  EXPECT_THAT(Ids(AllExperiments(store())), ElementsAre("newest", "middle", "oldest"));
 }
 
 TEST_P(StoreConformance, ATokenFindsItsExperimentOnly) {
@@ -105,7 +106,7 @@ TEST_P(StoreConformance, ATokenFindsItsExperimentOnly) {
 TEST_P(StoreConformance, ATokenOfAnotherExperimentIsRefused) {
   ASSERT_TRUE(store().PutExperiment(Experiment("e1", 1000), "token-1").ok());
   EXPECT_EQ(store().PutExperiment(Experiment("e2", 1000), "token-1").code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_THAT(Ids(store().ListExperiments().value()), ElementsAre("e1"));
+  EXPECT_THAT(Ids(AllExperiments(store())), ElementsAre("e1"));
 }
 
 TEST_P(StoreConformance, MetricsAreReplacedByIterationAndListedInOrder) {
@@ -115,13 +116,13 @@ TEST_P(StoreConformance, MetricsAreReplacedByIterationAndListedInOrder) {
   ASSERT_TRUE(store().PutMetrics("e1", 1, Metrics(1, 0.4)).ok());
   ASSERT_TRUE(store().PutMetrics("e2", 0, Metrics(1, 0.5)).ok());
   Reopen();
-  const std::vector<v1::StageProgress> metrics = store().ListMetrics("e1", 0).value();
+  const std::vector<v1::StageProgress> metrics = AllMetrics(store(), "e1", 0);
   ASSERT_THAT(metrics, SizeIs(2));
   EXPECT_EQ(metrics[0].iteration(), 9);
   EXPECT_EQ(metrics[0].metrics().at("entropy"), 0.2);
   EXPECT_EQ(metrics[1].iteration(), 10);
   EXPECT_EQ(metrics[1].metrics().at("entropy"), 0.3);
-  EXPECT_THAT(store().ListMetrics("e3", 0).value(), IsEmpty());
+  EXPECT_THAT(AllMetrics(store(), "e3", 0), IsEmpty());
 }
 
 TEST_P(StoreConformance, PolicyVersionsAreNumberedByNameWhateverTheHeaderSays) {
@@ -138,7 +139,7 @@ TEST_P(StoreConformance, AddingTheLatestContentAgainStoresNothing) {
   EXPECT_EQ(store().AddPolicy(*other, Origin("e2", 0)).value(), 2);
   // Only the latest counts: going back to earlier content is a new version.
   EXPECT_EQ(store().AddPolicy(*one, Origin("e3", 0)).value(), 3);
-  EXPECT_THAT(store().ListPolicies().value(), SizeIs(3));
+  EXPECT_THAT(AllPolicies(store()), SizeIs(3));
   EXPECT_EQ(store().GetPolicy("expert", 1).value().experiment_id(), "e1");
 }
 
@@ -184,7 +185,7 @@ TEST_P(StoreConformance, PoliciesAreListedByNameThenVersion) {
   ASSERT_TRUE(store().AddPolicy(*TestSnapshot("expert", 1), Origin("e1", 0)).ok());
   ASSERT_TRUE(store().AddPolicy(*TestSnapshot("expert", 2), Origin("e1", 0)).ok());
   ASSERT_TRUE(store().AddPolicy(*TestSnapshot("clone", 1), Origin("e1", 1)).ok());
-  const std::vector<v1::StoredPolicy> policies = store().ListPolicies().value();
+  const std::vector<v1::StoredPolicy> policies = AllPolicies(store());
   std::vector<std::string> listed;
   for (const v1::StoredPolicy& policy : policies) {
     listed.push_back(policy.header().name() + "@" + std::to_string(policy.header().version()));
