@@ -153,8 +153,9 @@ std::optional<int> ChildProcess::Reap() {
 std::string DescribeWaitStatus(int wait_status) {
   if (WIFEXITED(wait_status)) return absl::StrCat("exit status ", WEXITSTATUS(wait_status));
   const int number = WTERMSIG(wait_status);
-  const char* description = sigdescr_np(number);
-  return absl::StrCat("killed by signal ", number, " (", description == nullptr ? "unknown" : description, ")");
+  const char* name = sigabbrev_np(number);
+  if (name == nullptr) return absl::StrCat("killed by signal ", number);
+  return absl::StrCat("killed by SIG", name, " (", sigdescr_np(number), ")");
 }
 
 }  // namespace understudy

@@ -47,7 +47,7 @@ class ChildProcess {
   std::optional<int> wait_status_;
 };
 
-// "exit status 1", "killed by signal 9 (Killed)"
+// "exit status 1", "killed by SIGKILL (Killed)"
 std::string DescribeWaitStatus(int wait_status);
 
 }  // namespace understudy

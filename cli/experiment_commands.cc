@@ -94,6 +94,17 @@ absl::StatusOr<int> Cancel(const ClientOptions& options, const Console& console)
   return 0;
 }
 
+absl::StatusOr<int> Pause(const ClientOptions& options, const Console& console) {
+  const auto connection = Connection::Open(options.connection, Access::kWrite);
+  if (!connection.ok()) return connection.status();
+  v1::PauseExperimentRequest request;
+  request.set_id(options.name);
+  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Pause, (*connection)->experiments(), request);
+  if (!experiment.ok()) return experiment.status();
+  Print(*experiment, options.json, console);
+  return 0;
+}
+
 absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
@@ -123,7 +134,7 @@ void AddWithId(CLI::App& group, Action& action, const std::string& name, const s
 }  // namespace
 
 void AddExperimentCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel and resume experiments",
+  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, pause, resume and cancel experiments",
                              "understudy experiments submit deploy/experiments/cartpole.yaml");
   {
     const auto [command, options] =
@@ -143,7 +154,8 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
   AddWithId(group, action, "show", "What an experiment has come to", Show);
   AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds", Watch);
   AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", Cancel);
-  AddWithId(group, action, "resume", "Go on with a failed or cancelled experiment where it stopped", Resume);
+  AddWithId(group, action, "pause", "Stop work on an experiment until it is resumed", Pause);
+  AddWithId(group, action, "resume", "Go on with a paused, failed or cancelled experiment where it stopped", Resume);
   AddMetricsCommand(group, action);
   AddCommand<ClientOptions>(group, action, "keys", "All keys of an experiment file: meaning, bounds, defaults",
                             "understudy experiments keys", Keys);

@@ -31,9 +31,12 @@ struct ProcessEvent {
   Kind kind = Kind::kTimeout;
   int child = -1;    // kOutput, kError, kExit: as Start numbered it
   std::string text;  // kOutput, kError: the line; kExit: how it ended
+  bool killed = false;  // kExit: by a signal
 };
 
-// From its making to its end SIGINT, SIGTERM and SIGHUP are blocked in the calling thread, and those made by it. For
+// A set of child processes. From its making to its end the calling thread, and the threads that it starts, have the
+// terminal's signals blocked: SIGINT, SIGTERM and SIGHUP become events; SIGTSTP (Ctrl-Z) stops the children and then this
+// process, and the children go on when this process does. SIGHUP is left alone where it is ignored, as under nohup. For
 // one thread, but for Wake.
 class ProcessGroup {
  public:
@@ -70,6 +73,9 @@ class ProcessGroup {
   bool AnyRunning() const;
   // Waits for descriptors, and queues what they say.
   void Poll(absl::Time deadline);
+  void TakeSignal();
+  // Stops the children, then this process; continues the children when this process is continued.
+  void Suspend();
   void ReadLines(int child);
   void Queue(ProcessEvent::Kind kind, int child, std::string text);
 

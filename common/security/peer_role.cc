@@ -46,6 +46,7 @@ const std::initializer_list<Rule> kRules = {
     {"/understudy.v1.Experiments/List", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Watch", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Cancel", {kClient, kAdmin}},
+    {"/understudy.v1.Experiments/Pause", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Resume", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/ListMetrics", {kClient, kAdmin}},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", {kClient, kAdmin}},

@@ -54,6 +54,14 @@ grpc::Status ExperimentsService::Cancel(grpc::ServerContext*, const v1::CancelEx
   return grpc::Status::OK;
 }
 
+grpc::Status ExperimentsService::Pause(grpc::ServerContext*, const v1::PauseExperimentRequest* request,
+                                       v1::Experiment* response) {
+  auto experiment = coordinator_.Pause(request->id());
+  if (!experiment.ok()) return ToGrpc(experiment.status());
+  *response = *std::move(experiment);
+  return grpc::Status::OK;
+}
+
 grpc::Status ExperimentsService::Resume(grpc::ServerContext*, const v1::ResumeExperimentRequest* request,
                                         v1::Experiment* response) {
   auto experiment = coordinator_.Resume(request->id());
