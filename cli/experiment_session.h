@@ -26,9 +26,9 @@ struct ExperimentSessionOptions {
 };
 
 // Follows one experiment on a thread of its own, where `seen`, `log` and `ended` are called. It is the coordinator's
-// unfinished experiment with the same spec (of several, the one submitted first), which is resumed; or one with the same
-// spec that has ended since `begin`, while this command waited for the data directory; or a new one, which is submitted.
-// Unfinished experiments besides are named in the log. The session outlives the coordinator's absence, see
+// unfinished experiment with the same spec (of several, the one submitted first), which is resumed; or one with the
+// same spec that has ended since `begin`, while this command waited for the data directory; or a new one, which is
+// submitted. Unfinished experiments besides are named in the log. The session outlives the coordinator's absence, see
 // PersistentClient. Thread-safe.
 class ExperimentSession {
  public:

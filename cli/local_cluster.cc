@@ -1,8 +1,7 @@
 #include "cli/local_cluster.h"
 
-#include <utility>
-
 #include <cctype>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -17,15 +16,15 @@ constexpr std::string_view kWaiting = "waiting for ";
 constexpr int kCoordinator = 0;
 
 std::vector<std::string> CoordinatorArguments(const std::string& address, const LocalClusterOptions& options) {
-  return {"--listen",    address,           "--data_dir", options.data_directory,
-          "--log_level", options.log_level, "--for_run"};
+  return {"--listen", address, "--data_dir", options.data_directory, "--log_level", options.log_level, "--for_run"};
 }
 
 // "dddd-dd-dd", "I0000": a pattern whose d stands for a digit.
 bool Matches(std::string_view text, std::string_view pattern) {
   if (text.size() != pattern.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (pattern[i] == 'd' ? std::isdigit(static_cast<unsigned char>(text[i])) == 0 : text[i] != pattern[i]) return false;
+    if (pattern[i] == 'd' ? std::isdigit(static_cast<unsigned char>(text[i])) == 0 : text[i] != pattern[i])
+      return false;
   }
   return true;
 }

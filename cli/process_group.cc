@@ -71,10 +71,10 @@ void ProcessGroup::Queue(ProcessEvent::Kind kind, int child, std::string text) {
 
 void ProcessGroup::ReadLines(int child) {
   Child& from = *children_[child];
-  for (std::string& line : from.output.Read(from.process.output_fd())) {
+  for (std::string& line : from.process.output().Read()) {
     Queue(ProcessEvent::Kind::kOutput, child, std::move(line));
   }
-  for (std::string& line : from.errors.Read(from.process.errors_fd())) {
+  for (std::string& line : from.process.errors().Read()) {
     Queue(ProcessEvent::Kind::kError, child, std::move(line));
   }
 }
@@ -82,8 +82,8 @@ void ProcessGroup::ReadLines(int child) {
 void ProcessGroup::Poll(absl::Time deadline) {
   std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
   for (const auto& child : children_) {  // poll ignores negative descriptors
-    fds.push_back({child->output.ended() ? -1 : child->process.output_fd(), POLLIN, 0});
-    fds.push_back({child->errors.ended() ? -1 : child->process.errors_fd(), POLLIN, 0});
+    fds.push_back({child->process.output().fd(), POLLIN, 0});
+    fds.push_back({child->process.errors().fd(), POLLIN, 0});
     fds.push_back({child->process.exit_fd(), POLLIN, 0});
   }
   if (poll(fds.data(), fds.size(), PollTimeout(deadline)) <= 0) return;

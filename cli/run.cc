@@ -126,8 +126,8 @@ absl::Status LastLine(const Ending& ending, const RunOptions& options, const std
   return {status.code(), absl::StrCat(status.message(), "; results are in ", directory)};
 }
 
-// The error of a run that does not know of an experiment. There may be one all the same, where the coordinator could not
-// say so any more; and a new directory may be left, where the coordinator was killed.
+// The error of a run that does not know of an experiment. There may be one all the same, where the coordinator could
+// not say so any more; and a new directory may be left, where the coordinator was killed.
 absl::Status NotBegun(const absl::Status& why, const RunOptions& options, const std::string& directory) {
   std::error_code error;
   if (!std::filesystem::exists(directory, error)) return why;

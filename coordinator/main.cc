@@ -37,7 +37,7 @@ struct Options {
   ServerOptions server{.listen = "127.0.0.1:50051"};
   ServerSecurity security;
   std::string data_dir = "./understudy-data";
-  std::string store;    // not empty: instead of the directory
+  std::string store;  // not empty: instead of the directory
   bool pause_unfinished = false;
   bool for_run = false;
   std::string metrics;  // where they are served; empty: nowhere
@@ -92,7 +92,8 @@ absl::StatusOr<int> Serve(const Options& options, Store& bare_store, Coordinator
   CheckpointsService checkpoints(store, check_epoch);
   DatasetsService datasets(store, [&control](const std::string& dataset) { return control.FindDatasetUser(dataset); });
   RolloutService rollouts(control);
-  auto server = RpcServer::Start(options.server, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
+  auto server =
+      RpcServer::Start(options.server, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
   if (!server.ok()) return absl::FailedPreconditionError(server.status().message());
   (*server)->AnnounceServices({v1::Experiments::service_full_name(), v1::Workers::service_full_name(),
                                v1::Policies::service_full_name(), v1::Checkpoints::service_full_name(),
@@ -129,7 +130,8 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> OpenDirectory(const Options& opti
   if (options.for_run) {
     turns.wait = [&](const std::string& holder) {
       if (holder != std::exchange(awaited, holder)) {
-        std::cout << "waiting for " << holder << ", which uses data directory " << options.data_dir << std::endl;
+        std::cout << "waiting for " << holder << ", which uses data directory " << ShellQuoted(options.data_dir)
+                  << std::endl;
       }
       return !signals.WaitFor(kTurnInterval).has_value();
     };

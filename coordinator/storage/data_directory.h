@@ -16,8 +16,8 @@ namespace understudy {
 struct DataDirectoryTurns {
   // This process keeps the directory until somebody ends it, as a daemon does: others do not wait for it.
   bool stays = false;
-  // Where this is set, Open waits for a process that has the directory and does not stay. It calls this again and again,
-  // with "process 17 on host", until the directory is free or this returns false. The call should take a while.
+  // Where this is set, Open waits for a process that has the directory and does not stay. It calls this again and
+  // again, with "process 17 on host", until the directory is free or this returns false. The call should take a while.
   std::function<bool(const std::string& holder)> wait = nullptr;
 };
 

@@ -130,8 +130,9 @@ TEST(ExperimentsWatch, SaysHowToGoOnWithAnExperimentThatIsPaused) {
   pauser.join();
   EXPECT_EQ(result.exit_status, 1);
   EXPECT_THAT(result.out, HasSubstr("(e1): PAUSED"));
-  EXPECT_THAT(result.err, HasSubstr("understudy: experiment cartpole PAUSED: 'understudy experiments resume e1' goes on "
-                                    "with it\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr("understudy: experiment cartpole PAUSED: 'understudy experiments resume e1' goes on "
+                        "with it\n"));
 }
 
 TEST(ExperimentsPause, ShowsTheExperimentAfterwards) {

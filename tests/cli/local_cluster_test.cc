@@ -63,7 +63,8 @@ TEST(LocalCluster, TellsEachProcessWhatItNeeds) {
   const auto cluster = scripts.Start();
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   EXPECT_EQ(cluster->address(), "127.0.0.1:7");
-  EXPECT_EQ(scripts.CoordinatorArguments(), "--listen 127.0.0.1:0 --data_dir data --log_level error --for_run --pause_unfinished");
+  EXPECT_EQ(scripts.CoordinatorArguments(),
+            "--listen 127.0.0.1:0 --data_dir data --log_level error --for_run --pause_unfinished");
   std::map<int, std::string> arguments;  // of learner and actors, which print them
   while (arguments.size() < 3) {
     const ProcessEvent event = scripts.processes->Next(absl::Now() + absl::Seconds(30));

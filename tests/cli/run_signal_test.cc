@@ -32,7 +32,7 @@ TEST(RunSignals, EndTheStartAndLeaveTheDirectoryToTheCoordinator) {
     const testing::TemporaryDirectory directory;
     RunOptions options;
     options.file = MakePrograms(directory, "mkdir \"$4\"; trap 'rmdir \"$4\"; exit 0' TERM; kill -" + signal +
-                                                " $PPID; while :; do sleep 0.01; done");
+                                               " $PPID; while :; do sleep 0.01; done");
     options.data_directory = directory.File("data");
     options.program_directory = directory.path();
     std::ostringstream out, err;

@@ -173,8 +173,7 @@ TEST(ExperimentMachine, PausesWhatHasNotBegunAndCancelsWhatIsPaused) {
 }
 
 TEST(ExperimentMachine, IsAtRestWhenItHasFinishedOrIsPaused) {
-  for (const v1::Status status :
-       {v1::STATUS_SUCCEEDED, v1::STATUS_FAILED, v1::STATUS_CANCELLED, v1::STATUS_PAUSED}) {
+  for (const v1::Status status : {v1::STATUS_SUCCEEDED, v1::STATUS_FAILED, v1::STATUS_CANCELLED, v1::STATUS_PAUSED}) {
     EXPECT_TRUE(IsAtRest(status)) << status;
   }
   EXPECT_FALSE(IsAtRest(v1::STATUS_PENDING));
