@@ -17,6 +17,8 @@
 namespace understudy {
 namespace {
 
+constexpr size_t kMaxReadBytes = 1 << 20;
+
 struct Pipe {
   FileDescriptor read;
   FileDescriptor write;
@@ -87,6 +89,28 @@ int WaitFor(pid_t pid) {
 
 }  // namespace
 
+std::vector<std::string> LineReader::Read() {
+  std::vector<std::string> lines;
+  const auto finish = [&] { lines.push_back(std::exchange(unfinished_, "")); };
+  char buffer[4096];
+  // More than a pipe holds, but not for ever: a child that writes without end must not keep us here.
+  for (size_t left = kMaxReadBytes; fd_.valid() && left > 0; left -= sizeof(buffer)) {
+    const ssize_t size = read(fd_.get(), buffer, sizeof(buffer));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) break;
+    if (size <= 0) {
+      fd_.Close();
+      if (!unfinished_.empty()) finish();
+      break;
+    }
+    for (const char byte : std::string_view(buffer, size)) {
+      if (byte == '\n' || unfinished_.size() == kMaxLineBytes) finish();
+      if (byte != '\n') unfinished_.push_back(byte);
+    }
+  }
+  return lines;
+}
+
 absl::StatusOr<ChildProcess> ChildProcess::Start(const std::string& program,
                                                  const std::vector<std::string>& arguments) {
   absl::StatusOr<Pipe> output = MakePipe();
@@ -153,8 +177,9 @@ std::optional<int> ChildProcess::Reap() {
 std::string DescribeWaitStatus(int wait_status) {
   if (WIFEXITED(wait_status)) return absl::StrCat("exit status ", WEXITSTATUS(wait_status));
   const int number = WTERMSIG(wait_status);
-  const char* description = sigdescr_np(number);
-  return absl::StrCat("killed by signal ", number, " (", description == nullptr ? "unknown" : description, ")");
+  const char* name = sigabbrev_np(number);
+  if (name == nullptr) return absl::StrCat("killed by signal ", number);
+  return absl::StrCat("killed by SIG", name, " (", sigdescr_np(number), ")");
 }
 
 }  // namespace understudy

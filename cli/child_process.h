@@ -1,11 +1,13 @@
-// A child process that cannot outlive its parent.
+// A child process that cannot outlive its parent, and the lines that it writes.
 #ifndef UNDERSTUDY_CLI_CHILD_PROCESS_H_
 #define UNDERSTUDY_CLI_CHILD_PROCESS_H_
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,8 +15,29 @@
 
 namespace understudy {
 
-// The kernel kills it as soon as the thread that started it ends, however that happens. It is alone in its process
-// group, so that Ctrl-C reaches it only through us. Thread-compatible.
+// Reads lines from a non-blocking file descriptor. Thread-compatible.
+class LineReader {
+ public:
+  // Longer lines come in pieces of this size.
+  static constexpr size_t kMaxLineBytes = 16 << 10;
+
+  explicit LineReader(FileDescriptor fd) : fd_(std::move(fd)) {}
+
+  // Returns the lines, without their ends, that can be read without waiting. At the end of the stream an unfinished
+  // line counts as a line, and the descriptor is closed.
+  std::vector<std::string> Read();
+
+  // To be polled for reading; -1 once the stream has ended.
+  int fd() const { return fd_.get(); }
+
+ private:
+  FileDescriptor fd_;
+  std::string unfinished_;
+};
+
+// The kernel kills the child as soon as the thread that started it ends, however that happens. The child is alone in
+// its process group, so that the terminal's signals (Ctrl-C, Ctrl-Z) reach it only through its parent.
+// Thread-compatible.
 class ChildProcess {
  public:
   // Executes `program`, a path, with standard input empty, no signal blocked, and output and errors readable here. An
@@ -22,19 +45,18 @@ class ChildProcess {
   static absl::StatusOr<ChildProcess> Start(const std::string& program, const std::vector<std::string>& arguments);
 
   ChildProcess(ChildProcess&& other) noexcept;
-  // Kills it where it still runs, and reaps it.
+  // Kills and reaps a child that still runs.
   ~ChildProcess();
 
   pid_t pid() const { return pid_; }
-  // Readable once it has ended.
+  // Readable once the child has ended.
   int exit_fd() const { return exit_.get(); }
-  // Non-blocking.
-  int output_fd() const { return output_.get(); }
-  int errors_fd() const { return errors_.get(); }
+  LineReader& output() { return output_; }
+  LineReader& errors() { return errors_; }
 
   void Signal(int number);
 
-  // Its wait status, once it has ended; does not block.
+  // Returns the child's wait status once it has ended; does not block.
   std::optional<int> Reap();
 
  private:
@@ -42,12 +64,12 @@ class ChildProcess {
 
   pid_t pid_;
   FileDescriptor exit_;  // a pidfd; closed once reaped
-  FileDescriptor output_;
-  FileDescriptor errors_;
+  LineReader output_;
+  LineReader errors_;
   std::optional<int> wait_status_;
 };
 
-// "exit status 1", "killed by signal 9 (Killed)"
+// "exit status 1", "killed by SIGKILL (Killed)"
 std::string DescribeWaitStatus(int wait_status);
 
 }  // namespace understudy

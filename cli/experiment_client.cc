@@ -19,6 +19,9 @@ v1::SubmitRequest MakeSubmitRequest(const v1::ExperimentSpec& spec) {
 absl::Status ExperimentStatus(const v1::Experiment& experiment) {
   if (experiment.status() == v1::STATUS_SUCCEEDED) return absl::OkStatus();
   std::string why = experiment.error();
+  if (experiment.status() == v1::STATUS_PAUSED) {
+    why = absl::StrCat("'understudy experiments resume ", experiment.id(), "' goes on with it");
+  }
   for (int i = 0; i < experiment.stages_size(); ++i) {
     const v1::StageState& stage = experiment.stages(i);
     if (stage.error().empty()) continue;

@@ -10,7 +10,8 @@ namespace understudy {
 // Under a new token, 128 random bits, so that the same request may be sent again.
 v1::SubmitRequest MakeSubmitRequest(const v1::ExperimentSpec& spec);
 
-// OK where every stage succeeded; otherwise an error that says which stage did not, and why.
+// OK where every stage succeeded. Otherwise ABORTED says which stage did not and why, or how a paused experiment is
+// resumed.
 absl::Status ExperimentStatus(const v1::Experiment& experiment);
 
 }  // namespace understudy

@@ -100,6 +100,17 @@ absl::StatusOr<int> Cancel(const ClientOptions& options, const Console& console)
   return 0;
 }
 
+absl::StatusOr<int> Pause(const ClientOptions& options, const Console& console) {
+  const auto connection = Connection::Open(options.connection, Access::kWrite);
+  if (!connection.ok()) return connection.status();
+  v1::PauseExperimentRequest request;
+  request.set_id(options.name);
+  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Pause, (*connection)->experiments(), request);
+  if (!experiment.ok()) return experiment.status();
+  Print(*experiment, options.json, console);
+  return 0;
+}
+
 absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console) {
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
@@ -186,7 +197,7 @@ void AddWithId(CLI::App& group, Action& action, const std::string& name, const s
 }  // namespace
 
 void AddExperimentCommands(CLI::App& app, Action& action) {
-  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, cancel, resume and delete experiments",
+  CLI::App& group = AddGroup(app, "experiments", "Submit, watch, pause, resume, cancel and delete experiments",
                              "understudy experiments submit deploy/experiments/cartpole.yaml");
   {
     const auto [command, options] =
@@ -209,7 +220,8 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
   AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds",
             AddCoordinatorOption, Watch);
   AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", AddSourceOptions, Cancel);
-  AddWithId(group, action, "resume", "Go on with a failed or cancelled experiment where it stopped",
+  AddWithId(group, action, "pause", "Stop work on an experiment until it is resumed", AddCoordinatorOption, Pause);
+  AddWithId(group, action, "resume", "Go on with a paused, failed or cancelled experiment where it stopped",
             AddCoordinatorOption, Resume);
   AddMetricsCommand(group, action);
   {

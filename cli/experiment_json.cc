@@ -67,7 +67,8 @@ Json StageJson(const v1::StageState& stage) {
   AddWallSeconds(stage.started_unix_ms(), stage.finished_unix_ms(), json);
   if (!stage.error().empty()) json["error"] = stage.error();
   if (!stage.algorithm().empty()) json["algorithm"] = stage.algorithm();
-  if (stage.status() == v1::STATUS_RUNNING && stage.has_progress()) json["progress"] = ProgressJson(stage.progress());
+  const bool unfinished = stage.status() == v1::STATUS_RUNNING || stage.status() == v1::STATUS_PAUSED;
+  if (unfinished && stage.has_progress()) json["progress"] = ProgressJson(stage.progress());
   if (!stage.waiting_for().empty()) json["waiting_for"] = stage.waiting_for();
   if (stage.has_trajectories()) json["trajectories"] = AccountingJson(stage.trajectories());
   switch (stage.result_case()) {

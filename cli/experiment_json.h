@@ -9,8 +9,8 @@
 namespace understudy {
 
 // {"id", "experiment", "status", "wall_seconds", "stages": [{"name", "kind", "status", "wall_seconds", …}]}; fields
-// that have no value yet are left out, "error" where there is none; a running stage has "progress". Digests in
-// hexadecimal.
+// that have no value yet are left out, "error" where there is none; a running or paused stage has "progress". Digests
+// in hexadecimal.
 nlohmann::ordered_json ExperimentJson(const v1::Experiment& experiment);
 
 }  // namespace understudy

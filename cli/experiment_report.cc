@@ -63,6 +63,10 @@ std::string StageOutcome(const v1::StageState& stage) {
     case v1::StageState::RESULT_NOT_SET:
       break;
   }
+  if (stage.status() == v1::STATUS_PAUSED && stage.progress().total() > 0) {
+    return absl::StrCat("at ", CountText(stage.progress().done()), " of ", CountText(stage.progress().total()), " ",
+                        stage.progress().unit());
+  }
   const bool waits = stage.status() == v1::STATUS_RUNNING && !stage.waiting_for().empty();
   return waits ? absl::StrCat("waiting for ", stage.waiting_for()) : "";
 }

@@ -9,8 +9,8 @@
 
 namespace understudy {
 
-// What came out of a stage: "mean return 497.3, converged, 53,248 steps". The error where it failed; what
-// it waits for, or nothing, where there is no outcome yet.
+// A stage's result: "mean return 497.3, converged, 53,248 steps". Of a failed stage the error, of a paused one how far
+// it is, of a running one what it waits for; otherwise empty.
 std::string StageOutcome(const v1::StageState& stage);
 
 // A line for each part of a valid experiment that will not be trained, as FindRemainders says; empty if there is none.

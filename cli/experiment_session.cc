@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "cli/experiment_client.h"
 #include "cli/number_format.h"
+#include "common/process/text.h"
 
 namespace understudy {
 namespace {
@@ -18,11 +19,14 @@ namespace {
 // As many as a line has room for.
 constexpr size_t kMaxNamed = 3;
 
-std::string OthersText(const std::vector<std::string>& ids) {
+std::string OthersText(const std::vector<std::string>& ids, const std::string& directory) {
   const std::vector<std::string> named(ids.begin(), ids.begin() + std::min(ids.size(), kMaxNamed));
   return absl::StrCat(
-      "understudy: experiments there that had not finished either go on, too: ", absl::StrJoin(named, ", "),
-      ids.size() > kMaxNamed ? absl::StrCat(" and ", ids.size() - kMaxNamed, " more") : "");
+      "understudy: paused in ", directory, ": ", absl::StrJoin(named, ", "),
+      ids.size() > kMaxNamed ? absl::StrCat(" and ", ids.size() - kMaxNamed, " more") : "",
+      "; after this run, run its file there again (or 'understudy experiments resume ID' at a coordinator) to go on "
+      "with one, or drop it: understudy experiments cancel ",
+      ids.front(), " --data_dir ", ShellQuoted(directory));
 }
 
 }  // namespace
@@ -52,31 +56,55 @@ absl::Status ExperimentSession::Follow() {
   return client_.Watch(first->id(), [this](const v1::Experiment& experiment) { Show(experiment); }).status();
 }
 
+bool ExperimentSession::IsSame(const v1::Experiment& experiment) const {
+  return google::protobuf::util::MessageDifferencer::Equals(experiment.spec(), options_.spec);
+}
+
 absl::StatusOr<v1::Experiment> ExperimentSession::FindOrSubmit() {
-  v1::Experiment same;
+  std::string same;
   std::vector<std::string> others;
   v1::ListExperimentsRequest request;
   request.set_unfinished(true);
   do {
-    const auto list = client_.Call(&v1::Experiments::Stub::List, &Connection::experiments, request);
-    if (!list.ok()) return list.status();
-    for (const v1::Experiment& experiment : list->experiments()) {  // newest first
+    const auto page = client_.Call(&v1::Experiments::Stub::List, &Connection::experiments, request);
+    if (!page.ok()) return page.status();
+    for (const v1::Experiment& experiment : page->experiments()) {  // newest first
       if (HasEnded(experiment.status())) continue;
-      if (google::protobuf::util::MessageDifferencer::Equals(experiment.spec(), options_.spec)) {
-        if (!same.id().empty()) others.push_back(same.id());
-        same = experiment;
-      } else {
+      if (!IsSame(experiment)) {
         others.push_back(experiment.id());
+      } else if (std::string newer = std::exchange(same, experiment.id()); !newer.empty()) {
+        others.push_back(std::move(newer));
       }
     }
-    request.set_page_token(list->next_page_token());
+    request.set_page_token(page->next_page_token());
   } while (!request.page_token().empty());
-  if (!same.id().empty()) {
-    options_.log(absl::StrCat("understudy: going on with experiment ", same.id(), ", which had not finished"));
-  }
-  if (!others.empty()) options_.log(OthersText(others));
-  if (!same.id().empty()) return same;
+  if (!others.empty()) options_.log(OthersText(others, options_.directory));
+  if (!same.empty()) return Resume(same);
+
+  auto ended = FindEnded();
+  if (!ended.ok() || !ended->id().empty()) return ended;
   return Submit();
+}
+
+absl::StatusOr<v1::Experiment> ExperimentSession::FindEnded() {
+  // The first page is enough: an experiment that ended just now was submitted lately.
+  const auto newest =
+      client_.Call(&v1::Experiments::Stub::List, &Connection::experiments, v1::ListExperimentsRequest());
+  if (!newest.ok()) return newest.status();
+  for (const v1::Experiment& experiment : newest->experiments()) {
+    const bool meanwhile = absl::FromUnixMillis(experiment.finished_unix_ms()) >= options_.begin;
+    if (!HasEnded(experiment.status()) || !meanwhile || !IsSame(experiment)) continue;
+    options_.log(absl::StrCat("understudy: experiment ", experiment.id(), " has ended meanwhile: this is its result"));
+    return experiment;
+  }
+  return v1::Experiment();
+}
+
+absl::StatusOr<v1::Experiment> ExperimentSession::Resume(const std::string& id) {
+  options_.log(absl::StrCat("understudy: going on with experiment ", id, ", which had not finished"));
+  v1::ResumeExperimentRequest request;
+  request.set_id(id);
+  return client_.Call(&v1::Experiments::Stub::Resume, &Connection::experiments, request);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentSession::Submit() {

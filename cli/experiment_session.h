@@ -3,11 +3,13 @@
 #define UNDERSTUDY_CLI_EXPERIMENT_SESSION_H_
 
 #include <functional>
+#include <string>
 #include <string_view>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "cli/persistent_client.h"
 #include "common/process/mutex.h"
 #include "understudy/v1/experiments.pb.h"
@@ -16,14 +18,18 @@ namespace understudy {
 
 struct ExperimentSessionOptions {
   v1::ExperimentSpec spec;                          // defaults filled in
+  std::string directory;                            // the coordinator's data directory, for messages
+  absl::Time begin;                                 // of the command
   std::function<void(const v1::Experiment&)> seen;  // takes each state
   std::function<void(std::string_view)> log;        // takes lines
   std::function<void()> ended;                      // the session's last act
 };
 
-// On a thread of its own, where `seen`, `log` and `ended` are called: takes up the coordinator's unfinished experiment
-// that has the same spec, of several the one that was submitted first, or submits a new one; then watches it. Outlives
-// the coordinator's absence, see PersistentClient. Thread-safe.
+// Follows one experiment on a thread of its own, where `seen`, `log` and `ended` are called. It is the coordinator's
+// unfinished experiment with the same spec (of several, the one submitted first), which is resumed; or one with the
+// same spec that has ended since `begin`, while this command waited for the data directory; or a new one, which is
+// submitted. Unfinished experiments besides are named in the log. The session outlives the coordinator's absence, see
+// PersistentClient. Thread-safe.
 class ExperimentSession {
  public:
   // `connection` must outlive the session.
@@ -38,8 +44,12 @@ class ExperimentSession {
 
  private:
   absl::Status Follow();
+  bool IsSame(const v1::Experiment& experiment) const;
   // The experiment's first state here; its id is set.
   absl::StatusOr<v1::Experiment> FindOrSubmit();
+  // An experiment with the same spec that has ended since `begin`; without an id: there is none.
+  absl::StatusOr<v1::Experiment> FindEnded();
+  absl::StatusOr<v1::Experiment> Resume(const std::string& id);
   absl::StatusOr<v1::Experiment> Submit();
   void Show(const v1::Experiment& experiment);
 

@@ -29,17 +29,19 @@ class LocalCluster {
   static constexpr int kMaxQuickEnds = 5;
   static constexpr absl::Duration kQuickEnd = absl::Seconds(10);
 
-  // Starts the coordinator, waits until it listens, and starts the others without waiting for them. An error is what
-  // the coordinator said last, or which program cannot be started; CANCELLED: a signal came. The group, which must be
-  // empty, must outlive the cluster.
+  // Starts the coordinator, waits until it listens, and starts the others without waiting for them. While another
+  // command uses the data directory, the coordinator waits for its turn, and says so. It pauses the unfinished
+  // experiments that it finds. Errors: why the coordinator refuses to start, or which program cannot be started;
+  // CANCELLED: a signal came. The group, which must be empty, must outlive the cluster; processes that were started are
+  // still in it after an error.
   static absl::StatusOr<LocalCluster> Start(ProcessGroup& processes, LocalClusterOptions options);
 
   // The coordinator's HOST:PORT, which it keeps.
   const std::string& address() const { return address_; }
 
-  // For each event of the group. Logs what processes log. A process that has ended is started again at once, the
-  // coordinator on its address and data directory, and a warning says so. INTERNAL: one keeps ending, with how it ended
-  // and what it said last; or the error where it cannot be started again.
+  // Takes an event of the group. Logs what processes log. A process that has ended is started again at once, the
+  // coordinator on its address and data directory, and a warning says so. INTERNAL: a process keeps ending, with how it
+  // ended and its last error; or the error where it cannot be started again.
   absl::Status Supervise(const ProcessEvent& event);
 
  private:
@@ -48,7 +50,7 @@ class LocalCluster {
     std::string program;  // path
     std::vector<std::string> arguments;
     absl::Time started;
-    std::string last_words;  // on standard error, since it was started
+    std::string last_error;  // on standard error, since it was started; without time and level
     int quick_ends = 0;      // in a row
   };
 

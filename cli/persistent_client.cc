@@ -39,7 +39,7 @@ absl::StatusOr<v1::Experiment> PersistentClient::Watch(const std::string& id,
     return reader->Finish();
   });
   if (!status.ok()) return status;
-  if (!HasEnded(experiment.status())) {
+  if (!HasEnded(experiment.status()) && experiment.status() != v1::STATUS_PAUSED) {
     return absl::InternalError(
         absl::StrCat("watching experiment ", id, " ended while it is ", StatusName(experiment.status())));
   }

@@ -49,7 +49,7 @@ class PersistentClient {
     return response;
   }
 
-  // Calls `seen` with each state of the experiment, and returns the last one: SUCCEEDED, FAILED or CANCELLED.
+  // Calls `seen` with each state of the experiment, and returns the last one: it has ended, or is PAUSED.
   absl::StatusOr<v1::Experiment> Watch(const std::string& id, const std::function<void(const v1::Experiment&)>& seen);
 
   // Ends what is under way, within 300 ms, and all that comes, with CANCELLED. Thread-safe.

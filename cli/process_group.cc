@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,10 +21,9 @@ int PollTimeout(absl::Time deadline) {
   return static_cast<int>(std::clamp<int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
-// Empties a signalfd or an eventfd by one item; false where there was none.
-bool Take(int fd) {
-  signalfd_siginfo item;
-  return read(fd, &item, sizeof(item)) > 0;
+bool IsIgnored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ bool Take(int fd) {
 absl::StatusOr<std::unique_ptr<ProcessGroup>> ProcessGroup::Make() {
   sigset_t mask;
   sigemptyset(&mask);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, number);
+  for (const int number : {SIGINT, SIGTERM, SIGTSTP}) sigaddset(&mask, number);
+  if (!IsIgnored(SIGHUP)) sigaddset(&mask, SIGHUP);
   FileDescriptor signals(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   FileDescriptor wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!signals.valid() || !wake.valid()) return absl::ErrnoToStatus(errno, "cannot wait for signals");
@@ -44,7 +46,8 @@ ProcessGroup::ProcessGroup(FileDescriptor signals, FileDescriptor wake, const si
 
 ProcessGroup::~ProcessGroup() {
   children_.clear();
-  while (Take(signals_.get())) {  // what came too late must not kill us now
+  signalfd_siginfo late;
+  while (read(signals_.get(), &late, sizeof(late)) > 0) {  // what came too late must not kill us now
   }
   pthread_sigmask(SIG_SETMASK, &previous_mask_, nullptr);
 }
@@ -68,10 +71,10 @@ void ProcessGroup::Queue(ProcessEvent::Kind kind, int child, std::string text) {
 
 void ProcessGroup::ReadLines(int child) {
   Child& from = *children_[child];
-  for (std::string& line : from.output.Read(from.process.output_fd())) {
+  for (std::string& line : from.process.output().Read()) {
     Queue(ProcessEvent::Kind::kOutput, child, std::move(line));
   }
-  for (std::string& line : from.errors.Read(from.process.errors_fd())) {
+  for (std::string& line : from.process.errors().Read()) {
     Queue(ProcessEvent::Kind::kError, child, std::move(line));
   }
 }
@@ -79,20 +82,38 @@ void ProcessGroup::ReadLines(int child) {
 void ProcessGroup::Poll(absl::Time deadline) {
   std::vector<pollfd> fds = {{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
   for (const auto& child : children_) {  // poll ignores negative descriptors
-    fds.push_back({child->output.ended() ? -1 : child->process.output_fd(), POLLIN, 0});
-    fds.push_back({child->errors.ended() ? -1 : child->process.errors_fd(), POLLIN, 0});
+    fds.push_back({child->process.output().fd(), POLLIN, 0});
+    fds.push_back({child->process.errors().fd(), POLLIN, 0});
     fds.push_back({child->process.exit_fd(), POLLIN, 0});
   }
   if (poll(fds.data(), fds.size(), PollTimeout(deadline)) <= 0) return;
-  if (fds[0].revents != 0 && Take(signals_.get())) Queue(ProcessEvent::Kind::kSignal, -1, "");
+  if (fds[0].revents != 0) TakeSignal();
   for (int i = 0; i < static_cast<int>(children_.size()); ++i) {
     const std::optional<int> wait_status = children_[i]->process.Reap();
     ReadLines(i);  // after the reaping: all that it wrote before it ended
     if (wait_status.has_value() && !std::exchange(children_[i]->reported, true)) {
       Queue(ProcessEvent::Kind::kExit, i, DescribeWaitStatus(*wait_status));
+      events_.back().killed = WIFSIGNALED(*wait_status);
     }
   }
-  if (fds[1].revents != 0 && Take(wake_.get())) Queue(ProcessEvent::Kind::kWake, -1, "");
+  eventfd_t wakes = 0;
+  if (fds[1].revents != 0 && eventfd_read(wake_.get(), &wakes) == 0) Queue(ProcessEvent::Kind::kWake, -1, "");
+}
+
+void ProcessGroup::TakeSignal() {
+  signalfd_siginfo signal;
+  if (read(signals_.get(), &signal, sizeof(signal)) <= 0) return;
+  if (signal.ssi_signo == SIGTSTP) {
+    Suspend();
+  } else {
+    Queue(ProcessEvent::Kind::kSignal, -1, "");
+  }
+}
+
+void ProcessGroup::Suspend() {
+  for (const auto& child : children_) child->process.Signal(SIGSTOP);
+  raise(SIGSTOP);  // returns when a shell, or whoever it was, continues this process
+  for (const auto& child : children_) child->process.Signal(SIGCONT);
 }
 
 ProcessEvent ProcessGroup::Next(absl::Time deadline) {

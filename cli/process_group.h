@@ -14,7 +14,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cli/child_process.h"
-#include "cli/line_reader.h"
 #include "common/process/file_descriptor.h"
 
 namespace understudy {
@@ -29,12 +28,15 @@ struct ProcessEvent {
     kTimeout,  // nothing of these in time
   };
   Kind kind = Kind::kTimeout;
-  int child = -1;    // kOutput, kError, kExit: as Start numbered it
-  std::string text;  // kOutput, kError: the line; kExit: how it ended
+  int child = -1;       // kOutput, kError, kExit: as Start numbered it
+  std::string text;     // kOutput, kError: the line; kExit: how it ended
+  bool killed = false;  // kExit: by a signal
 };
 
-// From its making to its end SIGINT, SIGTERM and SIGHUP are blocked in the calling thread, and those made by it. For
-// one thread, but for Wake.
+// A set of child processes. From its making to its end the calling thread, and the threads that it starts, have the
+// terminal's signals blocked: SIGINT, SIGTERM and SIGHUP become events; SIGTSTP (Ctrl-Z) stops the children and then
+// this process, and the children go on when this process does. SIGHUP is left alone where it is ignored, as under
+// nohup. For one thread, but for Wake.
 class ProcessGroup {
  public:
   static absl::StatusOr<std::unique_ptr<ProcessGroup>> Make();
@@ -61,8 +63,6 @@ class ProcessGroup {
   struct Child {
     explicit Child(ChildProcess started) : process(std::move(started)) {}
     ChildProcess process;
-    LineReader output;
-    LineReader errors;
     bool reported = false;  // its kExit is queued or taken
   };
 
@@ -70,6 +70,9 @@ class ProcessGroup {
   bool AnyRunning() const;
   // Waits for descriptors, and queues what they say.
   void Poll(absl::Time deadline);
+  void TakeSignal();
+  // Stops the children, then this process; continues the children when this process is continued.
+  void Suspend();
   void ReadLines(int child);
   void Queue(ProcessEvent::Kind kind, int child, std::string text);
 

@@ -45,7 +45,7 @@ void ProgressPrinter::Announce(const v1::StageState& stage, v1::Status seen) {
   const bool ran = seen == v1::STATUS_RUNNING || stage.started_unix_ms() > 0;
   if (stage.status() == v1::STATUS_RUNNING) {
     if (!console_.live) Write(StartText(stage));
-  } else if (HasEnded(stage.status()) && ran) {
+  } else if (stage.status() != v1::STATUS_PENDING && ran) {
     drawn_.clear();
     if (console_.live) console_.err << kEraseLine;
     Write(EndText(stage));

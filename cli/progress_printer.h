@@ -15,7 +15,8 @@
 namespace understudy {
 
 // On a terminal, the running stage has one line, drawn again in place at most every 100 ms; otherwise a line says that
-// it has started. Either way, one line stays for each stage that has ended. Thread-safe.
+// it has started. Either way, one line stays for each stage that has
+// ended or is paused. Thread-safe.
 class ProgressPrinter {
  public:
   // `console` must outlive it.

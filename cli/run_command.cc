@@ -15,9 +15,10 @@ void AddRunCommand(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command
-      ->add_option("--data_dir", options->data_directory,
-                   "Where policies and datasets are kept; default: a new directory below understudy-data. What was "
-                   "killed goes on where it was, when it is run again in the same directory")
+      ->add_option(
+          "--data_dir", options->data_directory,
+          "Where policies and datasets are kept; default: a new directory below understudy-data. A run that was "
+          "interrupted or killed goes on where it was, when it is run again in the same directory")
       ->type_name("DIR")
       ->check(CheckDirectoryName);
   command->add_option("--log_level", options->log_level, "What the processes log to standard error")

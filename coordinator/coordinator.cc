@@ -15,11 +15,13 @@ absl::Status NotRunning(const v1::StageKey& stage) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(Store& store) {
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(Store& store, Unfinished unfinished) {
   const auto incarnation = store.NextIncarnation();
   if (!incarnation.ok()) return incarnation.status();
   std::unique_ptr<Coordinator> coordinator(new Coordinator(store, *incarnation));
-  const absl::Status recovered = coordinator->experiments_.Recover(absl::Now());
+  UnfinishedExperiments& experiments = coordinator->experiments_;
+  const absl::Status recovered =
+      unfinished == Unfinished::kGoOn ? experiments.Recover(absl::Now()) : experiments.PauseAll();
   if (!recovered.ok()) return recovered;
   Coordinator& started = *coordinator;
   started.control_.Start({.note_lapse = [&started](absl::Duration lapse) { started.workforce_.NoteLapse(lapse); },
@@ -128,7 +130,20 @@ absl::StatusOr<v1::Experiment> Coordinator::Cancel(const std::string& id) {
   absl::StatusOr<v1::Experiment> experiment;
   const absl::Status status = Call(
       [&](absl::Time now) {
-        if (ExperimentRun* run = experiments_.Find(id)) run->Cancel(now);
+        if (absl::Status cancelled = experiments_.Cancel(id, now); !cancelled.ok()) return cancelled;
+        experiment = experiments_.Get(id);
+        return experiment.status();
+      },
+      id);
+  if (!status.ok()) return status;
+  return experiment;
+}
+
+absl::StatusOr<v1::Experiment> Coordinator::Pause(const std::string& id) {
+  absl::StatusOr<v1::Experiment> experiment;
+  const absl::Status status = Call(
+      [&](absl::Time now) {
+        if (ExperimentRun* run = experiments_.Find(id)) run->Pause(now);
         experiment = experiments_.Get(id);
         return experiment.status();
       },

@@ -31,9 +31,12 @@ namespace understudy {
 // and acknowledged then. After Stop: UNAVAILABLE.
 class Coordinator final : public RolloutHandler {
  public:
-  // Takes over a store, which must outlive it: experiments that have not finished go on where the store has them. The
-  // store's error.
-  static absl::StatusOr<std::unique_ptr<Coordinator>> Start(Store& store);
+  // What becomes of the experiments that an earlier coordinator was working on.
+  enum class Unfinished { kGoOn, kPause };
+
+  // Takes over a store, which must outlive it. Unfinished experiments go on where the store has them, or are paused;
+  // those that are PAUSED already stay so. The store's error.
+  static absl::StatusOr<std::unique_ptr<Coordinator>> Start(Store& store, Unfinished unfinished = Unfinished::kGoOn);
   // Stops.
   ~Coordinator() override;
 
@@ -45,6 +48,7 @@ class Coordinator final : public RolloutHandler {
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id);
   absl::StatusOr<Page<v1::Experiment>> ListExperiments(const ExperimentFilter& filter, const PageRequest& page);
   absl::StatusOr<v1::Experiment> Cancel(const std::string& id);
+  absl::StatusOr<v1::Experiment> Pause(const std::string& id);
   absl::StatusOr<v1::Experiment> Resume(const std::string& id);
   // Non-blocking. The watcher is closed with NOT_FOUND where there is no such experiment.
   void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);

@@ -37,7 +37,8 @@ void AddRunning(const v1::Experiment& experiment, Scrape& scrape) {
 }
 
 void AddExperiments(const CoordinatorStatus& status, Scrape& scrape) {
-  std::map<v1::Status, int> unfinished = {{v1::STATUS_PENDING, 0}, {v1::STATUS_RUNNING, 0}};
+  std::map<v1::Status, int> unfinished = {
+      {v1::STATUS_PENDING, 0}, {v1::STATUS_RUNNING, 0}, {v1::STATUS_PAUSED, static_cast<int>(status.paused)}};
   for (const v1::Experiment& experiment : status.unfinished) {
     ++unfinished[experiment.status()];
     AddRunning(experiment, scrape);

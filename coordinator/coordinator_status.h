@@ -28,7 +28,8 @@ struct WorkerCount {
 
 struct CoordinatorStatus {
   std::map<v1::WorkerKind, WorkerCount> workers;
-  std::vector<v1::Experiment> unfinished;
+  std::vector<v1::Experiment> unfinished;  // but for the paused ones
+  size_t paused = 0;                       // experiments
   std::map<v1::Status, int64_t> finished;  // experiments, since the process began
   v1::TrajectoryAccounting received;       // of all stages' sinks, since the process began
   int64_t leased_requests = 0;

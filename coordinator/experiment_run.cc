@@ -47,9 +47,16 @@ void ExperimentRun::Start(absl::Time now) {
 }
 
 void ExperimentRun::Cancel(absl::Time now) {
-  if (finished()) return;
+  if (IsFinished(status())) return;
   LeaveStage(now);
   CancelExperiment(experiment_, now);
+  unsaved_ = true;
+}
+
+void ExperimentRun::Pause(absl::Time now) {
+  if (at_rest()) return;
+  LeaveStage(now);
+  PauseExperiment(experiment_);
   unsaved_ = true;
 }
 

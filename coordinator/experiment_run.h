@@ -31,7 +31,7 @@ class ExperimentRun {
 
   const std::string& id() const { return experiment_.id(); }
   v1::Status status() const { return experiment_.status(); }
-  bool finished() const { return IsFinished(status()); }
+  bool at_rest() const { return IsAtRest(status()); }
   // The running stage's sink; nullptr: it has none here.
   const CoordinatorSink* sink() const { return sink_.get(); }
 
@@ -41,6 +41,8 @@ class ExperimentRun {
   // Goes on with the stage that is running, from where the store has it, or starts the next one.
   void Start(absl::Time now);
   void Cancel(absl::Time now);
+  // Stops work on the running stage; what the store has of it stays there.
+  void Pause(absl::Time now);
 
   // ABORTED: the epoch is not the stage's current one, naming both.
   absl::Status CheckEpoch(const v1::StageKey& key) const;

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
@@ -29,11 +30,16 @@
 namespace understudy {
 namespace {
 
+// Between two looks whether a data directory is free: its holder cannot tell us.
+constexpr absl::Duration kTurnInterval = absl::Milliseconds(50);
+
 struct Options {
   ServerOptions server{.listen = "127.0.0.1:50051"};
   ServerSecurity security;
   std::string data_dir = "./understudy-data";
-  std::string store;    // not empty: instead of the directory
+  std::string store;  // not empty: instead of the directory
+  bool pause_unfinished = false;
+  bool for_run = false;
   std::string metrics;  // where they are served; empty: nowhere
   LogOptions log;
 };
@@ -54,6 +60,11 @@ void AddOptions(CLI::App& app, Options& options) {
                  "A PostgreSQL database instead of the directory; of several coordinators on one, one is active and "
                  "the others stand by. A password is better given as $PGPASSWORD or in ~/.pgpass")
       ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE");
+  app.add_flag("--pause_unfinished", options.pause_unfinished,
+               "Pause the experiments that an earlier coordinator was working on, instead of going on with them");
+  app.add_flag("--for_run", options.for_run,
+               "As 'understudy run' starts it: wait while another command uses the data directory; at the end, remove "
+               "the directory if this coordinator made it and nothing is stored there");
   AddTlsDirOption(app, options.security.tls_dir);
   AddServerSecurityOptions(app, options.security, options.server.insecure);
   AddMetricsOption(app, options.metrics);
@@ -62,15 +73,16 @@ void AddOptions(CLI::App& app, Options& options) {
 
 // Returns the signal that has ended it; 0: it was woken. UNAVAILABLE is the store's. DATA_LOSS: standard output cannot
 // be written to.
-absl::StatusOr<int> Serve(const ServerOptions& options, SqlStore& store, CoordinatorMetrics* metrics,
+absl::StatusOr<int> Serve(const Options& options, SqlStore& store, CoordinatorMetrics* metrics,
                           TerminationSignals& signals) {
   if (metrics != nullptr) store.Measure(metrics->store_latencies());
-  auto coordinator = Coordinator::Start(store);
+  auto coordinator = Coordinator::Start(
+      store, options.pause_unfinished ? Coordinator::Unfinished::kPause : Coordinator::Unfinished::kGoOn);
   if (!coordinator.ok()) return coordinator.status();
 
   Coordinator& control = **coordinator;
   ExperimentsService experiments(store, &control);
-  WorkersService workers(control, options.access);
+  WorkersService workers(control, options.server.access);
   const auto check_epoch = [&control](const v1::StageKey& stage) { return control.CheckEpoch(stage); };
   const RunAlone run_alone = [&control](const auto& call) { return control.RunAlone(call); };
   PoliciesService policies(
@@ -82,7 +94,8 @@ absl::StatusOr<int> Serve(const ServerOptions& options, SqlStore& store, Coordin
   CheckpointsService checkpoints(store, check_epoch);
   DatasetsService datasets(store, run_alone);
   RolloutService rollouts(control);
-  auto server = RpcServer::Start(options, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
+  auto server =
+      RpcServer::Start(options.server, {&experiments, &workers, &policies, &checkpoints, &datasets, &rollouts});
   if (!server.ok()) return absl::FailedPreconditionError(server.status().message());
   (*server)->AnnounceServices({v1::Experiments::service_full_name(), v1::Workers::service_full_name(),
                                v1::Policies::service_full_name(), v1::Checkpoints::service_full_name(),
@@ -105,6 +118,30 @@ absl::StatusOr<int> Serve(const ServerOptions& options, SqlStore& store, Coordin
   return signal;
 }
 
+bool IsEmpty(Store& store) {
+  const auto experiments = store.ListExperiments();
+  const auto policies = store.ListPolicies();
+  const auto datasets = store.ListDatasets();
+  return experiments.ok() && experiments->empty() && policies.ok() && policies->empty() && datasets.ok() &&
+         datasets->empty();
+}
+
+// The data directory, when this process has it to itself.
+absl::StatusOr<std::unique_ptr<DataDirectory>> OpenDirectory(const Options& options, TerminationSignals& signals) {
+  DataDirectoryTurns turns = {.stays = !options.for_run};
+  std::string awaited;
+  if (options.for_run) {
+    turns.wait = [&](const std::string& holder) {
+      if (holder != std::exchange(awaited, holder)) {
+        std::cout << "waiting for " << holder << ", which uses data directory " << ShellQuoted(options.data_dir)
+                  << std::endl;
+      }
+      return !signals.WaitFor(kTurnInterval).has_value();
+    };
+  }
+  return DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate, turns);
+}
+
 absl::Status Run(Options& options, TerminationSignals& signals) {
   auto access = AccessControl::Load(options.security);
   if (!access.ok()) return access.status();
@@ -115,13 +152,14 @@ absl::Status Run(Options& options, TerminationSignals& signals) {
   const auto metrics_server = MetricsServer::Start(options.metrics, "understudy-coordinator",
                                                    [&metrics](Scrape& scrape) { metrics.AddTo(scrape); });
   if (!metrics_server.ok()) return metrics_server.status();
-  const auto serve = [&](SqlStore& store) { return Serve(options.server, store, wanted, signals); };
+  const auto serve = [&](SqlStore& store) { return Serve(options, store, wanted, signals); };
   if (!options.store.empty()) return ServeWhileActive(options.store, signals, serve);
-  auto directory = DataDirectory::Open(options.data_dir, DataDirectory::Mode::kCreate);
+  auto directory = OpenDirectory(options, signals);
   if (!directory.ok()) return directory.status();
   const absl::Status status = serve((*directory)->store()).status();
+  const bool unused = options.for_run && (*directory)->is_new() && IsEmpty((*directory)->store());
   // With DATA_LOSS it has served, and may have stored something.
-  if (!status.ok() && !absl::IsDataLoss(status)) (*directory)->DiscardIfNew();
+  if (unused || (!status.ok() && !absl::IsDataLoss(status))) (*directory)->DiscardIfNew();
   return status;
 }
 

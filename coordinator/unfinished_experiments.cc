@@ -41,6 +41,8 @@ absl::Status UnfinishedExperiments::Recover(absl::Time now) {
   if (!listed.ok()) return listed;
   // Oldest first, as they began.
   for (auto experiment = experiments.rbegin(); experiment != experiments.rend(); ++experiment) {
+    if (experiment->status() == v1::STATUS_PAUSED) paused_.insert(experiment->id());
+    if (IsAtRest(experiment->status())) continue;
     const std::string id = experiment->id();
     const LogScope scope({.experiment = id});
     spdlog::info("experiment {} goes on: it had not finished when the coordinator stopped", id);
@@ -48,6 +50,21 @@ absl::Status UnfinishedExperiments::Recover(absl::Time now) {
     auto run = std::make_unique<ExperimentRun>(std::move(*experiment), "", context_);
     run->Start(now);
     Add(id, std::move(run));
+  }
+  if (!paused_.empty()) spdlog::info("{} experiments stay paused until they are resumed", paused_.size());
+  return absl::OkStatus();
+}
+
+absl::Status UnfinishedExperiments::PauseAll() {
+  auto experiments = store_.ListExperiments();
+  if (!experiments.ok()) return experiments.status();
+  for (v1::Experiment& experiment : *experiments) {
+    if (IsFinished(experiment.status())) continue;
+    if (experiment.status() != v1::STATUS_PAUSED) {
+      PauseExperiment(experiment);
+      if (absl::Status status = store_.PutExperiment(experiment, ""); !status.ok()) return status;
+    }
+    paused_.insert(experiment.id());
   }
   return absl::OkStatus();
 }
@@ -74,8 +91,8 @@ absl::StatusOr<std::string> UnfinishedExperiments::Submit(const v1::SubmitReques
   }
   const LogScope scope({.experiment = *id});
   spdlog::info("experiment {} submitted", *id);
-  if (run->finished()) {
-    NoteEnd(*run);
+  if (run->at_rest()) {
+    NoteRest(*run);
   } else {
     Add(*id, std::move(run));
   }
@@ -98,12 +115,26 @@ absl::StatusOr<std::string> UnfinishedExperiments::ChooseId(const std::string& n
   }
 }
 
+absl::Status UnfinishedExperiments::Cancel(const std::string& id, absl::Time now) {
+  if (ExperimentRun* run = Find(id)) {
+    run->Cancel(now);
+    return absl::OkStatus();
+  }
+  auto experiment = store_.GetExperiment(id);
+  if (!experiment.ok() || experiment->status() != v1::STATUS_PAUSED) return experiment.status();
+  CancelExperiment(*experiment, now);
+  if (absl::Status status = store_.PutExperiment(*experiment, ""); !status.ok()) return status;
+  paused_.erase(id);
+  ++finished_[experiment->status()];
+  return absl::OkStatus();
+}
+
 absl::Status UnfinishedExperiments::Resume(const std::string& id, absl::Time now) {
   if (ExperimentRun* run = Find(id)) {
-    if (!run->finished()) return absl::OkStatus();
-    // It has ended, and the store has not taken that yet.
+    if (!run->at_rest()) return absl::OkStatus();
+    // It has come to rest, and the store has not taken that yet.
     if (const absl::Status saved = run->Settle(); !saved.ok()) return saved;
-    NoteEnd(*run);
+    NoteRest(*run);
     runs_.erase(id);
     unsaved_.erase(id);
   }
@@ -118,6 +149,7 @@ absl::Status UnfinishedExperiments::Resume(const std::string& id, absl::Time now
   spdlog::info("experiment {} is resumed", id);
   auto run = std::make_unique<ExperimentRun>(*std::move(experiment), "", context_);
   run->Start(now);
+  paused_.erase(id);
   Add(id, std::move(run));
   return absl::OkStatus();
 }
@@ -139,16 +171,17 @@ void UnfinishedExperiments::Watch(const std::string& id, std::shared_ptr<Experim
     if (!run->Watch(watcher)) watcher->Close(absl::ResourceExhaustedError(absl::StrCat(id, " has too many watchers")));
     return;
   }
-  const auto finished = store_.GetExperiment(id);
-  if (finished.ok()) {
-    watcher->Show(*finished);
+  const auto at_rest = store_.GetExperiment(id);
+  if (at_rest.ok()) {
+    watcher->Show(*at_rest);
   } else {
-    watcher->Close(finished.status());
+    watcher->Close(at_rest.status());
   }
 }
 
 void UnfinishedExperiments::Observe(CoordinatorStatus& seen) const {
   seen.finished = finished_;
+  seen.paused = paused_.size();
   seen.received = context_.received;
   for (const auto& [id, run] : runs_) {
     seen.unfinished.push_back(run->Describe());
@@ -174,9 +207,9 @@ absl::Status UnfinishedExperiments::Settle(absl::Time now) {
     const absl::Status settled = run.Settle();
     if (settled.ok()) {
       unsaved_.erase(id);
-      due_.Set(id, run.finished() ? absl::InfiniteFuture() : run.next_due());
-      if (run.finished()) {
-        NoteEnd(run);
+      due_.Set(id, run.at_rest() ? absl::InfiniteFuture() : run.next_due());
+      if (run.at_rest()) {
+        NoteRest(run);
         runs_.erase(found);
       }
       continue;
@@ -205,8 +238,12 @@ void UnfinishedExperiments::Add(const std::string& id, std::unique_ptr<Experimen
   touched_.insert(id);
 }
 
-void UnfinishedExperiments::NoteEnd(const ExperimentRun& run) {
-  ++finished_[run.status()];
+void UnfinishedExperiments::NoteRest(const ExperimentRun& run) {
+  if (run.status() == v1::STATUS_PAUSED) {
+    paused_.insert(run.id());
+  } else {
+    ++finished_[run.status()];
+  }
   const LogScope scope({.experiment = run.id()});
   spdlog::info("experiment {}: {}", run.id(), StatusLabel(run.status()));
 }

@@ -1,4 +1,4 @@
-// The experiments that have not finished: they come, are settled when something has happened to them, and go.
+// The experiments that a coordinator works on, and the names of those that are paused.
 #ifndef UNDERSTUDY_COORDINATOR_UNFINISHED_EXPERIMENTS_H_
 #define UNDERSTUDY_COORDINATOR_UNFINISHED_EXPERIMENTS_H_
 
@@ -30,14 +30,17 @@ class UnfinishedExperiments {
   // Store and workforce must outlive it.
   UnfinishedExperiments(Store& store, Workforce& workforce, WriteBehind write_behind);
 
-  // Goes on with those that the store has. Its error.
+  // Goes on with the experiments of the store that are not at rest. The store's error.
   absl::Status Recover(absl::Time now);
+  // Makes them PAUSED in the store instead. The store's error.
+  absl::Status PauseAll();
 
   // As in experiments.proto. What is submitted is in the store, and its id is returned.
   absl::StatusOr<std::string> Submit(const v1::SubmitRequest& request, absl::Time now);
+  absl::Status Cancel(const std::string& id, absl::Time now);
   absl::Status Resume(const std::string& id, absl::Time now);
 
-  // nullptr: it has finished, or never was. Whoever asks may change it: it is settled then.
+  // nullptr: it is at rest, or never was. The caller may change the run: it is settled then.
   ExperimentRun* Find(const std::string& id);
   // One that has finished, too. NOT_FOUND names the id.
   absl::StatusOr<v1::Experiment> Get(const std::string& id);
@@ -66,8 +69,8 @@ class UnfinishedExperiments {
   absl::Status CheckRoom() const;
   absl::StatusOr<std::string> ChooseId(const std::string& name);
   void Add(const std::string& id, std::unique_ptr<ExperimentRun> run);
-  // It has ended, and the store knows.
-  void NoteEnd(const ExperimentRun& run);
+  // The run has come to rest, and the store knows.
+  void NoteRest(const ExperimentRun& run);
 
   Store& store_;
   RunContext context_;
@@ -76,6 +79,7 @@ class UnfinishedExperiments {
   DueTimes due_;                                  // runs that are to be settled even if nothing happens
   std::map<std::string, absl::Status> unsaved_;   // experiments whose state the store has not taken, and why
   absl::Time complained_ = absl::InfinitePast();  // in the log, about those
+  std::set<std::string> paused_;                  // in the store, and not among the runs
   std::map<v1::Status, int64_t> finished_;        // experiments that ended, by how
 };
 

@@ -48,6 +48,7 @@ const std::initializer_list<Rule> kRules = {
     {"/understudy.v1.Experiments/List", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Watch", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Cancel", {kClient, kAdmin}},
+    {"/understudy.v1.Experiments/Pause", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Resume", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/ListMetrics", {kClient, kAdmin}},
     {"/understudy.v1.Experiments/Delete", {kAdmin}},

@@ -92,6 +92,8 @@ bool IsFinished(v1::Status status) {
   return status == v1::STATUS_SUCCEEDED || status == v1::STATUS_FAILED || status == v1::STATUS_CANCELLED;
 }
 
+bool IsAtRest(v1::Status status) { return IsFinished(status) || status == v1::STATUS_PAUSED; }
+
 std::optional<int> RunningStage(const v1::Experiment& experiment) {
   for (int i = 0; i < experiment.stages_size(); ++i) {
     if (experiment.stages(i).status() == v1::STATUS_RUNNING) return i;
@@ -107,7 +109,7 @@ bool HasFinished(const v1::Experiment& experiment, const v1::StageKey& key) {
 }
 
 std::optional<int> StartNextStage(v1::Experiment& experiment, absl::Time now) {
-  if (IsFinished(experiment.status()) || RunningStage(experiment)) return std::nullopt;
+  if (IsAtRest(experiment.status()) || RunningStage(experiment)) return std::nullopt;
   for (int i = 0; i < experiment.stages_size(); ++i) {
     v1::StageState& stage = *experiment.mutable_stages(i);
     if (stage.status() != v1::STATUS_PENDING) continue;
@@ -147,8 +149,18 @@ void CancelExperiment(v1::Experiment& experiment, absl::Time now) {
   if (!IsFinished(experiment.status())) End(experiment, v1::STATUS_CANCELLED, now);
 }
 
+void PauseExperiment(v1::Experiment& experiment) {
+  if (IsAtRest(experiment.status())) return;
+  if (const std::optional<int> running = RunningStage(experiment)) {
+    v1::StageState& stage = *experiment.mutable_stages(*running);
+    stage.set_status(v1::STATUS_PAUSED);
+    stage.set_workers(0);
+  }
+  experiment.set_status(v1::STATUS_PAUSED);
+}
+
 void ReopenExperiment(v1::Experiment& experiment) {
-  if (experiment.status() != v1::STATUS_FAILED && experiment.status() != v1::STATUS_CANCELLED) return;
+  if (!IsAtRest(experiment.status()) || experiment.status() == v1::STATUS_SUCCEEDED) return;
   for (v1::StageState& stage : *experiment.mutable_stages()) {
     if (stage.status() == v1::STATUS_SUCCEEDED) continue;
     stage.set_status(v1::STATUS_PENDING);

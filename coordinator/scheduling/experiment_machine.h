@@ -2,8 +2,9 @@
 //
 //   stages in order:  PENDING ── StartNextStage ──► RUNNING ── FinishStage ──► SUCCEEDED, or FAILED by its own rule
 //                                                      └────── FailStage ────► FAILED
-// A stage that fails fails the experiment; stages that never ran are CANCELLED then. Finished is final: every call on a
-// finished experiment changes nothing, but for ReopenExperiment, which puts what did not succeed back to PENDING.
+// A stage that fails fails the experiment; stages that never ran are CANCELLED then. PauseExperiment makes a PENDING or
+// RUNNING experiment PAUSED, and its running stage with it. ReopenExperiment puts what did not succeed back to PENDING.
+// No other call changes an experiment that has finished, and only CancelExperiment changes one that is paused.
 #ifndef UNDERSTUDY_COORDINATOR_SCHEDULING_EXPERIMENT_MACHINE_H_
 #define UNDERSTUDY_COORDINATOR_SCHEDULING_EXPERIMENT_MACHINE_H_
 
@@ -30,6 +31,9 @@ v1::Experiment NewExperiment(std::string id, v1::ExperimentSpec spec,
 // SUCCEEDED, FAILED or CANCELLED.
 bool IsFinished(v1::Status status);
 
+// Finished or PAUSED: no coordinator works on it before it is resumed.
+bool IsAtRest(v1::Status status);
+
 // The one stage that is RUNNING; nullopt: none.
 std::optional<int> RunningStage(const v1::Experiment& experiment);
 
@@ -49,7 +53,11 @@ void FailStage(v1::Experiment& experiment, const std::string& error, absl::Time 
 // Whatever has not finished is CANCELLED.
 void CancelExperiment(v1::Experiment& experiment, absl::Time now);
 
-// A FAILED or CANCELLED experiment is to go on with the first stage that has not SUCCEEDED. Others stay as they are.
+// Makes an experiment that is not at rest PAUSED, and its running stage. Later stages stay PENDING.
+void PauseExperiment(v1::Experiment& experiment);
+
+// Makes a PAUSED, FAILED or CANCELLED experiment PENDING: it goes on with the first stage that has not SUCCEEDED.
+// Other experiments stay as they are.
 void ReopenExperiment(v1::Experiment& experiment);
 
 // "stage 2 (collect cartpole-expert)": how messages name a stage.

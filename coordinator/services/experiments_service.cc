@@ -81,6 +81,12 @@ grpc::Status ExperimentsService::Cancel(grpc::ServerContext*, const v1::CancelEx
                 response);
 }
 
+grpc::Status ExperimentsService::Pause(grpc::ServerContext*, const v1::PauseExperimentRequest* request,
+                                       v1::Experiment* response) {
+  if (coordinator_ == nullptr) return ToGrpc(NeedsCoordinator());
+  return Answer(coordinator_->Pause(request->id()), response);
+}
+
 grpc::Status ExperimentsService::Resume(grpc::ServerContext*, const v1::ResumeExperimentRequest* request,
                                         v1::Experiment* response) {
   if (coordinator_ == nullptr) return ToGrpc(NeedsCoordinator());

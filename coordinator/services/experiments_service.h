@@ -29,6 +29,8 @@ class ExperimentsService final : public v1::Experiments::WithCallbackMethod_Watc
                                                   const v1::WatchExperimentRequest* request) override;
   grpc::Status Cancel(grpc::ServerContext* context, const v1::CancelExperimentRequest* request,
                       v1::Experiment* response) override;
+  grpc::Status Pause(grpc::ServerContext* context, const v1::PauseExperimentRequest* request,
+                     v1::Experiment* response) override;
   grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeExperimentRequest* request,
                       v1::Experiment* response) override;
   grpc::Status Delete(grpc::ServerContext* context, const v1::DeleteExperimentsRequest* request,

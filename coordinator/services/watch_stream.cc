@@ -17,7 +17,7 @@ void WatchStream::Show(const v1::Experiment& experiment) {
   MutexLock lock(mutex_);
   if (close_) return;
   pending_ = experiment;
-  if (IsFinished(experiment.status())) close_ = absl::OkStatus();
+  if (IsAtRest(experiment.status())) close_ = absl::OkStatus();
   Proceed();
 }
 

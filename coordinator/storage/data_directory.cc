@@ -57,8 +57,8 @@ absl::Status CannotWrite(int system_error, const std::string& operation) {
   return absl::IsNotFound(status) ? absl::PermissionDeniedError(status.message()) : status;
 }
 
-// Makes what is missing of the path, and makes it last.
-absl::Status MakeDirectories(const std::string& path, Created& created) {
+// Makes what is missing of the path, and makes it last. NOT_FOUND: a parent that was there has gone meanwhile.
+absl::Status MakeMissing(const std::string& path, Created& created) {
   std::vector<std::string> missing;
   std::error_code unreadable;  // is as good as missing: making it will say why
   for (std::string directory = path; !std::filesystem::exists(directory, unreadable);
@@ -69,28 +69,47 @@ absl::Status MakeDirectories(const std::string& path, Created& created) {
     if (mkdir(directory->c_str(), 0777) == 0) {
       created.Add(*directory);
     } else if (errno != EEXIST) {
-      return CannotWrite(errno, absl::StrCat("make data directory ", path));
+      return SystemError(errno, absl::StrCat("make data directory ", path));
     }
     if (absl::Status status = SyncFile(DirectoryOf(*directory)); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-// "pid host", as its owner has written it into the lock.
-absl::Status InUse(int fd, const std::string& path) {
-  char text[HOST_NAME_MAX + 32];
-  const ssize_t size = pread(fd, text, sizeof(text), 0);
-  const std::vector<std::string> owner =
-      absl::StrSplit(absl::StripAsciiWhitespace({text, static_cast<size_t>(size > 0 ? size : 0)}), ' ');
-  return absl::UnavailableError(
-      absl::StrCat("data directory ", path, " is in use by ",
-                   owner.size() == 2 ? absl::StrCat("process ", owner[0], " on ", owner[1]) : "another process"));
+// Another process may remove an empty parent that it made, just when we need it: a few attempts are enough.
+absl::Status MakeDirectories(const std::string& path, Created& created) {
+  constexpr int kAttempts = 10;
+  absl::Status status;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    status = MakeMissing(path, created);
+    if (!absl::IsNotFound(status)) return status;
+  }
+  return absl::PermissionDeniedError(status.message());
 }
 
-absl::Status WriteOwner(int fd, const std::string& lock_path) {
+// The third word of a lock's line, where its owner is a daemon.
+constexpr std::string_view kStays = "stays";
+
+// Who holds a lock, as the owner has written it there: "PID HOST", or "PID HOST stays".
+struct Owner {
+  std::string name = "another process";  // or "process PID on HOST"
+  bool stays = false;
+};
+
+Owner ReadOwner(int fd) {
+  char text[HOST_NAME_MAX + 32];
+  const ssize_t size = pread(fd, text, sizeof(text), 0);
+  const std::vector<std::string> words =
+      absl::StrSplit(absl::StripAsciiWhitespace({text, static_cast<size_t>(size > 0 ? size : 0)}), ' ');
+  if (words.size() < 2) return {};
+  return {.name = absl::StrCat("process ", words[0], " on ", words[1]),
+          .stays = words.size() > 2 && words[2] == kStays};
+}
+
+absl::Status WriteOwner(int fd, const std::string& lock_path, bool stays) {
   char host[HOST_NAME_MAX + 1] = "";
   gethostname(host, HOST_NAME_MAX);
-  const std::string owner = absl::StrCat(getpid(), " ", host, "\n");
+  const std::string owner = absl::StrCat(getpid(), " ", host, stays ? " " : "", stays ? kStays : "", "\n");
   if (ftruncate(fd, 0) == 0 && pwrite(fd, owner.data(), owner.size(), 0) == static_cast<ssize_t>(owner.size())) {
     return absl::OkStatus();
   }
@@ -110,37 +129,53 @@ bool IsEmpty(int fd) {
   return fstat(fd, &found) == 0 && found.st_size == 0;
 }
 
-// Returns the file that holds the lock until it is closed.
-absl::StatusOr<int> Lock(const std::string& directory, Created& created) {
+// Returns the file that holds the lock until it is closed. Makes the directory where it is missing and may be made.
+absl::StatusOr<int> Lock(const std::string& directory, DataDirectory::Mode mode, const DataDirectoryTurns& turns,
+                         Created& created) {
   const std::string lock_path = absl::StrCat(directory, "/", kLockFile);
+  const bool create = mode == DataDirectory::Mode::kCreate;
   while (true) {
+    if (create) {
+      if (absl::Status status = MakeDirectories(directory, created); !status.ok()) return status;
+    }
     const int fd = open(lock_path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT, 0666);
-    if (fd < 0) return CannotWrite(errno, absl::StrCat("lock data directory ", directory));
+    if (fd < 0) {
+      const int error = errno;
+      // A process that made it, and needs it no more, has just removed it.
+      if (create && error == ENOENT && !Exists(directory).value_or(true)) continue;
+      return CannotWrite(error, absl::StrCat("lock data directory ", directory));
+    }
     auto close_fd = absl::MakeCleanup([fd] { close(fd); });
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return InUse(fd, directory);
-      return SystemError(errno, absl::StrCat("lock data directory ", directory));
+      if (errno != EWOULDBLOCK) return SystemError(errno, absl::StrCat("lock data directory ", directory));
+      const Owner owner = ReadOwner(fd);
+      if (!owner.stays && turns.wait != nullptr && turns.wait(owner.name)) continue;
+      return absl::UnavailableError(absl::StrCat("data directory ", directory, " is in use by ", owner.name,
+                                                 owner.stays ? ", a coordinator" : ""));
     }
-    // Whoever failed to create a store has removed the lock that it held: that file locks nothing any more.
+    // A process that removed what it had made has removed the lock, too: that file locks nothing any more.
     if (!IsNameOf(lock_path, fd)) continue;
     if (IsEmpty(fd)) created.Add(lock_path);
-    if (absl::Status status = WriteOwner(fd, lock_path); !status.ok()) return status;
+    if (absl::Status status = WriteOwner(fd, lock_path, turns.stays); !status.ok()) return status;
     std::move(close_fd).Cancel();
     return fd;
   }
 }
 
-absl::Status CreateStoreIfMissing(const std::string& store_path, Created& created) {
+// Whether there was none.
+absl::StatusOr<bool> CreateStoreIfMissing(const std::string& store_path, Created& created) {
   const absl::StatusOr<bool> exists = Exists(store_path);
   if (!exists.ok()) return exists.status();
-  if (*exists) return absl::OkStatus();
+  if (*exists) return false;
   created.Add(store_path);
-  return SqliteStore::Create(store_path);
+  if (absl::Status status = SqliteStore::Create(store_path); !status.ok()) return status;
+  return true;
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::string& path, Mode mode) {
+absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::string& path, Mode mode,
+                                                                   const DataDirectoryTurns& turns) {
   if (path.size() > kLongestPath) {
     return absl::InvalidArgumentError(absl::StrCat("data directory ", path.substr(0, 64), "…: found a path of ",
                                                    path.size(), " bytes, expected at most ", kLongestPath));
@@ -158,26 +193,27 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::st
     if (lock_fd >= 0) close(lock_fd);
   });
   Created created;
-  if (mode == Mode::kCreate) {
-    if (absl::Status status = MakeDirectories(path, created); !status.ok()) return status;
-  }
   if (mode != Mode::kRead) {
-    const absl::StatusOr<int> lock = Lock(path, created);
+    const absl::StatusOr<int> lock = Lock(path, mode, turns, created);
     if (!lock.ok()) return lock.status();
     lock_fd = *lock;
   }
+  bool is_new = false;
   if (mode == Mode::kCreate) {
-    if (absl::Status status = CreateStoreIfMissing(store_path, created); !status.ok()) return status;
+    const absl::StatusOr<bool> made = CreateStoreIfMissing(store_path, created);
+    if (!made.ok()) return made.status();
+    is_new = *made;
   }
   absl::StatusOr<std::unique_ptr<SqliteStore>> store =
       SqliteStore::Open(store_path, {.read_only = mode == Mode::kRead});
   if (!store.ok()) return store.status();
   std::move(unlock).Cancel();
-  return std::unique_ptr<DataDirectory>(new DataDirectory(lock_fd, created.Keep(), *std::move(store)));
+  return std::unique_ptr<DataDirectory>(new DataDirectory(lock_fd, is_new, created.Keep(), *std::move(store)));
 }
 
-DataDirectory::DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<SqlStore> store)
-    : lock_fd_(lock_fd), created_(std::move(created)), store_(std::move(store)) {}
+DataDirectory::DataDirectory(int lock_fd, bool is_new, std::vector<std::string> created,
+                             std::unique_ptr<SqlStore> store)
+    : lock_fd_(lock_fd), is_new_(is_new), created_(std::move(created)), store_(std::move(store)) {}
 
 void DataDirectory::DiscardIfNew() {
   store_.reset();

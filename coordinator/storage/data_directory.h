@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_DATA_DIRECTORY_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_DATA_DIRECTORY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,15 @@
 #include "coordinator/storage/sql_store.h"
 
 namespace understudy {
+
+// How processes that write to one data directory take turns.
+struct DataDirectoryTurns {
+  // This process keeps the directory until somebody ends it, as a daemon does: others do not wait for it.
+  bool stays = false;
+  // Where this is set, Open waits for a process that has the directory and does not stay. It calls this again and
+  // again, with "process 17 on host", until the directory is free or this returns false. The call should take a while.
+  std::function<bool(const std::string& holder)> wait = nullptr;
+};
 
 // Holds the directory until destroyed. The lock ends with the process, however it dies.
 class DataDirectory {
@@ -23,19 +33,24 @@ class DataDirectory {
   // INVALID_ARGUMENT: too long a path. NOT_FOUND: no store there. PERMISSION_DENIED: cannot be made or written, with
   // the system's reason. UNAVAILABLE: in use, naming the process that holds it. FAILED_PRECONDITION: written by a newer
   // version. DATA_LOSS: damaged. On error, nothing that was not there before is left behind.
-  static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, Mode mode);
+  static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, Mode mode,
+                                                             const DataDirectoryTurns& turns = {});
 
   ~DataDirectory();
 
   SqlStore& store() { return *store_; }
 
-  // For a caller that cannot go on after all: removes what Open has made, so that nothing is left that was not there
-  // before; what it has found stays. The store is closed then.
+  // Open has made the store.
+  bool is_new() const { return is_new_; }
+
+  // Closes the store and removes, under the lock, what Open has made: the store if it was new, and directories that are
+  // empty then. What Open has found stays. For a caller that cannot go on after all, or that needed no store.
   void DiscardIfNew();
 
  private:
-  DataDirectory(int lock_fd, std::vector<std::string> created, std::unique_ptr<SqlStore> store);
+  DataDirectory(int lock_fd, bool is_new, std::vector<std::string> created, std::unique_ptr<SqlStore> store);
   int lock_fd_;
+  bool is_new_;
   std::vector<std::string> created_;  // paths, in the order of making
   std::unique_ptr<SqlStore> store_;
 };

@@ -1,5 +1,6 @@
 #include "cli/child_process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -8,13 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/line_reader.h"
+#include <string>
+#include <utility>
 
 namespace understudy {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
+using ::testing::Eq;
+using ::testing::IsEmpty;
 
 constexpr int kLongMs = 30'000;  // more than any of this takes; a test that waits for it has failed
 
@@ -31,7 +34,7 @@ ChildProcess StartShell(const std::string& script) {
 
 std::vector<std::string> OutputOf(ChildProcess& child) {
   EXPECT_TRUE(WaitReadable(child.exit_fd()));
-  return LineReader().Read(child.output_fd());
+  return child.output().Read();
 }
 
 TEST(ChildProcess, ReportsHowItEnded) {
@@ -48,13 +51,13 @@ TEST(ChildProcess, HasNotEndedWhileItRuns) {
   EXPECT_FALSE(child.Reap().has_value());
   child.Signal(SIGTERM);
   ASSERT_TRUE(WaitReadable(child.exit_fd()));
-  EXPECT_THAT(DescribeWaitStatus(child.Reap().value()), HasSubstr("killed by signal 15"));
+  EXPECT_THAT(DescribeWaitStatus(child.Reap().value()), Eq("killed by SIGTERM (Terminated)"));
 }
 
 TEST(ChildProcess, SeparatesOutputFromErrors) {
   ChildProcess child = StartShell("echo result; echo complaint >&2");
   EXPECT_THAT(OutputOf(child), ElementsAre("result"));
-  EXPECT_THAT(LineReader().Read(child.errors_fd()), ElementsAre("complaint"));
+  EXPECT_THAT(child.errors().Read(), ElementsAre("complaint"));
 }
 
 TEST(ChildProcess, HasNothingToRead) {
@@ -124,6 +127,53 @@ TEST(ChildProcess, DiesWithAParentThatIsKilled) {
   EXPECT_EQ(WTERMSIG(wait_status), SIGKILL);
   close(ends[0]);
   close(ends[1]);
+}
+
+struct Pipe {
+  Pipe() {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_NONBLOCK), 0);
+    read = FileDescriptor(ends[0]);
+    write = FileDescriptor(ends[1]);
+  }
+  void Write(const std::string& text) {
+    EXPECT_EQ(::write(write.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  FileDescriptor read;
+  FileDescriptor write;
+};
+
+TEST(LineReader, ReturnsAtOnceWhereThereIsNothing) {
+  Pipe pipe;
+  LineReader reader(std::move(pipe.read));
+  EXPECT_THAT(reader.Read(), IsEmpty());
+  EXPECT_NE(reader.fd(), -1);
+}
+
+TEST(LineReader, PutsALineTogetherFromItsPieces) {
+  Pipe pipe;
+  LineReader reader(std::move(pipe.read));
+  pipe.Write("one\ntw");
+  EXPECT_THAT(reader.Read(), ElementsAre("one"));
+  pipe.Write("o\n\nthree\n");
+  EXPECT_THAT(reader.Read(), ElementsAre("two", "", "three"));
+}
+
+TEST(LineReader, TakesAnUnfinishedLineAtTheEndForALine) {
+  Pipe pipe;
+  LineReader reader(std::move(pipe.read));
+  pipe.Write("one\ntwo");
+  pipe.write.Close();
+  EXPECT_THAT(reader.Read(), ElementsAre("one", "two"));
+  EXPECT_EQ(reader.fd(), -1);
+  EXPECT_THAT(reader.Read(), IsEmpty());
+}
+
+TEST(LineReader, CutsALineThatDoesNotEnd) {
+  Pipe pipe;
+  LineReader reader(std::move(pipe.read));
+  pipe.Write(std::string(LineReader::kMaxLineBytes + 1, 'x') + "\n");
+  EXPECT_THAT(reader.Read(), ElementsAre(std::string(LineReader::kMaxLineBytes, 'x'), "x"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/cli/command_result.h"
 #include "tests/cli/fake_coordinator.h"
@@ -118,6 +119,30 @@ TEST(ExperimentsWatch, FollowsThroughTheCoordinatorsAbsence) {
   EXPECT_EQ(nlohmann::json::parse(result.out)["status"], "SUCCEEDED");
   EXPECT_THAT(result.err, AllOf(HasSubstr("connection is lost: coordinator at " + coordinator.address()),
                                 HasSubstr("understudy: connected again\n")));
+}
+
+TEST(ExperimentsWatch, SaysHowToGoOnWithAnExperimentThatIsPaused) {
+  v1::Experiment paused = RunningExperiment();
+  paused.set_status(v1::STATUS_PAUSED);
+  const FakeCoordinator coordinator({RunningExperiment(), paused});
+  std::thread pauser([&] { RunAt(coordinator, {"experiments", "pause", "e1"}); });
+  const CommandResult result = RunAt(coordinator, {"experiments", "watch", "e1"});
+  pauser.join();
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.out, HasSubstr("(e1): PAUSED"));
+  EXPECT_THAT(result.err,
+              HasSubstr("understudy: experiment cartpole PAUSED: 'understudy experiments resume e1' goes on "
+                        "with it\n"));
+}
+
+TEST(ExperimentsPause, ShowsTheExperimentAfterwards) {
+  FakeCoordinator coordinator({RunningExperiment()});
+  const CommandResult result = RunAt(coordinator, {"experiments", "pause", "e1", "--json"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["status"], "PAUSED");
+  EXPECT_TRUE(coordinator.paused());
+  EXPECT_FALSE(coordinator.cancelled());
 }
 
 TEST(ExperimentsResume, ShowsTheExperimentAfterwards) {

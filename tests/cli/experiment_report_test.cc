@@ -71,6 +71,12 @@ TEST(StageOutcome, IsTheErrorOfAFailedStage) { EXPECT_EQ(StageOutcome(FailedExpe
 
 TEST(StageOutcome, IsEmptyBeforeThereIsOne) { EXPECT_EQ(StageOutcome(RunningExperiment().stages(0)), ""); }
 
+TEST(StageOutcome, IsHowFarAPausedStageIs) {
+  v1::StageState stage = RunningExperiment().stages(0);
+  stage.set_status(v1::STATUS_PAUSED);
+  EXPECT_EQ(StageOutcome(stage), "at 75,000 of 150,000 steps");
+}
+
 TEST(StageOutcome, IsWhatARunningStageWaitsFor) {
   v1::StageState stage = RunningExperiment().stages(0);
   stage.set_waiting_for("actors");

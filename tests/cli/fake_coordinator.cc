@@ -31,6 +31,11 @@ bool FakeCoordinator::cancelled() {
   return cancelled_;
 }
 
+bool FakeCoordinator::paused() {
+  MutexLock lock(mutex_);
+  return paused_;
+}
+
 bool FakeCoordinator::resumed() {
   MutexLock lock(mutex_);
   return resumed_;
@@ -102,16 +107,16 @@ grpc::Status FakeCoordinator::Watch(grpc::ServerContext*, const v1::WatchExperim
     MutexLock lock(mutex_);
     watched_ = true;
     changed_.NotifyAll();
-    while (held_ && !cancelled_) changed_.Wait(mutex_);
+    while (held_ && !cancelled_ && !paused_) changed_.Wait(mutex_);
   }
   for (size_t i = 1; i < states_.size(); ++i) writer->Write(states_[i]);
   if (HasEnded(states_.back().status())) return grpc::Status::OK;
+  v1::Experiment last = states_.back();
   {
     MutexLock lock(mutex_);
-    while (!cancelled_) changed_.Wait(mutex_);
+    while (!cancelled_ && !paused_) changed_.Wait(mutex_);
+    last.set_status(cancelled_ ? v1::STATUS_CANCELLED : v1::STATUS_PAUSED);
   }
-  v1::Experiment last = states_.back();
-  last.set_status(v1::STATUS_CANCELLED);
   writer->Write(last);
   return grpc::Status::OK;
 }
@@ -123,6 +128,16 @@ grpc::Status FakeCoordinator::Cancel(grpc::ServerContext*, const v1::CancelExper
   changed_.NotifyAll();
   *response = states_.back();
   response->set_status(v1::STATUS_CANCELLED);
+  return Find(request->id());
+}
+
+grpc::Status FakeCoordinator::Pause(grpc::ServerContext*, const v1::PauseExperimentRequest* request,
+                                    v1::Experiment* response) {
+  MutexLock lock(mutex_);
+  paused_ = true;
+  changed_.NotifyAll();
+  *response = states_.back();
+  response->set_status(v1::STATUS_PAUSED);
   return Find(request->id());
 }
 

@@ -18,7 +18,7 @@ namespace understudy {
 // Thread-safe once it serves. Any other id than that of the last state is NOT_FOUND.
 class FakeCoordinator final : public v1::Experiments::Service {
  public:
-  // Watch sends these, and ends if the last one has ended; otherwise after Cancel, with CANCELLED stages.
+  // Watch sends these, and ends if the last one has ended; otherwise after Pause or Cancel, as PAUSED or CANCELLED.
   explicit FakeCoordinator(std::vector<v1::Experiment> states);
   ~FakeCoordinator() override;
 
@@ -41,6 +41,7 @@ class FakeCoordinator final : public v1::Experiments::Service {
 
   std::vector<v1::SubmitRequest> submitted();
   bool cancelled();
+  bool paused();
   bool resumed();
 
   grpc::Status Submit(grpc::ServerContext* context, const v1::SubmitRequest* request,
@@ -53,6 +54,8 @@ class FakeCoordinator final : public v1::Experiments::Service {
                      grpc::ServerWriter<v1::Experiment>* writer) override;
   grpc::Status Cancel(grpc::ServerContext* context, const v1::CancelExperimentRequest* request,
                       v1::Experiment* response) override;
+  grpc::Status Pause(grpc::ServerContext* context, const v1::PauseExperimentRequest* request,
+                     v1::Experiment* response) override;
   // FAILED_PRECONDITION where the last state has SUCCEEDED.
   grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeExperimentRequest* request,
                       v1::Experiment* response) override;
@@ -79,6 +82,7 @@ class FakeCoordinator final : public v1::Experiments::Service {
   CondVar changed_;
   std::vector<v1::SubmitRequest> submitted_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool resumed_ ABSL_GUARDED_BY(mutex_) = false;
   bool watched_ ABSL_GUARDED_BY(mutex_) = false;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;

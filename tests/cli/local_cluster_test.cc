@@ -63,7 +63,8 @@ TEST(LocalCluster, TellsEachProcessWhatItNeeds) {
   const auto cluster = scripts.Start();
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   EXPECT_EQ(cluster->address(), "127.0.0.1:7");
-  EXPECT_EQ(scripts.CoordinatorArguments(), "--listen 127.0.0.1:0 --data_dir data --log_level error");
+  EXPECT_EQ(scripts.CoordinatorArguments(),
+            "--listen 127.0.0.1:0 --data_dir data --log_level error --for_run --pause_unfinished");
   std::map<int, std::string> arguments;  // of learner and actors, which print them
   while (arguments.size() < 3) {
     const ProcessEvent event = scripts.processes->Next(absl::Now() + absl::Seconds(30));
@@ -96,6 +97,23 @@ TEST(LocalCluster, LogsWhatTheCoordinatorSaysButForItsLastWords) {
   scripts.Set("coordinator", "echo first >&2; echo 'understudy-coordinator: last' >&2; exit 1");
   EXPECT_EQ(scripts.Start().status().message(), "last");
   EXPECT_THAT(scripts.logged, ElementsAre("first"));
+}
+
+TEST(LocalCluster, NamesTheSignalAndTheErrorOfACoordinatorThatDoesNotStart) {
+  Scripts scripts;
+  scripts.Set("coordinator", "echo '2026-01-31 23:59:59.000 error understudy-coordinator: no memory' >&2; kill -9 $$");
+  EXPECT_EQ(scripts.Start().status().message(),
+            "understudy-coordinator has ended before it listened: killed by SIGKILL (Killed): no memory");
+}
+
+TEST(LocalCluster, WaitsAsLongAsTheCoordinatorDoesAndSaysForWhom) {
+  Scripts scripts;
+  scripts.Set("coordinator",
+              "echo waiting for process 17 on here, which uses data directory data; echo listening on 127.0.0.1:7; "
+              "exec sleep 1000");
+  ASSERT_TRUE(scripts.Start().ok());
+  EXPECT_THAT(scripts.logged,
+              ElementsAre("understudy: waiting for process 17 on here, which uses data directory data"));
 }
 
 TEST(LocalCluster, LogsWarningsOfACoordinatorThatStarts) {
@@ -141,11 +159,11 @@ TEST(LocalCluster, StartsTheCoordinatorAgainOnItsAddress) {
   auto cluster = scripts.Start();
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   const absl::Status status =
-      SuperviseUntil(scripts, *cluster, "--listen 127.0.0.1:7 --data_dir data --log_level error");
+      SuperviseUntil(scripts, *cluster, "--listen 127.0.0.1:7 --data_dir data --log_level error --for_run");
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(cluster->address(), "127.0.0.1:7");
   EXPECT_THAT(scripts.logged, ElementsAre("understudy: warning: understudy-coordinator has ended unexpectedly: killed "
-                                          "by signal 9 (Killed); it is started again"));
+                                          "by SIGKILL (Killed); it is started again"));
 }
 
 TEST(LocalCluster, GivesUpOnAProcessThatKeepsEnding) {
@@ -157,6 +175,20 @@ TEST(LocalCluster, GivesUpOnAProcessThatKeepsEnding) {
             "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: exit status 3: no memory");
   std::ifstream lives(scripts.Path("learner") + ".lives");
   EXPECT_EQ(std::count(std::istreambuf_iterator<char>(lives), {}, '\n'), 5);
+}
+
+TEST(LocalCluster, TellsAnErrorFromWhatElseAProcessLogs) {
+  Scripts scripts;
+  scripts.Set("learner",
+              "echo '2026-01-31 23:59:59.000 error understudy-learner: the disk is full' >&2; "
+              "echo '2026-01-31 23:59:59.001 info understudy-learner: iteration 7' >&2; "
+              "echo '2026-01-31 23:59:59.002 warning understudy-learner: slow' >&2; "
+              "echo 'I0000 00:00:1 x.cc:1] chatter' >&2; kill -ABRT $$");
+  auto cluster = scripts.Start();
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  EXPECT_EQ(SuperviseUntil(scripts, *cluster, "no such line").message(),
+            "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: killed by SIGABRT (Aborted): "
+            "the disk is full");
 }
 
 TEST(LocalCluster, NamesTheLearnerThatHasEnded) {

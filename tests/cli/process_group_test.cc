@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <fstream>
+#include <string>
 #include <thread>
 
 namespace understudy {
@@ -43,6 +47,15 @@ TEST(ProcessGroup, ReportsAllThatAChildWroteBeforeItsEnd) {
   EXPECT_EQ(exit.kind, Kind::kExit);
   EXPECT_EQ(exit.child, 0);
   EXPECT_EQ(exit.text, "exit status 3");
+  EXPECT_FALSE(exit.killed);
+}
+
+TEST(ProcessGroup, NamesTheSignalThatHasEndedAChild) {
+  const auto group = MakeGroup();
+  StartShell(*group, "kill -SEGV $$");
+  const ProcessEvent exit = Next(*group);
+  EXPECT_EQ(exit.text, "killed by SIGSEGV (Segmentation fault)");
+  EXPECT_TRUE(exit.killed);
 }
 
 TEST(ProcessGroup, ReportsAnEndOnce) {
@@ -90,11 +103,54 @@ TEST(ProcessGroup, IsWokenFromAnotherThread) {
 }
 
 TEST(ProcessGroup, TurnsSignalsIntoEvents) {
+  signal(SIGHUP, SIG_DFL);
   const auto group = MakeGroup();
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {  // not ignored, as under nohup
     raise(number);
     EXPECT_EQ(Next(*group).kind, Kind::kSignal) << number;
   }
+}
+
+TEST(ProcessGroup, LeavesAHangupThatIsIgnoredAlone) {
+  signal(SIGHUP, SIG_IGN);
+  {
+    const auto group = MakeGroup();
+    raise(SIGHUP);
+    EXPECT_EQ(group->Next(absl::Now()).kind, Kind::kTimeout);
+  }
+  signal(SIGHUP, SIG_DFL);
+}
+
+// The state that /proc has of a process: T is stopped.
+char StateOf(pid_t pid) {
+  std::string line;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
+  return line.at(line.rfind(')') + 2);
+}
+
+TEST(ProcessGroup, StopsWithItsChildrenAtCtrlZAndGoesOnWithThem) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t stopped = fork();
+  if (stopped == 0) {
+    auto group = MakeGroup();
+    StartShell(*group, "echo $$; read line; echo ended");
+    const ProcessEvent ready = Next(*group);
+    const pid_t child = std::stoi(ready.text);
+    if (write(ends[1], &child, sizeof(child)) != sizeof(child)) _exit(2);
+    // Nothing happens but the signal, until it is continued and ended.
+    _exit(Next(*group).kind == Kind::kOutput && Next(*group).kind == Kind::kExit ? 0 : 1);
+  }
+  pid_t child = 0;
+  ASSERT_EQ(read(ends[0], &child, sizeof(child)), static_cast<ssize_t>(sizeof(child)));
+  kill(stopped, SIGTSTP);
+  int wait_status = 0;
+  ASSERT_EQ(waitpid(stopped, &wait_status, WUNTRACED), stopped);
+  EXPECT_TRUE(WIFSTOPPED(wait_status));
+  EXPECT_EQ(StateOf(child), 'T');
+  kill(stopped, SIGCONT);
+  ASSERT_EQ(waitpid(stopped, &wait_status, 0), stopped);
+  EXPECT_EQ(wait_status, 0);
 }
 
 TEST(ProcessGroup, UnblocksSignalsAtItsEnd) {

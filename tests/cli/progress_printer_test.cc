@@ -47,6 +47,17 @@ TEST(ProgressPrinter, DoesNotTellOfStagesThatNeverRan) {
   EXPECT_EQ(screen.err.str(), "expert: FAILED in 1.00 s: no luck\n");
 }
 
+TEST(ProgressPrinter, SaysWhereAStageIsPaused) {
+  Screen screen(false);
+  ProgressPrinter printer(screen.console);
+  printer.Update(RunningExperiment(), kNow);
+  v1::Experiment experiment = RunningExperiment();
+  experiment.set_status(v1::STATUS_PAUSED);
+  experiment.mutable_stages(0)->set_status(v1::STATUS_PAUSED);
+  printer.Update(experiment, kNow);
+  EXPECT_EQ(screen.err.str(), "expert: train (ppo) started\nexpert: PAUSED: at 75,000 of 150,000 steps\n");
+}
+
 TEST(ProgressPrinter, DrawsTheSameLineAgainOnATerminal) {
   Screen screen(true);
   const std::string line = "expert  [==========          ]  75,000/150,000 steps";

@@ -1,5 +1,6 @@
 // Signals while `run` starts. Belongs into a program without gRPC servers: their threads would take the signals.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,11 +26,13 @@ std::string MakePrograms(const testing::TemporaryDirectory& directory, const std
   return directory.File("e.yaml");
 }
 
-TEST(RunSignals, EndTheStartAndLeaveNothingBehind) {
+TEST(RunSignals, EndTheStartAndLeaveTheDirectoryToTheCoordinator) {
+  signal(SIGHUP, SIG_DFL);  // not ignored, as under nohup
   for (const std::string signal : {"INT", "TERM", "HUP"}) {
     const testing::TemporaryDirectory directory;
     RunOptions options;
-    options.file = MakePrograms(directory, "mkdir \"$4\"; kill -" + signal + " $PPID; exec sleep 1000");
+    options.file = MakePrograms(directory, "mkdir \"$4\"; trap 'rmdir \"$4\"; exit 0' TERM; kill -" + signal +
+                                               " $PPID; while :; do sleep 0.01; done");
     options.data_directory = directory.File("data");
     options.program_directory = directory.path();
     std::ostringstream out, err;

@@ -22,7 +22,9 @@ namespace understudy {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr char kExperiment[] = R"(
 name: cartpole
@@ -31,9 +33,11 @@ stages:
   - train: {policy: expert, algorithm: ppo}
 )";
 
-// Makes the data directory (its fourth argument), says where `coordinator` listens, and lives on.
+// Makes the data directory (its fourth argument), says where `coordinator` listens, and lives until it is terminated.
+// Then it notes that it was asked to end.
 std::string ListeningScript(const FakeCoordinator& coordinator) {
-  return "mkdir \"$4\"; echo listening on " + coordinator.address() + "; exec sleep 1000";
+  return "mkdir \"$4\"; trap 'touch $0.ended; exit 0' TERM; echo listening on " + coordinator.address() +
+         "; while :; do sleep 0.01; done";
 }
 
 class Stage {
@@ -77,6 +81,7 @@ TEST(Run, PrintsTheTableAndWhereTheResultsAre) {
   EXPECT_EQ(*exit_status, 0);
   EXPECT_THAT(stage.out(), HasSubstr("cartpole-expert  collect   SUCCEEDED  10,020 transitions"));
   EXPECT_THAT(stage.out(), HasSubstr("understudy datasets show cartpole-expert --data_dir " + stage.File("data")));
+  EXPECT_THAT(stage.out(), EndsWith("understudy experiments metrics e1 --data_dir " + stage.File("data") + "\n"));
   EXPECT_THAT(stage.err(), HasSubstr("expert: train (ppo) started\n"));
   EXPECT_TRUE(stage.Exists("data"));
 }
@@ -91,6 +96,7 @@ TEST(Run, PrintsOneJsonObjectWhoseTimeIsTheWholeCommands) {
   EXPECT_EQ(json["status"], "SUCCEEDED");
   EXPECT_NE(json["wall_seconds"], 3.5);  // the experiment's own
   EXPECT_EQ(json["stages"].size(), 4u);
+  EXPECT_EQ(json["data_dir"], stage.File("data"));
 }
 
 TEST(Run, StartsAsManyLearnersAsTheStageNeedsThatNeedsMost) {
@@ -120,7 +126,8 @@ TEST(Run, FailsWithAStageAfterPrintingIt) {
   stage.SetProgram("coordinator", ListeningScript(coordinator));
   stage.options.json = true;
   const absl::StatusOr<int> exit_status = stage.Run();
-  EXPECT_EQ(exit_status.status().message(), "experiment cartpole FAILED: stage 1 (train expert): no luck");
+  EXPECT_EQ(exit_status.status().message(),
+            "experiment cartpole FAILED: stage 1 (train expert): no luck; results are in " + stage.File("data"));
   EXPECT_EQ(nlohmann::json::parse(stage.out())["status"], "FAILED");
 }
 
@@ -136,7 +143,7 @@ TEST(Run, RefusesAnInvalidFileBeforeAnythingIsMade) {
 
 TEST(Run, PassesOnWhyTheCoordinatorDoesNotStart) {
   Stage stage;
-  stage.SetProgram("coordinator", "mkdir \"$4\"; echo 'understudy-coordinator: data directory is in use' >&2; exit 1");
+  stage.SetProgram("coordinator", "echo 'understudy-coordinator: data directory is in use' >&2; exit 1");
   const absl::StatusOr<int> exit_status = stage.Run();
   EXPECT_EQ(exit_status.status().message(), "data directory is in use");
   EXPECT_EQ(stage.err(), "");
@@ -148,8 +155,15 @@ TEST(Run, LeavesADataDirectoryThatWasThereBefore) {
   std::filesystem::create_directory(stage.File("data"));
   stage.SetProgram("coordinator", "exit 1");
   const absl::StatusOr<int> exit_status = stage.Run();
-  EXPECT_EQ(exit_status.status().message(), "understudy-coordinator ended with exit status 1");
+  EXPECT_EQ(exit_status.status().message(), "understudy-coordinator has ended before it listened: exit status 1");
   EXPECT_TRUE(stage.Exists("data"));
+}
+
+TEST(Run, RemovesNothingOfADirectoryThatAnotherProcessHasMadeMeanwhile) {
+  Stage stage;
+  stage.SetProgram("coordinator", "mkdir \"$4\"; echo theirs > \"$4\"/store; echo in use >&2; exit 1");
+  EXPECT_FALSE(stage.Run().ok());
+  EXPECT_TRUE(stage.Exists("data/store"));
 }
 
 TEST(Run, NamesAProgramThatIsMissing) {
@@ -160,10 +174,10 @@ TEST(Run, NamesAProgramThatIsMissing) {
   const absl::StatusOr<int> exit_status = stage.Run();
   EXPECT_EQ(exit_status.status().message(),
             "cannot start " + stage.File("understudy-learner") + ": No such file or directory");
-  EXPECT_FALSE(stage.Exists("data"));
+  EXPECT_TRUE(stage.Exists("understudy-coordinator.ended"));
 }
 
-TEST(Run, LeavesNothingBehindWhereTheExperimentIsRefused) {
+TEST(Run, AsksTheCoordinatorToEndWhereTheExperimentIsRefused) {
   FakeCoordinator coordinator({RunningExperiment()});
   coordinator.RefuseSubmit({grpc::StatusCode::NOT_FOUND, "stages[1].collect.policy: no policy teacher"});
   Stage stage;
@@ -171,10 +185,10 @@ TEST(Run, LeavesNothingBehindWhereTheExperimentIsRefused) {
   const absl::StatusOr<int> exit_status = stage.Run();
   EXPECT_EQ(exit_status.status().message(), "stages[1].collect.policy: no policy teacher");
   EXPECT_EQ(stage.out(), "");
-  EXPECT_FALSE(stage.Exists("data"));
+  EXPECT_TRUE(stage.Exists("understudy-coordinator.ended"));
 }
 
-TEST(Run, CancelsTheExperimentWhenTheLearnerKeepsDying) {
+TEST(Run, PausesTheExperimentWhenTheLearnerKeepsDying) {
   FakeCoordinator coordinator({RunningExperiment()});
   Stage stage;
   stage.SetProgram("coordinator", ListeningScript(coordinator));
@@ -189,10 +203,13 @@ TEST(Run, CancelsTheExperimentWhenTheLearnerKeepsDying) {
   const absl::StatusOr<int> exit_status = stage.Run();
   releaser.join();
   EXPECT_EQ(exit_status.status().message(),
-            "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: exit status 3: no memory");
+            "understudy-learner has ended unexpectedly 5 times in a row, each within 10s: exit status 3: no memory; to "
+            "go on: understudy run " +
+                stage.options.file + " --json --data_dir " + stage.File("data"));
   EXPECT_THAT(stage.err(), HasSubstr("no memory\n"));
-  EXPECT_TRUE(coordinator.cancelled());
-  EXPECT_EQ(nlohmann::json::parse(stage.out())["status"], "CANCELLED");
+  EXPECT_TRUE(coordinator.paused());
+  EXPECT_FALSE(coordinator.cancelled());
+  EXPECT_EQ(nlohmann::json::parse(stage.out())["status"], "PAUSED");
 }
 
 TEST(Run, StartsAProcessThatDiesAgainAndGoesOn) {
@@ -213,14 +230,14 @@ TEST(Run, StartsAProcessThatDiesAgainAndGoesOn) {
   releaser.join();
   ASSERT_TRUE(exit_status.ok()) << exit_status.status();
   EXPECT_THAT(stage.err(),
-              HasSubstr("understudy: warning: understudy-learner has ended unexpectedly: killed by signal 9 "
+              HasSubstr("understudy: warning: understudy-learner has ended unexpectedly: killed by SIGKILL "
                         "(Killed); it is started again\n"));
 }
 
 TEST(Run, OutlivesTheCoordinatorsAbsenceAndSubmitsOnce) {
   FakeCoordinator coordinator({RunningExperiment(), SucceededExperiment()});
   coordinator.SetList({});
-  coordinator.Fail(3);  // List, Submit, Watch or any other three
+  coordinator.Fail(3);  // any three of List, Submit and Watch
   Stage stage;
   stage.SetProgram("coordinator", ListeningScript(coordinator));
   const absl::StatusOr<int> exit_status = stage.Run();
@@ -246,9 +263,34 @@ TEST(Run, GoesOnWithTheUnfinishedExperimentOfTheSameContent) {
   const absl::StatusOr<int> exit_status = stage.Run();
   ASSERT_TRUE(exit_status.ok()) << exit_status.status();
   EXPECT_THAT(stage.err(), HasSubstr("understudy: going on with experiment e1, which had not finished\n"));
-  EXPECT_THAT(stage.err(),
-              HasSubstr("understudy: experiments there that had not finished either go on, too: e2, e3\n"));
+  EXPECT_THAT(stage.err(), HasSubstr("understudy: paused in " + stage.File("data") + ": e3, e2; "));
   EXPECT_TRUE(coordinator.submitted().empty());
+  EXPECT_TRUE(coordinator.resumed());
+}
+
+TEST(Run, ShowsTheResultOfTheSameContentThatHasEndedMeanwhile) {
+  Stage stage;
+  v1::Experiment same = FailedExperiment();
+  *same.mutable_spec() = LoadExperimentFile(stage.options.file).value();
+  v1::Experiment before = same;
+  before.set_id("e0");
+  same.set_finished_unix_ms(absl::ToUnixMillis(absl::Now() + absl::Hours(1)));
+  FakeCoordinator coordinator({same});
+  coordinator.SetList({same, before});
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  EXPECT_THAT(std::string(stage.Run().status().message()), StartsWith("experiment cartpole FAILED"));
+  EXPECT_THAT(stage.err(), HasSubstr("understudy: experiment e1 has ended meanwhile: this is its result\n"));
+  EXPECT_TRUE(coordinator.submitted().empty());
+}
+
+TEST(Run, DoesNotTakeAnEarlierResultForItsOwn) {
+  Stage stage;
+  v1::Experiment before = SucceededExperiment();
+  *before.mutable_spec() = LoadExperimentFile(stage.options.file).value();
+  FakeCoordinator coordinator({before});
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  ASSERT_TRUE(stage.Run().ok());
+  EXPECT_EQ(coordinator.submitted().size(), 1u);
 }
 
 TEST(Run, SubmitsWhereOnlyOthersHaveNotFinished) {
@@ -261,8 +303,8 @@ TEST(Run, SubmitsWhereOnlyOthersHaveNotFinished) {
   ASSERT_TRUE(stage.Run().ok());
   EXPECT_EQ(coordinator.submitted().size(), 1u);
   EXPECT_THAT(stage.err(),
-              HasSubstr("understudy: experiments there that had not finished either go on, too: x0, x1, x2 "
-                        "and 2 more\n"));
+              AllOf(HasSubstr("understudy: paused in " + stage.File("data") + ": x0, x1, x2 and 2 more; "),
+                    HasSubstr("understudy experiments cancel x0 --data_dir " + stage.File("data") + "\n")));
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ TEST(CoordinatorMetrics, ShowWhatRunsAndNothingThatDoesNot) {
   pending.set_status(v1::STATUS_PENDING);
   CoordinatorStatus status;
   status.unfinished = {Running("cartpole-1"), pending};
+  status.paused = 3;
   status.finished = {{v1::STATUS_FAILED, 2}};
   const std::string text = Text(status);
   EXPECT_THAT(text, HasSubstr("understudy_experiment_stage{experiment=\"cartpole-1\",kind=\"train\"} 2\n"));
@@ -53,6 +54,7 @@ TEST(CoordinatorMetrics, ShowWhatRunsAndNothingThatDoesNot) {
   EXPECT_THAT(text, HasSubstr("understudy_experiment_waiting{experiment=\"cartpole-1\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiments{status=\"pending\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiments{status=\"running\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("understudy_experiments{status=\"paused\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiments_finished_total{status=\"failed\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("understudy_experiments_finished_total{status=\"succeeded\"} 0\n"));
   EXPECT_THAT(text, Not(HasSubstr("later")));

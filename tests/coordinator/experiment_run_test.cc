@@ -46,6 +46,8 @@ class Collecting {
   ExperimentRun& run() { return *run_; }
   testing::UnreachableStore& store() { return store_; }
 
+  size_t collecting() const { return context_.collecting.size(); }
+
   // As the control thread does at that time.
   void RunDue(absl::Time now) {
     run_->RunDue(now);
@@ -138,6 +140,23 @@ TEST(ExperimentRun, ACancelledOneDoesNotGoOnWhenTheStoreIsBack) {
   test.RunDue(kLater);
   EXPECT_EQ(test.run().Describe().status(), v1::STATUS_CANCELLED);
   EXPECT_TRUE(absl::IsNotFound(test.store().GetDataset("demos").status()));
+}
+
+TEST(ExperimentRun, APausedOneLeavesItsDatasetToOthersAndTakesNothingMore) {
+  Collecting test;
+  test.run().Start(kNow);
+  test.Expire(kNow);
+  ASSERT_EQ(test.collecting(), 1u);
+  test.run().Pause(kNow);
+  EXPECT_EQ(test.run().Settle(), absl::OkStatus());
+  EXPECT_EQ(test.collecting(), 0u);
+  EXPECT_TRUE(test.run().at_rest());
+  EXPECT_EQ(test.store().GetExperiment("test-1").value().status(), v1::STATUS_PAUSED);
+  v1::StageKey stage;
+  stage.set_experiment_id("test-1");
+  EXPECT_TRUE(absl::IsFailedPrecondition(test.run().Connect(std::make_shared<FakeActorLink>("late", stage), kNow)));
+  test.run().Expire(kLater);
+  EXPECT_EQ(test.run().status(), v1::STATUS_PAUSED);
 }
 
 TEST(ExperimentRun, AnotherErrorOfTheStoreFailsTheStage) {

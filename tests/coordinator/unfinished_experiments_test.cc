@@ -102,6 +102,70 @@ TEST(UnfinishedExperiments, OneWhoseEndTheStoreHasNotTakenIsResumedOnceItHas) {
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
 }
 
+TEST(UnfinishedExperiments, AnExperimentThatIsPausedIsLeftAloneUntilItIsResumed) {
+  TestExperiments test;
+  const std::string id = test.Submit().value();
+  test.experiments().Find(id)->Pause(kNow);
+  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Find(id), nullptr);
+  EXPECT_EQ(test.StoredStatus(id), v1::STATUS_PAUSED);
+  CoordinatorStatus seen;
+  test.experiments().Observe(seen);
+  EXPECT_TRUE(seen.unfinished.empty());
+  EXPECT_TRUE(seen.finished.empty());
+  EXPECT_EQ(seen.paused, 1u);
+
+  Workforce workforce(2);
+  UnfinishedExperiments later(test.store(), workforce, [](const auto&, auto, auto) {});
+  ASSERT_EQ(later.Recover(kLater), absl::OkStatus());
+  EXPECT_EQ(later.Find(id), nullptr);
+  later.Observe(seen);
+  EXPECT_EQ(seen.paused, 1u);
+  ASSERT_EQ(later.Resume(id, kLater), absl::OkStatus());
+  later.Settle(kLater);
+  EXPECT_NE(later.Find(id), nullptr);
+  EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
+  later.Observe(seen);
+  EXPECT_EQ(seen.paused, 0u);
+}
+
+TEST(UnfinishedExperiments, APausedOneCanBeCancelled) {
+  TestExperiments test;
+  const std::string id = test.Submit().value();
+  test.experiments().Find(id)->Pause(kNow);
+  test.experiments().Settle(kNow);
+  test.store().away = true;
+  EXPECT_TRUE(absl::IsUnavailable(test.experiments().Cancel(id, kLater)));
+  test.store().away = false;
+  EXPECT_EQ(test.experiments().Cancel(id, kLater), absl::OkStatus());
+  EXPECT_EQ(test.StoredStatus(id), v1::STATUS_CANCELLED);
+  CoordinatorStatus seen;
+  test.experiments().Observe(seen);
+  EXPECT_EQ(seen.paused, 0u);
+  EXPECT_EQ(seen.finished[v1::STATUS_CANCELLED], 1);
+  EXPECT_TRUE(absl::IsNotFound(test.experiments().Cancel("no-such", kLater)));
+}
+
+TEST(UnfinishedExperiments, ThoseThatHadNotFinishedArePausedWhereThatIsAskedFor) {
+  TestExperiments test;
+  const std::string ended = test.Submit().value();
+  const std::string running = test.Submit().value();
+  test.experiments().Find(ended)->Cancel(kNow);
+  test.experiments().Settle(kNow);
+
+  Workforce workforce(2);
+  UnfinishedExperiments later(test.store(), workforce, [](const auto&, auto, auto) {});
+  ASSERT_EQ(later.PauseAll(), absl::OkStatus());
+  EXPECT_EQ(later.Find(running), nullptr);
+  EXPECT_EQ(test.StoredStatus(running), v1::STATUS_PAUSED);
+  EXPECT_EQ(test.StoredStatus(ended), v1::STATUS_CANCELLED);
+  CoordinatorStatus seen;
+  later.Observe(seen);
+  EXPECT_EQ(seen.paused, 1u);
+  test.store().away = true;
+  EXPECT_TRUE(absl::IsUnavailable(later.PauseAll()));
+}
+
 TEST(UnfinishedExperiments, WhatCannotBeStoredIsNotTaken) {
   TestExperiments test;
   test.store().away = true;

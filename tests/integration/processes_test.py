@@ -117,7 +117,7 @@ class Deaths(RunCase):
         process = self.start_training()
         os.kill(children_of(process.pid)[program][0], signal.SIGKILL)
         errors = self.assert_finishes_undisturbed(process)
-        self.assertRegex(errors, f"warning: {program}( 1)? has ended unexpectedly: killed by signal 9 .Killed.; "
+        self.assertRegex(errors, f"warning: {program}( 1)? has ended unexpectedly: killed by SIGKILL .Killed.; "
                                  "it is started again\n")
 
     def test_of_the_learner(self):
@@ -262,7 +262,7 @@ class Programs(TestCase):
     def test_every_command_has_help_with_an_example(self):
         commands = [["understudy", *words.split()] for words in (
             "", "run", "experiments", "experiments submit", "experiments list", "experiments show", "experiments watch",
-            "experiments cancel", "experiments resume", "workers list", "datasets",
+            "experiments cancel", "experiments pause", "experiments resume", "workers list", "datasets",
             "datasets list", "datasets show", "datasets digest",
             "datasets verify", "datasets export", "datasets delete", "policies list", "policies show")]
         commands += [["understudy-coordinator"], ["understudy-learner"], ["understudy-actor"]]

@@ -141,12 +141,52 @@ TEST(ExperimentMachine, CancelsAtAnyTimeButNeverWhatHasFinished) {
   EXPECT_EQ(running.finished_unix_ms(), 4'000);
 }
 
+TEST(ExperimentMachine, PausesTheRunningStageAndGoesOnWithIt) {
+  v1::Experiment experiment = Submitted();
+  StartNextStage(experiment, At(2'000));
+  FinishStage(experiment, Trained(true), At(3'000));
+  StartNextStage(experiment, At(3'000));
+  experiment.mutable_stages(1)->set_workers(3);
+  PauseExperiment(experiment);
+  EXPECT_EQ(experiment.status(), v1::STATUS_PAUSED);
+  EXPECT_EQ(experiment.stages(0).status(), v1::STATUS_SUCCEEDED);
+  EXPECT_EQ(experiment.stages(1).status(), v1::STATUS_PAUSED);
+  EXPECT_EQ(experiment.stages(1).workers(), 0);
+  EXPECT_EQ(experiment.stages(2).status(), v1::STATUS_PENDING);
+  EXPECT_FALSE(IsFinished(experiment.status()));
+  EXPECT_EQ(experiment.finished_unix_ms(), 0);
+  EXPECT_EQ(StartNextStage(experiment, At(4'000)), std::nullopt);
+
+  ReopenExperiment(experiment);
+  EXPECT_EQ(experiment.status(), v1::STATUS_PENDING);
+  EXPECT_EQ(StartNextStage(experiment, At(5'000)), 1);
+}
+
+TEST(ExperimentMachine, PausesWhatHasNotBegunAndCancelsWhatIsPaused) {
+  v1::Experiment experiment = Submitted();
+  PauseExperiment(experiment);
+  EXPECT_EQ(experiment.status(), v1::STATUS_PAUSED);
+  EXPECT_EQ(experiment.stages(0).status(), v1::STATUS_PENDING);
+  CancelExperiment(experiment, At(2'000));
+  EXPECT_EQ(experiment.status(), v1::STATUS_CANCELLED);
+  EXPECT_EQ(experiment.stages(0).status(), v1::STATUS_CANCELLED);
+}
+
+TEST(ExperimentMachine, IsAtRestWhenItHasFinishedOrIsPaused) {
+  for (const v1::Status status : {v1::STATUS_SUCCEEDED, v1::STATUS_FAILED, v1::STATUS_CANCELLED, v1::STATUS_PAUSED}) {
+    EXPECT_TRUE(IsAtRest(status)) << status;
+  }
+  EXPECT_FALSE(IsAtRest(v1::STATUS_PENDING));
+  EXPECT_FALSE(IsAtRest(v1::STATUS_RUNNING));
+}
+
 TEST(ExperimentMachine, FinishedIsFinal) {
   v1::Experiment experiment = Submitted();
   StartNextStage(experiment, At(2'000));
   FailStage(experiment, "first", At(3'000));
   const std::string before = experiment.SerializeAsString();
   CancelExperiment(experiment, At(9'000));
+  PauseExperiment(experiment);
   FailStage(experiment, "second", At(9'000));
   FinishStage(experiment, Trained(true), At(9'000));
   EXPECT_FALSE(StartNextStage(experiment, At(9'000)).has_value());

@@ -17,6 +17,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
 
@@ -25,10 +26,13 @@ namespace {
 
 using Mode = DataDirectory::Mode;
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::ExitedWithCode;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 // A process of its own that runs `work`, which tells the test numbers and then waits to be killed.
 class Child {
@@ -167,6 +171,54 @@ TEST(DataDirectory, IsGivenBackWhenDestroyed) {
   EXPECT_EQ(DataDirectory::Open(temporary.path(), Mode::kWrite).status().code(), absl::StatusCode::kUnavailable);
   directory.reset();
   EXPECT_TRUE(DataDirectory::Open(temporary.path(), Mode::kWrite).ok());
+}
+
+TEST(DataDirectory, ComesToWhoWaitsForItsTurn) {
+  const testing::TemporaryDirectory temporary;
+  auto holder = DataDirectory::Open(temporary.path(), Mode::kCreate).value();
+  std::vector<std::string> seen;
+  const auto second = DataDirectory::Open(temporary.path(), Mode::kCreate, {.wait = [&](const std::string& name) {
+                                            seen.push_back(name);
+                                            if (seen.size() == 2) holder.reset();
+                                            return true;
+                                          }});
+  EXPECT_TRUE(second.ok()) << second.status();
+  EXPECT_THAT(seen, SizeIs(2));
+  EXPECT_THAT(seen, Each(StartsWith(absl::StrCat("process ", getpid(), " on "))));
+}
+
+TEST(DataDirectory, IsRefusedToWhoGivesUpWaiting) {
+  const testing::TemporaryDirectory temporary;
+  const auto holder = DataDirectory::Open(temporary.path(), Mode::kCreate).value();
+  const auto wait = [](const std::string&) { return false; };
+  EXPECT_TRUE(absl::IsUnavailable(DataDirectory::Open(temporary.path(), Mode::kCreate, {.wait = wait}).status()));
+}
+
+TEST(DataDirectory, OfADaemonIsNotWaitedFor) {
+  const testing::TemporaryDirectory temporary;
+  const auto holder = DataDirectory::Open(temporary.path(), Mode::kCreate, {.stays = true}).value();
+  const auto wait = [](const std::string& name) {
+    ADD_FAILURE() << name;
+    return false;
+  };
+  const absl::Status status = DataDirectory::Open(temporary.path(), Mode::kCreate, {.wait = wait}).status();
+  EXPECT_TRUE(absl::IsUnavailable(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("in use by process ", getpid())));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(", a coordinator"));
+}
+
+TEST(DataDirectory, IsMadeAnewWhereItsMakerHasDiscardedItMeanwhile) {
+  const testing::TemporaryDirectory temporary;
+  const std::string path = temporary.File("new/data");
+  auto first = DataDirectory::Open(path, Mode::kCreate).value();
+  const auto second = DataDirectory::Open(path, Mode::kCreate, {.wait = [&](const std::string&) {
+                                            first->DiscardIfNew();
+                                            first.reset();
+                                            EXPECT_FALSE(std::filesystem::exists(temporary.File("new")));
+                                            return true;
+                                          }});
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_TRUE(std::filesystem::exists(path + "/understudy.sqlite"));
 }
 
 TEST(DataDirectory, IsReadWhileItsOwnerWrites) {
