@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "absl/time/clock.h"
 #include "cli/commands.h"
 #include "cli/experiment_client.h"
 #include "cli/experiment_json.h"

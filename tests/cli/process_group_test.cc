@@ -5,6 +5,8 @@
 
 #include <thread>
 
+#include "absl/time/clock.h"
+
 namespace understudy {
 namespace {
 
