@@ -66,7 +66,7 @@ TEST(ResultDirectory, LeavesOtherRunsAlone) {
 TEST(ResultDirectory, LeavesWhatWasThereBefore) {
   const WorkingDirectory working;
   fs::create_directory("mine");
-  { const ResultDirectory directory("mine", "cartpole", kNow); }
+  ResultDirectory("mine", "cartpole", kNow);
   EXPECT_TRUE(fs::exists("mine"));
 }
 
