@@ -2,6 +2,8 @@
 #ifndef UNDERSTUDY_ACTOR_REQUEST_CHECK_H_
 #define UNDERSTUDY_ACTOR_REQUEST_CHECK_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "understudy/v1/policy.pb.h"
 #include "understudy/v1/rollouts.pb.h"

@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_CLI_ACCOUNTING_JSON_H_
 #define UNDERSTUDY_CLI_ACCOUNTING_JSON_H_
 
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>

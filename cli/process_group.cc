@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <limits>
 #include <utility>
+
+#include "absl/time/clock.h"
 
 namespace understudy {
 namespace {

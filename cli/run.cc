@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "cli/experiment_client.h"
 #include "cli/experiment_json.h"
 #include "cli/experiment_report.h"

@@ -16,8 +16,9 @@ constexpr int kNarrowest = 8;  // a clipped column is never made narrower
 bool BeginsCharacter(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
 
 std::string Printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char byte) { return absl::ascii_iscntrl(byte); }, '?');
+  for (char& byte : text) {
+    if (absl::ascii_iscntrl(byte)) byte = '?';
+  }
   return text;
 }
 

@@ -19,10 +19,10 @@ function(understudy_options target)
   endif()
 endfunction()
 
-# What takes most of a file's compile time is reading the headers of gRPC, protobuf, Abseil and GoogleTest. With GCC they
-# are compiled once for libraries and programs, and once for tests; every target takes them from there. Files still include
-# what they use: builds with Clang, or without the option, have nothing precompiled.
-if(UNDERSTUDY_PRECOMPILED_HEADERS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+# What takes most of a file's compile time is reading the headers of gRPC, protobuf, Abseil and GoogleTest. They are compiled
+# once for libraries and programs, and once for tests; every target takes them from there. Files still include what they use:
+# tests/lint/includes.
+if(UNDERSTUDY_PRECOMPILED_HEADERS)
   set(UNDERSTUDY_COMMON_HEADERS
       <algorithm> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view> <utility> <vector>
       <grpcpp/grpcpp.h> <grpcpp/impl/codegen/sync_stream.h> <google/protobuf/map.h> <google/protobuf/message.h>
@@ -38,6 +38,8 @@ endif()
 function(understudy_precompiled target headers)
   if(TARGET ${headers})
     target_precompile_headers(${target} REUSE_FROM ${headers})
+    # Both need equal flags, also where TARGET does without the library that brings one (Debian 13's protobuf: -DNOMINMAX).
+    target_compile_options(${target} PRIVATE $<TARGET_PROPERTY:${headers},COMPILE_OPTIONS>)
   endif()
 endfunction()
 
@@ -82,15 +84,17 @@ function(understudy_test name)
   endif()
 endfunction()
 
-# understudy_fuzzer(NAME SOURCES … LIBRARIES …): a program around LLVMFuzzerTestOneInput. With UNDERSTUDY_FUZZ it fuzzes, for
-# tests/fuzz/run, and the target fuzzers builds them all; without, it is a test that replays tests/fuzz/corpus/NAME.
+# understudy_fuzzer(NAME SOURCES … LIBRARIES …): a program around LLVMFuzzerTestOneInput. With fuzzer-no-link among the sanitizers
+# it fuzzes, for tests/fuzz/run, and the target fuzzers builds them all; without, it is a test that replays
+# tests/fuzz/corpus/NAME.
 function(understudy_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name}_fuzzer ${ARG_SOURCES})
   understudy_options(${name}_fuzzer)
+  understudy_precompiled(${name}_fuzzer understudy_common_headers)
   target_link_libraries(${name}_fuzzer PRIVATE ${ARG_LIBRARIES})
   set_target_properties(${name}_fuzzer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
-  if(UNDERSTUDY_FUZZ)
+  if(UNDERSTUDY_SANITIZE MATCHES fuzzer)
     target_link_options(${name}_fuzzer PRIVATE -fsanitize=fuzzer)
     add_dependencies(fuzzers ${name}_fuzzer)
   else()

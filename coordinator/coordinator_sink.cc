@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/trajectory/dataset_content.h"
 #include "coordinator/dataset_recipe.h"
 

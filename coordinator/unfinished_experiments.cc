@@ -56,17 +56,13 @@ absl::Status UnfinishedExperiments::Recover(absl::Time now) {
 }
 
 absl::Status UnfinishedExperiments::PauseAll() {
-  auto experiments = store_.ListExperiments();
-  if (!experiments.ok()) return experiments.status();
-  for (v1::Experiment& experiment : *experiments) {
-    if (IsFinished(experiment.status())) continue;
-    if (experiment.status() != v1::STATUS_PAUSED) {
-      PauseExperiment(experiment);
-      if (absl::Status status = store_.PutExperiment(experiment, ""); !status.ok()) return status;
-    }
-    paused_.insert(experiment.id());
-  }
-  return absl::OkStatus();
+  return ForEachItem([&](const PageRequest& page) { return store_.ListExperiments({.unfinished = true}, page); },
+                     [&](v1::Experiment experiment) {
+                       paused_.insert(experiment.id());
+                       if (experiment.status() == v1::STATUS_PAUSED) return absl::OkStatus();
+                       PauseExperiment(experiment);
+                       return store_.PutExperiment(experiment, "");
+                     });
 }
 
 absl::StatusOr<std::string> UnfinishedExperiments::Submit(const v1::SubmitRequest& request, absl::Time now) {

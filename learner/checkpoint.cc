@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "common/rollouts/segment_order.h"
 #include "common/snapshot/policy_snapshot.h"

@@ -23,7 +23,7 @@ std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}
 
 // Empty: it cannot be looked at.
 std::string Identify(const std::string& path) {
-  struct stat file {};
+  struct stat file = {};
   if (stat(path.c_str(), &file) != 0) return "";
   return absl::StrCat(file.st_ino, " ", file.st_size, " ", file.st_mtim.tv_sec, ".", file.st_mtim.tv_nsec);
 }

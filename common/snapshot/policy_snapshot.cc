@@ -1,6 +1,7 @@
 #include "common/snapshot/policy_snapshot.h"
 
 #include <charconv>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/escaping.h"

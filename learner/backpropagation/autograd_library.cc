@@ -1,6 +1,7 @@
 #include "learner/backpropagation/autograd_library.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cstring>

@@ -5,16 +5,20 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 import blas
 from measuring import Unavailable
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "tests" / "integration"))
+
+import pythons  # noqa: E402
+
 BUILD = REPOSITORY / "build" / "release"
 BIN = pathlib.Path(os.environ.get("UNDERSTUDY_BIN", BUILD / "bin"))
 BENCHMARKS = BUILD / "benchmarks"
 BASELINE = pathlib.Path(__file__).resolve().parent / "baseline"
-PYTHON = "/usr/bin/python3"
 DAEMONS = ["understudy", "understudy-coordinator", "understudy-learner", "understudy-actor"]
 # Far more than anything here takes: a hang, not slowness, is what it finds.
 TIMEOUT = 900
@@ -62,11 +66,9 @@ def baseline_problem():
     """Why the Python baseline cannot run; None: it can."""
     if not baseline_wanted:
         return "--no-baseline"
-    done = subprocess.run([PYTHON, "-c", "import numpy, torch"], capture_output=True, text=True, timeout=TIMEOUT)
-    if done.returncode == 0:
+    if pythons.with_modules("numpy", "torch"):
         return None
-    lines = done.stderr.strip().splitlines()
-    return (f"{lines[-1] if lines else f'{PYTHON} cannot import torch'}; install the baseline's libraries: "
+    return ("neither Debian's Python nor the one on PATH has numpy and torch; install the baseline's libraries: "
             "apt-get install python3-torch python3-numpy")
 
 
@@ -76,4 +78,4 @@ def run_baseline(script, **options):
         raise Unavailable(baseline_problem())
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     # -B: nothing is written beside the sources.
-    return run_json(PYTHON, "-B", BASELINE / script, *words, environment=blas.correction()[0])
+    return run_json(pythons.with_modules("numpy", "torch"), "-B", BASELINE / script, *words, environment=blas.correction()[0])

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <map>
 
+#include "absl/time/clock.h"
 #include "tests/coordinator/storage/temporary_directory.h"
 
 namespace understudy {

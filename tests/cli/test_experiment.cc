@@ -1,5 +1,6 @@
 #include "tests/cli/test_experiment.h"
 
+#include <cstdint>
 #include <string>
 
 namespace understudy {

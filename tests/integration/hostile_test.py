@@ -9,6 +9,11 @@ import socket
 import time
 import unittest
 
+import pythons
+
+if __name__ == "__main__":
+    pythons.go_on_with("grpc", "xxhash")
+
 import hostile_peers as peers
 from hostile_peers import Refused, Stream, actor_hello, answer, floats, policy, publication, v1
 from raw_http2 import HEADERS, PREFACE, SETTINGS, HalfMessage, frame, request_headers, send_halves

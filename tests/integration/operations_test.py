@@ -8,6 +8,7 @@ import subprocess
 import unittest
 import urllib.request
 
+import pythons
 from understudy import BIN, EXPERIMENTS, TIMEOUT, Cluster, TestCase, call, call_json, free_port, make_certificates, wait_until
 
 CANONICAL = EXPERIMENTS / "cartpole.yaml"
@@ -177,4 +178,5 @@ class Environment(TestCase):
 
 
 if __name__ == "__main__":
+    pythons.go_on_with("grpc")
     unittest.main(verbosity=2)

@@ -1,5 +1,6 @@
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "learner/algorithms/ppo/ppo_batch.h"

@@ -152,7 +152,7 @@ TEST(WorkerSession, EndsWhileItIsRefusedOrAlone) {
     const WorkerSession refused(OptionsFor((*server)->address(), inbox));
     EXPECT_EQ(service.AwaitHellos(1).size(), 1u);
   }
-  { const WorkerSession alone(OptionsFor("127.0.0.1:1", inbox)); }
+  WorkerSession(OptionsFor("127.0.0.1:1", inbox));
   EXPECT_TRUE(inbox.empty());
 }
 

@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "learner/algorithms/bc/bc.h"
 #include "learner/algorithms/ppo/ppo.h"
 #include "learner/algorithms/starting_policy.h"

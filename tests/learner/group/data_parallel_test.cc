@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "learner/algorithms/bc/bc.h"
 #include "learner/algorithms/ppo/ppo.h"
 #include "learner/checkpoint.h"

@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "tests/testing/gloo_ranks.h"
 
 namespace understudy {
