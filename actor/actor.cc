@@ -15,6 +15,7 @@
 #include "actor/sink_session.h"
 #include "common/process/logging.h"
 #include "common/process/reminder.h"
+#include "common/process/text.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/stage_key.h"

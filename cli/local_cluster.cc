@@ -3,6 +3,7 @@
 #include <cctype>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -33,13 +34,13 @@ bool Matches(std::string_view text, std::string_view pattern) {
 // What a line on standard error says about an end; empty where it is no error. Log lines of our programs are
 // "DATE TIME LEVEL PROGRAM: TEXT", those of Abseil and gRPC begin with a level's letter and a date. Other lines are
 // written when a program gives up: by itself, by the C++ runtime, by a sanitizer.
-std::string ErrorOf(std::string_view line) {
-  const std::vector<std::string_view> words = absl::StrSplit(line, absl::MaxSplits(' ', 4));
+std::string ErrorOf(const std::string& line) {
+  const std::vector<std::string> words = absl::StrSplit(line, absl::MaxSplits(' ', 4));
   if (words.size() == 5 && Matches(words[0], "dddd-dd-dd")) {
-    return words[2] == "error" || words[2] == "critical" ? std::string(words[4]) : "";
+    return words[2] == "error" || words[2] == "critical" ? words[4] : "";
   }
   if (Matches(words[0], "Idddd") || Matches(words[0], "Wdddd") || words[0] == "WARNING:") return "";
-  return std::string(line);
+  return line;
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ absl::Status LocalCluster::Start(const std::string& program, const std::string& 
 absl::Status LocalCluster::StartCoordinator() {
   std::vector<std::string> first = CoordinatorArguments("127.0.0.1:0", options_);
   // Only at the beginning: started again, it goes on with the one experiment that runs.
-  first.push_back("--pause_unfinished");
+  static const std::string kPauseUnfinished = "--pause_unfinished";
+  first.push_back(kPauseUnfinished);
   const absl::Status started = Start("understudy-coordinator", "understudy-coordinator", std::move(first));
   if (!started.ok()) return started;
   if (absl::Status status = AwaitCoordinator(); !status.ok()) return status;
@@ -78,7 +80,7 @@ absl::Status LocalCluster::StartCoordinator() {
 }
 
 absl::Status LocalCluster::AwaitCoordinator() {
-  constexpr std::string_view kRefusal = "understudy-coordinator: ";
+  constexpr absl::string_view kRefusal = "understudy-coordinator: ";
   absl::Time deadline = absl::Now() + kStartTimeout;
   std::string last_line;  // kept back: if the coordinator ends, it becomes the error
   while (true) {
@@ -98,7 +100,7 @@ absl::Status LocalCluster::AwaitCoordinator() {
         last_line = event.text;
         break;
       case ProcessEvent::Kind::kExit:
-        if (!event.killed && last_line.starts_with(kRefusal)) {
+        if (!event.killed && absl::StartsWith(last_line, kRefusal)) {
           return absl::InternalError(absl::StripPrefix(last_line, kRefusal));
         }
         return absl::InternalError(absl::StrCat("understudy-coordinator has ended before it listened: ", event.text,

@@ -11,6 +11,7 @@
 #include "cli/catalogue_report.h"
 #include "cli/list_command.h"
 #include "cli/number_format.h"
+#include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {

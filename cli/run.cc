@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "cli/experiment_client.h"
 #include "cli/experiment_json.h"
@@ -43,7 +44,7 @@ int LearnersFor(const v1::ExperimentSpec& spec) {
 }
 
 // Why this run ends early, and the command that goes on with it.
-std::string ToGoOn(std::string_view why, const RunOptions& options, const std::string& directory) {
+std::string ToGoOn(absl::string_view why, const RunOptions& options, const std::string& directory) {
   const RunOptions defaults;
   std::string text = absl::StrCat(why, "; to go on: understudy run ", ShellQuoted(options.file));
   if (options.actors != defaults.actors) absl::StrAppend(&text, " --actors ", options.actors);

@@ -119,11 +119,12 @@ absl::StatusOr<int> Serve(const Options& options, SqlStore& store, CoordinatorMe
 }
 
 bool IsEmpty(Store& store) {
-  const auto experiments = store.ListExperiments();
-  const auto policies = store.ListPolicies();
-  const auto datasets = store.ListDatasets();
-  return experiments.ok() && experiments->empty() && policies.ok() && policies->empty() && datasets.ok() &&
-         datasets->empty();
+  const PageRequest one{.size = 1};
+  const auto experiments = store.ListExperiments({}, one);
+  const auto policies = store.ListPolicies(one);
+  const auto datasets = store.ListDatasets(one);
+  return experiments.ok() && experiments->items.empty() && policies.ok() && policies->items.empty() && datasets.ok() &&
+         datasets->items.empty();
 }
 
 // The data directory, when this process has it to itself.

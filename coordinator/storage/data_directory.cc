@@ -88,7 +88,7 @@ absl::Status MakeDirectories(const std::string& path, Created& created) {
 }
 
 // The third word of a lock's line, where its owner is a daemon.
-constexpr std::string_view kStays = "stays";
+constexpr char kStays[] = "stays";
 
 // Who holds a lock, as the owner has written it there: "PID HOST", or "PID HOST stays".
 struct Owner {

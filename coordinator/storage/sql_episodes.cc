@@ -7,12 +7,11 @@
 #include "common/snapshot/policy_snapshot.h"
 #include "common/trajectory/dataset_content.h"
 #include "coordinator/storage/experiment_rows.h"
+#include "coordinator/storage/page.h"
 #include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 namespace {
-
-constexpr int64_t kPageBytes = int64_t{1} << 20;
 
 absl::Status NameEpisode(const absl::Status& status, const std::string& dataset, int64_t number) {
   if (status.ok()) return status;

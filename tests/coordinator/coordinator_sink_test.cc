@@ -159,7 +159,7 @@ TEST(CoordinatorSink, WhatIsBeingSavedOutlivesTheStage) {
   auto test = std::make_unique<Collecting>(4);
   const auto actor = test->Connect("actor");
   test->Answer(*actor);
-  const auto results = test->stage().TakeUnsaved();
+  const auto results = test->sink().TakeUnsaved();
   // As where the experiment is cancelled.
   Store& store = test->store();
   test->EndSink();

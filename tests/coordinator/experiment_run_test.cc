@@ -145,7 +145,7 @@ TEST(ExperimentRun, ACancelledOneDoesNotGoOnWhenTheStoreIsBack) {
 TEST(ExperimentRun, APausedOneLeavesItsDatasetToOthersAndTakesNothingMore) {
   Collecting test;
   test.run().Start(kNow);
-  test.Expire(kNow);
+  test.RunDue(kNow);
   ASSERT_EQ(test.collecting(), 1u);
   test.run().Pause(kNow);
   EXPECT_EQ(test.run().Settle(), absl::OkStatus());
@@ -155,7 +155,7 @@ TEST(ExperimentRun, APausedOneLeavesItsDatasetToOthersAndTakesNothingMore) {
   v1::StageKey stage;
   stage.set_experiment_id("test-1");
   EXPECT_TRUE(absl::IsFailedPrecondition(test.run().Connect(std::make_shared<FakeActorLink>("late", stage), kNow)));
-  test.run().Expire(kLater);
+  test.run().RunDue(kLater);
   EXPECT_EQ(test.run().status(), v1::STATUS_PAUSED);
 }
 

@@ -62,14 +62,14 @@ TEST(UnfinishedExperiments, OneThatTheStoreHasNotTakenIsSettledAgainASecondLater
   const std::string id = test.Submit().value();
   test.store().away = true;
   test.experiments().Find(id)->Cancel(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_TRUE(absl::IsUnavailable(test.experiments().Settle(kNow)));
   EXPECT_TRUE(absl::IsUnavailable(test.experiments().SavedStatus(id)));
   EXPECT_EQ(test.experiments().next_due(), kLater);
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
 
   test.store().away = false;
   test.experiments().RunDue(kLater);
-  test.experiments().Settle(kLater);
+  EXPECT_EQ(test.experiments().Settle(kLater), absl::OkStatus());
   EXPECT_EQ(test.experiments().SavedStatus(id), absl::OkStatus());
   EXPECT_EQ(test.experiments().next_due(), absl::InfiniteFuture());
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_CANCELLED);
@@ -79,7 +79,7 @@ TEST(UnfinishedExperiments, OneThatHasFinishedIsForgottenAndCounted) {
   TestExperiments test;
   const std::string id = test.Submit().value();
   test.experiments().Find(id)->Cancel(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Settle(kNow), absl::OkStatus());
   EXPECT_EQ(test.experiments().Find(id), nullptr);
   EXPECT_EQ(test.experiments().Get(id).value().status(), v1::STATUS_CANCELLED);
   CoordinatorStatus seen;
@@ -93,11 +93,11 @@ TEST(UnfinishedExperiments, OneWhoseEndTheStoreHasNotTakenIsResumedOnceItHas) {
   const std::string id = test.Submit().value();
   test.store().away = true;
   test.experiments().Find(id)->Cancel(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_TRUE(absl::IsUnavailable(test.experiments().Settle(kNow)));
   EXPECT_TRUE(absl::IsUnavailable(test.experiments().Resume(id, kNow)));
   test.store().away = false;
   EXPECT_EQ(test.experiments().Resume(id, kLater), absl::OkStatus());
-  test.experiments().Settle(kLater);
+  EXPECT_EQ(test.experiments().Settle(kLater), absl::OkStatus());
   EXPECT_EQ(test.experiments().SavedStatus(id), absl::OkStatus());
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
 }
@@ -106,7 +106,7 @@ TEST(UnfinishedExperiments, AnExperimentThatIsPausedIsLeftAloneUntilItIsResumed)
   TestExperiments test;
   const std::string id = test.Submit().value();
   test.experiments().Find(id)->Pause(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Settle(kNow), absl::OkStatus());
   EXPECT_EQ(test.experiments().Find(id), nullptr);
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_PAUSED);
   CoordinatorStatus seen;
@@ -122,7 +122,7 @@ TEST(UnfinishedExperiments, AnExperimentThatIsPausedIsLeftAloneUntilItIsResumed)
   later.Observe(seen);
   EXPECT_EQ(seen.paused, 1u);
   ASSERT_EQ(later.Resume(id, kLater), absl::OkStatus());
-  later.Settle(kLater);
+  EXPECT_EQ(later.Settle(kLater), absl::OkStatus());
   EXPECT_NE(later.Find(id), nullptr);
   EXPECT_EQ(test.StoredStatus(id), v1::STATUS_RUNNING);
   later.Observe(seen);
@@ -133,7 +133,7 @@ TEST(UnfinishedExperiments, APausedOneCanBeCancelled) {
   TestExperiments test;
   const std::string id = test.Submit().value();
   test.experiments().Find(id)->Pause(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Settle(kNow), absl::OkStatus());
   test.store().away = true;
   EXPECT_TRUE(absl::IsUnavailable(test.experiments().Cancel(id, kLater)));
   test.store().away = false;
@@ -151,7 +151,7 @@ TEST(UnfinishedExperiments, ThoseThatHadNotFinishedArePausedWhereThatIsAskedFor)
   const std::string ended = test.Submit().value();
   const std::string running = test.Submit().value();
   test.experiments().Find(ended)->Cancel(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Settle(kNow), absl::OkStatus());
 
   Workforce workforce(2);
   UnfinishedExperiments later(test.store(), workforce, [](const auto&, auto, auto) {});
@@ -181,7 +181,7 @@ TEST(UnfinishedExperiments, ThoseThatHadNotFinishedGoOn) {
   const std::string first = test.Submit().value();
   const std::string second = test.Submit().value();
   test.experiments().Find(ended)->Cancel(kNow);
-  test.experiments().Settle(kNow);
+  EXPECT_EQ(test.experiments().Settle(kNow), absl::OkStatus());
 
   Workforce workforce(2);
   UnfinishedExperiments later(test.store(), workforce, [](const auto&, auto, auto) {});

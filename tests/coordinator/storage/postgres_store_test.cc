@@ -61,7 +61,8 @@ TEST(PostgresStore, WhoOpensItLaterFencesOutWhoOpenedItEarlier) {
 TEST(PostgresStore, AStoreOfTheFirstVersionIsUpgradedAsItIs) {
   const std::string url = Server().NewDatabase();
   {
-    const auto connection = PostgresConnection::Open({.url = url}, std::make_shared<StoreFence>()).value();
+    const auto connection =
+        PostgresConnection::Open({.url = url, .application = "upgraded"}, std::make_shared<StoreFence>()).value();
     ASSERT_TRUE(CreateSchema(*connection, PostgresMigrations().first(1)).ok());
     SqlStatement put =
         connection->Prepare("INSERT INTO experiments (id, token, submitted_unix_ms, content) VALUES (?, ?, ?, ?)");
