@@ -28,6 +28,10 @@ void AssignmentPlanner::RemoveWorker(const std::string& worker, absl::Time now) 
   workers_.erase(found);
 }
 
+void AssignmentPlanner::SetBack(const std::string& worker) {
+  if (workers_.at(worker).role == Role::kLearner) grants_.SetBack(worker);
+}
+
 void AssignmentPlanner::AddStage(const StageId& id, StageDemand demand, absl::Time now) {
   Stage& stage = stages_[id];
   stage.demand = demand;

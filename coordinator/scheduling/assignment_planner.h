@@ -59,8 +59,8 @@ class AssignmentPlanner {
   // place from `until` on. If it loses its stage, the next Plan returns it as idle, so that the caller can stop keeping
   // it.
   void SetAway(const std::string& learner, absl::Time until) { grants_.SetAway(learner, until); }
-  // Notes that a known learner is back, if it was away.
-  void SetBack(const std::string& learner) { grants_.SetBack(learner); }
+  // Notes that a known worker is back, if it was away. Only learners are ever away.
+  void SetBack(const std::string& worker);
 
   // --- Stages
 

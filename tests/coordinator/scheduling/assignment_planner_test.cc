@@ -327,5 +327,15 @@ TEST(AssignmentPlanner, ALearnerIsRestoredToOneStageAlone) {
   EXPECT_THAT(planner.LearnersOf(Stage("b")), ElementsAre("second"));
 }
 
+TEST(AssignmentPlanner, AnActorThatAttachesAgainKeepsItsStage) {
+  AssignmentPlanner planner(kIncarnation);
+  AddActors(planner, 0, 1);
+  planner.AddStage(Stage("a"), kRollouts, kStart);
+  planner.Plan(kStart);
+  planner.SetBack("actor0");
+  EXPECT_THAT(planner.Plan(kStart), IsEmpty());
+  EXPECT_TRUE(planner.HasStage("actor0"));
+}
+
 }  // namespace
 }  // namespace understudy
