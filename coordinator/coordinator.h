@@ -1,4 +1,4 @@
-// The control plane: experiments, workers, and the rollouts of its own stages.
+// The coordinator: runs experiments, assigns workers to their stages, and collects the episodes of its own stages.
 #ifndef UNDERSTUDY_COORDINATOR_COORDINATOR_H_
 #define UNDERSTUDY_COORDINATOR_COORDINATOR_H_
 
@@ -24,11 +24,11 @@
 
 namespace understudy {
 
-// Thread-safe. One control thread owns all scheduling state, so that no locks are needed there and every event sees the
-// effects of the one before: streams post to it and go on, calls post and wait. After each batch of events it sends
-// plans, writes what changed once, shows it to watchers, tells workers, and only then answers the calls: what it
-// answers is durable, or the answer is the store's error. Results of actors are made durable by threads of their own,
-// and acknowledged then. After Stop: UNAVAILABLE.
+// One control thread owns all scheduling state, which therefore needs no locks. Streams post events to it and go on;
+// calls post an event and wait for its answer. After each batch of events the thread plans assignments, stores what has
+// changed, shows it to watchers, tells workers, and only then answers the calls. So what it answers is durable, or the
+// answer is the store's error. Other threads store the episodes that actors send; the control thread acknowledges them
+// afterwards. Thread-safe. After Stop, calls return UNAVAILABLE.
 class Coordinator final : public RolloutHandler {
  public:
   // What becomes of the experiments that an earlier coordinator was working on.
@@ -40,44 +40,48 @@ class Coordinator final : public RolloutHandler {
   // Stops.
   ~Coordinator() override;
 
-  // Closes all streams and joins the control thread. Idempotent. What the store holds is left as it is.
+  // Closes all streams and joins the threads. Unfinished experiments stay unfinished in the store. Idempotent.
   void Stop();
 
-  // As in experiments.proto. NOT_FOUND names the id.
+  // --- Experiments, as in experiments.proto. NOT_FOUND names the id.
+
   absl::StatusOr<std::string> Submit(const v1::SubmitRequest& request);
   absl::StatusOr<v1::Experiment> GetExperiment(const std::string& id);
   absl::StatusOr<Page<v1::Experiment>> ListExperiments(const ExperimentFilter& filter, const PageRequest& page);
   absl::StatusOr<v1::Experiment> Cancel(const std::string& id);
   absl::StatusOr<v1::Experiment> Pause(const std::string& id);
   absl::StatusOr<v1::Experiment> Resume(const std::string& id);
-  // Non-blocking. The watcher is closed with NOT_FOUND where there is no such experiment.
+  // Do not block. The watcher is closed with NOT_FOUND if there is no such experiment.
   void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
   void Unwatch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
 
-  // UNAVAILABLE: it is stopping.
+  // Returns what metrics show.
   absl::StatusOr<CoordinatorStatus> Observe();
 
-  // Workers, non-blocking; see Workforce. `hello` is valid.
+  // --- Streams of workers. They do not block; see Workforce. `hello` is valid.
+
   void Attach(v1::WorkerHello hello, std::shared_ptr<WorkerLink> link);
   void Heartbeat(std::string worker, std::shared_ptr<WorkerLink> link, v1::WorkerHeartbeat heartbeat);
   void Detach(std::string worker, std::shared_ptr<WorkerLink> link, bool left);
 
-  // As in workers.proto and policy.proto. Of a learner that is fenced just now, metrics may still be stored: they are
-  // what the next one reports for the same iteration, too.
-  // Lists by id, from behind `after` on, at most `limit`.
+  // --- Calls of workers, as in workers.proto and policy.proto. The metrics of a learner that is just being fenced may
+  // still be stored; the next learner reports the same for that iteration.
+
+  // Returns the first `limit` workers, in the order of their ids, whose ids come after `after`.
   absl::StatusOr<std::vector<v1::Worker>> ListWorkers(const std::string& after, size_t limit);
   absl::Status ReportProgress(const v1::ProgressRequest& request);
   absl::Status FinishStage(const v1::FinishStageRequest& request);
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, std::shared_ptr<const PolicySnapshot> snapshot);
-  // ABORTED where the epoch is not the stage's current one.
+  // ABORTED: the epoch is not the stage's current one.
   absl::Status CheckEpoch(const v1::StageKey& key);
 
-  // Runs `call` on the control thread, and returns its status: the coordinator does nothing else meanwhile, and what it
-  // has done is in the store. UNAVAILABLE: the store has not taken all of that yet. For what may be deleted only while
-  // no experiment begins to use it.
+  // Runs `call` on the control thread, and returns its status. The coordinator does nothing else meanwhile, and the
+  // store has all that it did before. So `call` can delete what no experiment uses, while none can begin to.
+  // UNAVAILABLE: the store has not taken all of that yet.
   absl::Status RunAlone(const std::function<absl::Status()>& call);
 
-  // Streams of actors.
+  // --- Streams of actors: RolloutService calls these.
+
   void OnConnected(std::shared_ptr<ActorLink> link) override;
   void OnMessage(std::shared_ptr<ActorLink> link, v1::ActorMessage message) override;
   void OnGone(std::shared_ptr<ActorLink> link) override;
@@ -85,18 +89,18 @@ class Coordinator final : public RolloutHandler {
  private:
   Coordinator(Store& store, int64_t incarnation);
 
-  // Runs `call` on the control thread and returns its status once everything that follows from it is durable.
-  // `experiment`: the one that the call may change; the store's error where its state could not be written.
+  // Runs `call` on the control thread, and returns its status once all that follows from it is durable. `experiment`:
+  // the one that the call may change; if its state could not be stored, the store's error is returned.
   absl::Status Call(std::function<absl::Status(absl::Time now)> call, const std::string& experiment = "");
-  // See WriteBehind of experiment_run.h.
+  // See WriteBehind in run_context.h.
   void WriteBehind(const std::string& id, std::function<absl::Status()> write,
                    std::function<void(ExperimentRun&, const absl::Status&, absl::Time)> then);
-  // Of the control thread: see ControlThread::Routine.
+  // The routine of the control thread: see ControlThread::Routine.
   absl::Time Settle(absl::Time now);
   void CloseStreams();
 
   Store& store_;
-  // The control thread's own.
+  // Used by the control thread alone.
   Workforce workforce_;
   UnfinishedExperiments experiments_;
 

@@ -1,5 +1,5 @@
 // The coordinator's sink: it collects the episodes of a running collect or evaluate stage from the stage's actors.
-// (A training stage's trajectories go to learner/rollout_sink.h.)
+// (A training stage's trajectories go to the learner's sink.)
 #ifndef UNDERSTUDY_COORDINATOR_COORDINATOR_SINK_H_
 #define UNDERSTUDY_COORDINATOR_COORDINATOR_SINK_H_
 

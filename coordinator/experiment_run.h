@@ -1,4 +1,4 @@
-// One unfinished experiment, and what happens while it runs.
+// A run: one unfinished experiment while the coordinator works on it.
 #ifndef UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
 #define UNDERSTUDY_COORDINATOR_EXPERIMENT_RUN_H_
 
@@ -19,88 +19,110 @@
 
 namespace understudy {
 
-// Thread-compatible; no gRPC, no clock. Stages begin and end at once, in the call that causes it; the store, watchers
-// and workers hear of it when everything that happens at that time has happened: Settle, and the workforce's.
+// A call changes the run in memory, and may thereby end a stage and start the next. Settle then stores the experiment
+// once for all that has happened, and shows it to watchers; the workforce tells workers afterwards. Some calls write to
+// the store themselves, and wait for it: a collect stage stores its dataset when it starts and completes it when it
+// finishes, and Publish stores a policy. Episodes are stored in the background (RunContext::write_behind).
 //
-// Whatever a stage needs to go on is in the store: its experiment (with who trains it), the learner's checkpoint, the
-// episodes. So a run may end at any instant, and another go on with what the store holds.
+// All that a stage needs to go on is in the store: its experiment with the learners that have it, the learners'
+// checkpoint, the episodes. So a run may end at any instant, and another one goes on with what the store holds.
+// Thread-compatible; no gRPC, no clock.
 class ExperimentRun {
  public:
-  // `context` must outlive it.
+  // `token`: that the experiment was submitted with, or empty. `context` must outlive the run.
   ExperimentRun(v1::Experiment experiment, std::string token, RunContext& context);
 
   const std::string& id() const { return experiment_.id(); }
   v1::Status status() const { return experiment_.status(); }
   bool at_rest() const { return IsAtRest(status()); }
-  // The running stage's sink; nullptr: it has none here.
+  // Returns the running stage's sink; nullptr: no stage runs, or it trains.
   const CoordinatorSink* sink() const { return sink_.get(); }
 
-  // The experiment as of now, with progress and workers.
+  // Returns the experiment as it is now, with the progress and the workers of its running stage.
   v1::Experiment Describe() const;
 
-  // Goes on with the stage that is running, from where the store has it, or starts the next one.
+  // Goes on with the running stage from what the store has of it, or starts the next stage. To be called once, before
+  // all else.
   void Start(absl::Time now);
+  // Cancels the experiment, unless it has finished.
   void Cancel(absl::Time now);
-  // Stops work on the running stage; what the store has of it stays there.
+  // Pauses the experiment, unless it is at rest. What the store has of the running stage stays there.
   void Pause(absl::Time now);
 
-  // ABORTED: the epoch is not the stage's current one, naming both.
+  // ABORTED: the key's epoch is not the current one of its stage. The error names both.
   absl::Status CheckEpoch(const v1::StageKey& key) const;
 
-  // Calls of the learner. CheckEpoch's error; INVALID_ARGUMENT, or the store's error: nothing has changed. Metrics are
-  // in the store by the time that progress is shown.
+  // --- Calls of the learners. CheckEpoch's error, INVALID_ARGUMENT or the store's error: nothing has changed.
+
+  // Shows progress, whose metrics are in the store already.
   absl::Status ShowProgress(const v1::ProgressRequest& request);
+  // Stores a policy of the stage, and returns its version.
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
+  // Ends the training stage with a result or an error. OK if it has ended so already.
   absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
 
-  // Streams of actors to a collect or evaluate stage. FAILED_PRECONDITION: not the running stage and epoch, naming
-  // both; or the actor is fenced.
+  // --- Actors of a collect or evaluate stage
+
+  // Connects an actor to the stage's sink. FAILED_PRECONDITION: the actor does not come for the running stage and
+  // epoch, or is fenced. UNAVAILABLE: CoordinatorSink::Connect's. The caller closes the link with the error.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
+  // Receives a message of an actor. A malformed message closes the actor's link; any other error fails the stage.
   void Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now);
+  // Forgets an actor that has gone.
   void Disconnect(const ActorLink& actor, absl::Time now);
-  // Fences actors that keep others waiting, and goes on with what had to wait for the store; when to look again.
+
+  // --- Time
+
+  // Fences stragglers, and tries again what could not be done while the store could not be reached. To be called at
+  // next_due().
   void RunDue(absl::Time now);
+  // Returns when RunDue should be called even if nothing happens. Every call may change it.
   absl::Time next_due() const;
 
-  // Shows the experiment now, and when it has changed. False: it has kMaxWatchers.
+  // --- Watchers and the store
+
+  // Adds a watcher, which is shown the experiment now and after each change. Returns false if there are kMaxWatchers.
   bool Watch(std::shared_ptr<ExperimentWatcher> watcher) { return watchers_.Add(std::move(watcher), Describe()); }
+  // Removes a watcher.
   void Unwatch(const ExperimentWatcher& watcher) { watchers_.Remove(watcher); }
 
-  // Writes to the store what must be durable, then shows it to the watchers. After an error of the store, to be called
-  // again: until then watchers see the experiment wait for the store, or, where it has failed, the failure.
+  // Stores what must be durable, then shows the experiment to watchers. After an error of the store it is to be called
+  // again; until it succeeds watchers see that the experiment waits for the store or, if it has failed, the failure.
   absl::Status Settle();
 
+  // Closes all watchers with a status.
   void CloseWatchers(const absl::Status& status) { watchers_.CloseAll(status); }
 
  private:
   StageId stage_id(int stage) const { return {.experiment = experiment_.id(), .stage = stage}; }
-  // Starts stages until one takes time, or none is left.
+  // Starts the next stages, until one takes time or none is left.
   void Advance(absl::Time now);
-  // Begins with the running stage.
+  // Begins the running stage, or goes on with it.
   void Enter(int stage, absl::Time now);
-  // A result where the stage has it at once.
+  // Each starts a stage, and returns its result if that is there at once.
   absl::StatusOr<std::optional<StageResult>> StartStage(int stage, absl::Time now);
   absl::Status StartTraining(int stage, absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartCollecting(int stage, const v1::CollectStage& collect,
                                                              absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartEvaluating(int stage, const v1::EvaluateStage& evaluate,
                                                              absl::Time now);
-  // The result where all of it was in the store already; otherwise actors are asked for.
+  // Returns the result if all of it was in the store already; otherwise asks the workforce for actors.
   absl::StatusOr<std::optional<StageResult>> StartRollouts(int stage, std::unique_ptr<CoordinatorSink> sink,
                                                            absl::Time now);
   // Stores the results that have come, on another thread; or finishes the stage if all are stored that it wants.
   void SaveOrFinish(absl::Time now);
   void Save(std::shared_ptr<const UnsavedResults> results);
+  // Finishes a stage whose sink is done.
   void FinishRollouts(absl::Time now);
   // Notes that results of a sink are stored, or that storing failed. Nothing happens if the sink's stage is over.
   void OnSaved(const CoordinatorSink* sink, const UnsavedResults& results, const absl::Status& saved, absl::Time now);
-  // Frees whatever the running stage holds. To be called before its state changes.
+  // Frees what the running stage holds: sink, dataset, workers. To be called before the stage ends.
   void LeaveStage(absl::Time now);
-  // UNAVAILABLE: what it could not do is tried again a little later. Any other error fails the stage.
+  // Tries again later if the error is UNAVAILABLE. Any other error fails the stage.
   void FailOrTryAgain(const absl::Status& error, absl::Time now);
   void Fail(const absl::Status& error, absl::Time now);
   void Finish(StageResult result, absl::Time now);
-  // Takes down who trains the running stage now.
+  // Notes in the experiment which learners have the running stage.
   void NoteGrant();
 
   v1::Experiment experiment_;
@@ -109,8 +131,8 @@ class ExperimentRun {
   std::shared_ptr<CoordinatorSink> sink_;  // of the running stage
   ExperimentWatchers watchers_;
   bool unsaved_ = false;
-  std::string store_error_;                        // why it is unsaved, or waits
-  absl::Time try_again_ = absl::InfiniteFuture();  // to begin with the running stage, or to finish it
+  std::string store_error_;                        // why the experiment is unsaved, or waits
+  absl::Time try_again_ = absl::InfiniteFuture();  // when to begin the running stage again, or to finish it
 };
 
 }  // namespace understudy

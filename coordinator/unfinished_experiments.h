@@ -24,52 +24,53 @@ namespace understudy {
 
 inline constexpr size_t kMaxUnfinishedExperiments = 1000;
 
-// Thread-compatible; no gRPC, no clock. Settling costs nothing for experiments that nothing has happened to.
+// Settling costs nothing for experiments to which nothing has happened. Thread-compatible; no gRPC, no clock.
 class UnfinishedExperiments {
  public:
-  // Store and workforce must outlive it.
+  // Store and workforce must outlive this object.
   UnfinishedExperiments(Store& store, Workforce& workforce, WriteBehind write_behind);
 
-  // Goes on with the experiments of the store that are not at rest. The store's error.
+  // Goes on with the experiments in the store that are not at rest. The store's error.
   absl::Status Recover(absl::Time now);
-  // Makes them PAUSED in the store instead. The store's error.
+  // Pauses these experiments in the store instead. The store's error.
   absl::Status PauseAll();
 
-  // As in experiments.proto. What is submitted is in the store, and its id is returned.
+  // As in experiments.proto. Submit returns the id of an experiment that is in the store.
   absl::StatusOr<std::string> Submit(const v1::SubmitRequest& request, absl::Time now);
   absl::Status Cancel(const std::string& id, absl::Time now);
   absl::Status Resume(const std::string& id, absl::Time now);
 
-  // nullptr: it is at rest, or never was. The caller may change the run: it is settled then.
+  // Returns a run, which the caller may change: it is settled next. nullptr: the experiment is at rest, or unknown.
   ExperimentRun* Find(const std::string& id);
-  // One that has finished, too. NOT_FOUND names the id.
+  // Returns an experiment, finished or not. NOT_FOUND names the id.
   absl::StatusOr<v1::Experiment> Get(const std::string& id);
-  // The same; one that has finished is shown. The watcher is closed with the error.
+  // Adds a watcher. It is shown a finished experiment once. Get's error closes it.
   void Watch(const std::string& id, std::shared_ptr<ExperimentWatcher> watcher);
 
-  // Sets what they have to say.
+  // Fills in what is known of experiments.
   void Observe(CoordinatorStatus& seen) const;
 
   // Lets those experiments go on whose time has come. To be called at next_due().
   void RunDue(absl::Time now);
+  // Returns when RunDue should be called even if nothing happens.
   absl::Time next_due() const { return due_.next(); }
 
-  // Something may have happened to it.
+  // Notes that something may have happened to an experiment.
   void Touch(const std::string& id) { touched_.insert(id); }
-  // Settles those that something may have happened to, and forgets those that have finished. Those that the store does
-  // not take are settled again a little later. Returns the store's error where there are such.
+  // Settles the runs to which something may have happened, and forgets those that have come to rest. A run that the
+  // store does not take is settled again a little later, and the store's error is returned.
   absl::Status Settle(absl::Time now);
-  // Whether all that has happened to it is in the store, by the last Settle: if not, the store's error.
+  // OK: the last Settle has stored all that has happened to the experiment. Otherwise the store's error.
   absl::Status SavedStatus(const std::string& id) const;
 
-  // Closes all watchers with a status and forgets all. The store keeps them.
+  // Closes all watchers with a status, and forgets all experiments. The store keeps them.
   void CloseAll(const absl::Status& status);
 
  private:
   absl::Status CheckRoom() const;
   absl::StatusOr<std::string> ChooseId(const std::string& name);
   void Add(const std::string& id, std::unique_ptr<ExperimentRun> run);
-  // The run has come to rest, and the store knows.
+  // Notes that a run has come to rest, and is stored.
   void NoteRest(const ExperimentRun& run);
 
   Store& store_;
@@ -77,10 +78,10 @@ class UnfinishedExperiments {
   std::map<std::string, std::unique_ptr<ExperimentRun>> runs_;
   std::set<std::string> touched_;                 // runs that are to be settled
   DueTimes due_;                                  // runs that are to be settled even if nothing happens
-  std::map<std::string, absl::Status> unsaved_;   // experiments whose state the store has not taken, and why
-  absl::Time complained_ = absl::InfinitePast();  // in the log, about those
-  std::set<std::string> paused_;                  // in the store, and not among the runs
-  std::map<v1::Status, int64_t> finished_;        // experiments that ended, by how
+  std::map<std::string, absl::Status> unsaved_;   // why the store has not taken the state of an experiment
+  absl::Time complained_ = absl::InfinitePast();  // when the log last said so
+  std::set<std::string> paused_;                  // experiments in the store that are paused, and no runs
+  std::map<v1::Status, int64_t> finished_;        // number of experiments that ended, by status
 };
 
 }  // namespace understudy

@@ -86,17 +86,21 @@ class Workforce {
 
   // Detaches workers whose lease has ended, and decides anew who works on what.
   void Plan(absl::Time now);
-  // Sends every worker its assignment that should hear of it: because the assignment has changed, or because the
-  // worker's last message showed that it did not know the present one or the present interval of heartbeats.
+  // Sends their assignments to all workers whose assignment has changed, and to those whose last heartbeat showed that
+  // they did not know their assignment or the interval of heartbeats.
   void Tell();
 
   // Returns when Plan should be called even if nothing happens.
   absl::Time next_plan() const;
 
-  // Lists workers by id, from behind `after` on, at most `limit`.
+  // --- For people
+
+  // Returns the first `limit` workers, in the order of their ids, whose ids come after `after`.
   std::vector<v1::Worker> List(const std::string& after, size_t limit, absl::Time now) const;
+  // Returns how many workers there are of each kind.
   std::map<v1::WorkerKind, WorkerCount> Count() const;
 
+  // Closes all links with a status, and forgets them.
   void CloseAll(const absl::Status& status);
 
  private:
@@ -105,7 +109,7 @@ class Workforce {
   void Remove(const std::string& worker, absl::Time now);
   // Notes that an attached worker has sent something, come or gone.
   void NoteHeardOf(const std::string& worker);
-  // TakeChangedStages is to name this stage, if it is one.
+  // Makes TakeChangedStages return this stage, unless the key is empty.
   void NoteChanged(const v1::StageKey& stage);
   v1::Assignment AssignmentFor(const Placement& placement, const v1::Assignment& before);
   v1::LearnerWork LearnerWorkFor(const Placement& placement);
@@ -113,8 +117,8 @@ class Workforce {
   const std::string& RolloutsAddressOf(const std::string& learner);
   // Says which of a stage's learners, given by rank, are away; empty: none is.
   std::string WaitingForAway(const std::vector<std::string>& learners) const;
-  // Why an actor of the stage cannot reach the learner at `address`, as it says itself: "; HOST says: …". Empty: none
-  // says so.
+  // Returns what an actor of the stage reports if it cannot reach the learner at `address`: "; HOST says: …". Empty: no
+  // actor reports that.
   std::string WhyUnreachable(const StageId& id, const std::string& address) const;
 
   WorkerTable table_;
@@ -126,8 +130,8 @@ class Workforce {
   };
   std::map<StageId, Training> training_;
   std::unordered_map<std::string, std::shared_ptr<WorkerLink>> links_;
-  std::set<StageId> heard_of_;    // stages whose learner said something, came, or went away, or whose actor has news
-  std::set<std::string> unsent_;  // workers that are to hear of their assignment
+  std::set<StageId> heard_of_;  // stages whose learners came, went or reported, or whose actors reported something new
+  std::set<std::string> unsent_;  // workers that Tell is to send their assignment
 };
 
 }  // namespace understudy

@@ -55,7 +55,7 @@ int64_t EpisodeOrder::open() const { return done() ? 0 : leases_.reopened() + st
 
 std::optional<v1::RolloutRequest> EpisodeOrder::Next(uint64_t request_id, int actors) {
   if (done()) return std::nullopt;
-  const int64_t share = ShareOf(leases_.unfinished() + EstimateMissing(), actors, options_.episodes_per_request);
+  const int64_t share = EvenPart(leases_.unfinished() + EstimateMissing(), actors, options_.episodes_per_request);
   // Numbers that were leased before come first: the prefix cannot grow without them.
   const auto range = leases_.Lease(request_id, leases_.reopened() > 0 ? share : std::min(share, EstimateFresh()));
   if (!range.has_value()) return std::nullopt;

@@ -1,4 +1,4 @@
-// What all orders' requests have in common.
+// Helpers with which orders make their requests.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_REQUESTS_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_REQUESTS_H_
 
@@ -10,13 +10,13 @@
 
 namespace understudy {
 
-// An actor's even share of `amount`, rounded up: at least one, at most `most`.
-inline int64_t ShareOf(int64_t amount, int actors, int64_t most) {
+// Returns an even part of `amount` for each of `actors` actors: rounded up, at least 1, at most `most`.
+inline int64_t EvenPart(int64_t amount, int actors, int64_t most) {
   const int64_t sharers = std::max(actors, 1);
   return std::clamp<int64_t>((amount + sharers - 1) / sharers, 1, std::max<int64_t>(most, 1));
 }
 
-// A request for what the expectation names, without its work.
+// Returns a request for what the expectation names, without its work.
 inline v1::RolloutRequest MakeRequest(uint64_t id, const BatchExpectation& expectation, v1::RolloutPurpose purpose,
                                       uint64_t seed) {
   v1::RolloutRequest request;

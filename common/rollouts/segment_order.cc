@@ -57,7 +57,7 @@ SegmentOrder::SegmentOrder(SegmentOrderOptions options)
     : options_(std::move(options)), leases_(options_.slots), states_(static_cast<size_t>(options_.slots)) {}
 
 std::optional<v1::RolloutRequest> SegmentOrder::Next(uint64_t request_id, int actors) {
-  const auto range = leases_.Lease(request_id, ShareOf(options_.slots, actors, options_.slots_per_request));
+  const auto range = leases_.Lease(request_id, EvenPart(options_.slots, actors, options_.slots_per_request));
   if (!range.has_value()) return std::nullopt;
   v1::RolloutRequest request =
       MakeRequest(request_id, options_.expectation, v1::ROLLOUT_PURPOSE_TRAINING, options_.seed);
