@@ -1,4 +1,4 @@
-// A coordinator's database that others may be waiting for: how one becomes the active coordinator, and stops being it.
+// How a coordinator on PostgreSQL becomes the active one of several, and stands by until then.
 #ifndef UNDERSTUDY_COORDINATOR_ACTIVE_DATABASE_H_
 #define UNDERSTUDY_COORDINATOR_ACTIVE_DATABASE_H_
 
@@ -12,11 +12,12 @@
 
 namespace understudy {
 
-// Stands by until no other process holds the database of that URL, then calls `serve` with its store, which returns the
-// signal that has ended it, soon after that has come. Where the database is lost meanwhile, to another coordinator or
-// because it cannot be reached, `signals` are woken without a signal, and it stands by again; so it does when `serve`
-// returns UNAVAILABLE. It ends with a signal, with OK, or with another error of `serve` or of opening the store.
-// INVALID_ARGUMENT: no URL of PostgreSQL. UNAVAILABLE: the database cannot be reached, and never could.
+// Stands by until no other process holds the database at `url`, and then calls `serve` with its store. `serve` works
+// until `signals` wake it, and returns the signal that came. If the database is lost, because another coordinator took
+// it or it cannot be reached, `signals` are woken without a signal. This function then stands by again, as it does when
+// `serve` returns UNAVAILABLE. It returns OK after a signal.
+// INVALID_ARGUMENT: `url` is no URL of PostgreSQL. UNAVAILABLE: the database could never be reached. Otherwise an error
+// of `serve`, or of opening the store.
 absl::Status ServeWhileActive(const std::string& url, TerminationSignals& signals,
                               const std::function<absl::StatusOr<int>(SqlStore& store)>& serve);
 
