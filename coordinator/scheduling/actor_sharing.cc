@@ -19,7 +19,7 @@ void ActorSharing::RemoveActor(const std::string& actor, absl::Time now) {
 void ActorSharing::AddStage(const StageId& id, int ranks, absl::Time now) {
   Stage& stage = stages_.try_emplace(id, id, ranks).first->second;
   BeginState(stage, now);
-  line_.insert(PlaceOf(stage));
+  line_.insert(PositionOf(stage));
 }
 
 void ActorSharing::RemoveStage(const StageId& id, absl::Time now) {
@@ -30,7 +30,7 @@ void ActorSharing::RemoveStage(const StageId& id, absl::Time now) {
     const std::string actor = stage.actors.ranks().begin()->first;
     Move(actor, nullptr, now);
   }
-  line_.erase(PlaceOf(stage));
+  line_.erase(PositionOf(stage));
   stages_.erase(found);
 }
 
@@ -96,23 +96,23 @@ void ActorSharing::BeginState(Stage& stage, absl::Time now) {
 
 void ActorSharing::Move(const std::string& actor, Stage* to, absl::Time now) {
   if (Stage* from = std::exchange(actors_.at(actor), to)) {
-    line_.erase(PlaceOf(*from));
+    line_.erase(PositionOf(*from));
     from->actors.Remove(actor);
     unbalanced_.insert(from->id);
     changed_stages_.insert(from->id);
     if (from->actors.empty()) BeginState(*from, now);
-    line_.insert(PlaceOf(*from));
+    line_.insert(PositionOf(*from));
   }
   if (to == nullptr) {
     idle_.insert(actor);
   } else {
     idle_.erase(actor);
-    line_.erase(PlaceOf(*to));
+    line_.erase(PositionOf(*to));
     if (to->actors.empty()) BeginState(*to, now);
     to->actors.Add(actor);
     unbalanced_.insert(to->id);
     changed_stages_.insert(to->id);
-    line_.insert(PlaceOf(*to));
+    line_.insert(PositionOf(*to));
   }
   changed_actors_.insert(actor);
 }

@@ -64,13 +64,13 @@ class ActorSharing {
     absl::Time since;
     int64_t ticket = 0;  // drawn at that time, to order equal times
   };
-  // A stage's place in line: fewest actors first, then the earliest `since`. The first stage in line is the next to get
-  // an actor, and the last one is the first to give one.
-  using Place = std::tuple<size_t, absl::Time, int64_t, Stage*>;
-  using Line = std::set<Place>;
+  // A stage's position in line: fewest actors first, then the earliest `since`. The first stage in line is the next to
+  // get an actor, and the last one is the first to give one.
+  using Position = std::tuple<size_t, absl::Time, int64_t, Stage*>;
+  using Line = std::set<Position>;
 
-  static Place PlaceOf(Stage& stage) { return {stage.actors.size(), stage.since, stage.ticket, &stage}; }
-  // Returns the place of the stage that has had its only actor longest; line_.end(): no stage has just one.
+  static Position PositionOf(Stage& stage) { return {stage.actors.size(), stage.since, stage.ticket, &stage}; }
+  // Returns the position of the stage that has had its only actor longest; line_.end(): no stage has just one.
   Line::const_iterator LongestHolder() const;
   void BeginState(Stage& stage, absl::Time now);
   // Moves an actor to a stage; nullptr: makes it idle.

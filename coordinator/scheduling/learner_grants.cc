@@ -83,7 +83,7 @@ bool LearnerGrants::RestoreStage(const StageId& id, const std::vector<std::strin
   if (!free || std::set<std::string>(learners.begin(), learners.end()).size() != learners.size()) return false;
   Stage& stage = NewStage(id, static_cast<int>(learners.size()));
   stage.learners.resize(learners.size());
-  for (size_t rank = 0; rank < learners.size(); ++rank) Place(learners[rank], stage, rank);
+  for (size_t rank = 0; rank < learners.size(); ++rank) Assign(learners[rank], stage, rank);
   return true;
 }
 
@@ -101,21 +101,21 @@ void LearnerGrants::Await(Stage& stage) {
   changed_stages_.insert(stage.id);
 }
 
-void LearnerGrants::Place(const std::string& learner, Stage& stage, size_t rank) {
+void LearnerGrants::Assign(const std::string& learner, Stage& stage, size_t rank) {
   stage.learners[rank] = learner;
   Learner& known = learners_.at(learner);
   known.stage = &stage;
   known.rank = static_cast<int>(rank);
   if (known.away_until) away_.insert({*known.away_until, learner});
   idle_.erase(learner);
-  ++placed_;
+  ++assigned_;
   changed_learners_.all.insert(learner);
 }
 
-void LearnerGrants::Displace(const std::string& learner) {
+void LearnerGrants::Unassign(const std::string& learner) {
   Learner& known = learners_.at(learner);
   known.stage = nullptr;
-  --placed_;
+  --assigned_;
   changed_learners_.all.insert(learner);
   if (known.away_until) {
     away_.erase({*known.away_until, learner});
@@ -127,13 +127,13 @@ void LearnerGrants::Displace(const std::string& learner) {
 
 void LearnerGrants::FreeLearners(Stage& stage) {
   stage.earlier = std::exchange(stage.learners, {});
-  for (const std::string& learner : stage.earlier) Displace(learner);
+  for (const std::string& learner : stage.earlier) Unassign(learner);
 }
 
 std::vector<StageId> LearnerGrants::Grant(absl::Time now) {
   std::vector<StageId> granted;
   GrantIdle(granted);
-  TakePlacesOver(now, granted);
+  ReplaceAway(now, granted);
   // A learner whose place was taken is no longer usable, and a stage that needs more than are keeps nobody waiting.
   GrantIdle(granted);
   NoteUsable();
@@ -146,23 +146,23 @@ void LearnerGrants::GrantIdle(std::vector<StageId>& granted) {
     waiting_.Erase(stage.needed, stage.Wait());
     stage.learners.resize(stage.needed);
     for (size_t rank = 0; rank < stage.earlier.size(); ++rank) {
-      if (idle_.contains(stage.earlier[rank])) Place(stage.earlier[rank], stage, rank);
+      if (idle_.contains(stage.earlier[rank])) Assign(stage.earlier[rank], stage, rank);
     }
     for (size_t rank = 0; rank < stage.learners.size(); ++rank) {
-      if (stage.learners[rank].empty()) Place(std::string(*idle_.begin()), stage, rank);
+      if (stage.learners[rank].empty()) Assign(std::string(*idle_.begin()), stage, rank);
     }
     changed_stages_.insert(stage.id);
     granted.push_back(stage.id);
   }
 }
 
-void LearnerGrants::TakePlacesOver(absl::Time now, std::vector<StageId>& granted) {
+void LearnerGrants::ReplaceAway(absl::Time now, std::vector<StageId>& granted) {
   while (next_takeover() <= now) {
     const std::string earlier = away_.begin()->second;
     const int rank = learners_.at(earlier).rank;
     Stage& stage = *learners_.at(earlier).stage;
-    Displace(earlier);
-    Place(std::string(*idle_.begin()), stage, rank);
+    Unassign(earlier);
+    Assign(std::string(*idle_.begin()), stage, rank);
     // Whoever keeps the stage goes on in new company.
     changed_learners_.all.insert(stage.learners.begin(), stage.learners.end());
     changed_stages_.insert(stage.id);

@@ -82,7 +82,7 @@ class LearnerGrants {
   const StageId* StageOf(const std::string& learner) const;
   int RankOf(const std::string& learner) const { return learners_.at(learner).rank; }
   // Returns how many learners are idle or have a stage; the others are away without one.
-  int usable() const { return static_cast<int>(idle_.size() + placed_); }
+  int usable() const { return static_cast<int>(idle_.size() + assigned_); }
 
   // The learners that got or lost a stage, or whose stage got other learners, since the last call.
   struct ChangedLearners {
@@ -113,12 +113,12 @@ class LearnerGrants {
   Stage& NewStage(const StageId& id, int needed);
   void Await(Stage& stage);
   // Gives a rank of the stage to a learner without a stage.
-  void Place(const std::string& learner, Stage& stage, size_t rank);
+  void Assign(const std::string& learner, Stage& stage, size_t rank);
   // Takes the stage from a learner, but not the learner from the stage's list.
-  void Displace(const std::string& learner);
+  void Unassign(const std::string& learner);
   void FreeLearners(Stage& stage);
   void GrantIdle(std::vector<StageId>& granted);
-  void TakePlacesOver(absl::Time now, std::vector<StageId>& granted);
+  void ReplaceAway(absl::Time now, std::vector<StageId>& granted);
   // Marks the stages as changed that need more learners than there are: they say how many there are.
   void NoteUsable();
 
@@ -126,7 +126,7 @@ class LearnerGrants {
   std::map<StageId, Stage> stages_;
   std::unordered_map<std::string, Learner> learners_;
   std::set<std::string> idle_;
-  size_t placed_ = 0;     // learners that have a stage
+  size_t assigned_ = 0;   // learners that have a stage
   int noted_usable_ = 0;  // usable() at the last Grant
   LearnerQueue waiting_;
   std::set<std::pair<absl::Time, std::string>> away_;  // learners that have a stage, by away_until
