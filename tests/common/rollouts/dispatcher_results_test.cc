@@ -88,6 +88,7 @@ TEST(Dispatcher, FailsTheOrderThatAnActorCannotFulfil) {
   const absl::Status status = Deliver(dispatcher, *actor, message, kNow);
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_NE(status.message().find("no such environment"), absl::string_view::npos);
+  EXPECT_EQ(dispatcher.failed_order(), order.get());
   dispatcher.Drop(*order);
   EXPECT_TRUE(absl::IsInvalidArgument(Deliver(dispatcher, *actor, message, kNow)));
 }
@@ -101,6 +102,23 @@ TEST(Dispatcher, KnowsWhatAnOrderHasAccepted) {
   ASSERT_TRUE(Deliver(dispatcher, *actor, Answer(actor->Requests().at(1)), kNow).ok());
   EXPECT_EQ(dispatcher.AcceptedOf(*first), 0);
   EXPECT_EQ(dispatcher.AcceptedOf(*second), 7);
+}
+
+TEST(Dispatcher, AResultThatIsNotConfirmedCountsForItsOrderAlone) {
+  Dispatcher dispatcher(CartPoleSpec());
+  const auto actor = Connect(dispatcher, "a");
+  const auto order = Episodes(3);
+  dispatcher.Start(order, TestSnapshot("expert", 1), kNow);
+  v1::ActorMessage message;
+  *message.mutable_result() = Answer(actor->Requests().at(0));
+  const auto receipt = dispatcher.ReceiveUnconfirmed(*actor, message, kNow);
+  ASSERT_TRUE(receipt.ok() && receipt->has_value());
+  EXPECT_EQ(dispatcher.AcceptedOf(*order), 3);
+  EXPECT_EQ(dispatcher.accounting().accepted(), 0);
+  EXPECT_TRUE(actor->Acks().empty());
+  dispatcher.Confirm(**receipt);
+  EXPECT_EQ(dispatcher.accounting().accepted(), 3);
+  EXPECT_EQ(actor->Acks().size(), 1u);
 }
 
 using Rejected = std::map<std::string, int64_t>;
