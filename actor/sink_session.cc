@@ -13,11 +13,11 @@
 namespace understudy {
 namespace {
 
-// For a sink that does not answer when this actor leaves; and for one that has results to acknowledge: it may have to
-// write them down first.
+// How long this actor waits when it leaves: for a sink that does not answer, and for one that has results to
+// acknowledge, which it may have to store first.
 constexpr absl::Duration kGoodbyeTimeout = absl::Seconds(1);
 constexpr absl::Duration kLastAckTimeout = absl::Seconds(5);
-// For the hello of a sink that is alive, as its keepalive shows.
+// How long this actor waits for the hello of a sink that answers keepalives.
 constexpr absl::Duration kHelloTimeout = absl::Seconds(10);
 
 int64_t CountSteps(const v1::TrajectoryBatch& batch) {
@@ -65,7 +65,7 @@ void SinkSession::TaskQueue::Close() {
 absl::Status SinkSession::Run(Cancellation& leaving, Cancellation& stopping) {
   const auto leave = leaving.OnCancel([tasks = tasks_, context = context_, greeted = greeted_] {
     tasks->Close();
-    // Nothing is in hand, and nobody waits for a sink that cannot be reached.
+    // No request is in hand yet, so there is nothing to wait for.
     if (!*greeted) context->TryCancel();
   });
   const auto stop = stopping.OnCancel([context = context_] { context->TryCancel(); });
@@ -108,7 +108,7 @@ bool SinkSession::AwaitGreeting() {
 }
 
 void SinkSession::Part(Stream& stream) {
-  // The last acknowledgements come before the sink ends its side too.
+  // The sink sends its last acknowledgements, and then ends its side too.
   stream.WritesDone();
   MutexLock lock(mutex_);
   const absl::Time deadline = absl::Now() + (unacknowledged_ > 0 ? kLastAckTimeout : kGoodbyeTimeout);
@@ -116,7 +116,7 @@ void SinkSession::Part(Stream& stream) {
        left = deadline - absl::Now()) {
     changed_.WaitFor(mutex_, left);
   }
-  // A stream that has ended would lose its status, which says why.
+  // A stream that has ended must not be cancelled: it would lose its status, which says why it ended.
   if (reading_) context_->TryCancel();
 }
 
@@ -157,7 +157,7 @@ absl::Status SinkSession::OnHello(const v1::SinkHello& hello) {
                                                       ", this actor ", kProtocolVersion,
                                                       ": run programs of one release"));
   }
-  // Where this fails, every request is answered with why.
+  // If this fails, every request is answered with the error.
   worker_ = RolloutWorker::Create(hello.environment(), hello.inference_width());
   if (on_greeted_) on_greeted_();
   MutexLock lock(mutex_);
@@ -177,7 +177,7 @@ absl::Status SinkSession::Enqueue(v1::RolloutRequest request) {
 
 void SinkSession::OnAck(const v1::RolloutAck& ack) {
   MutexLock lock(mutex_);
-  // The accounting holds whatever a sink claims.
+  // Clamped, so that the account stays true whatever a sink claims.
   const int64_t accepted = std::clamp<int64_t>(ack.accepted(), 0, unacknowledged_);
   const int64_t rejected = std::clamp<int64_t>(ack.rejected(), 0, unacknowledged_ - accepted);
   unacknowledged_ -= accepted + rejected;
@@ -207,14 +207,14 @@ absl::Status SinkSession::Fulfil(const Task& task, Stream& stream) {
 
 absl::Status SinkSession::Emit(v1::RolloutResult& result, Stream& stream) {
   const int64_t trajectories = result.batch().trajectories_size();
-  // In this order: whatever a sink acknowledges is in flight already.
+  // Before the result is sent, so that what a sink acknowledges is in flight already.
   counters_.AddProduced(trajectories, CountSteps(result.batch()));
   {
     MutexLock lock(mutex_);
     unacknowledged_ += trajectories;
   }
   v1::ActorMessage message;
-  // Lent, so that its memory is there for the next.
+  // The message only borrows the result, whose memory is reused for the next.
   message.mutable_result()->Swap(&result);
   const bool written = stream.Write(message);
   message.mutable_result()->Swap(&result);

@@ -9,9 +9,9 @@
 namespace understudy {
 namespace {
 
-// A result is sent before it would grow beyond this, unless one episode or segment alone does.
+// Bytes of a result's columns. A result is larger only if it holds a single episode or segment that is larger.
 constexpr int64_t kResultBytes = int64_t{1} << 20;
-// Of a batch that travels: its message has other fields, too.
+// Most bytes of a batch in a message, which has other fields too.
 constexpr int64_t kMaxColumnBytes = kMaxBatchBytes / 2;
 
 static_assert(std::endian::native == std::endian::little, "columns are little-endian, and so must be the machine");
@@ -79,7 +79,7 @@ ResultBuilder::ResultBuilder(const v1::RolloutRequest& request, const std::strin
 }
 
 void ResultBuilder::BeginResult() {
-  // Field by field: clearing the whole would free the batch and its columns.
+  // Field by field, since clearing the whole result would free the memory of the columns.
   result_.mutable_batch()->Clear();
   result_.clear_states();
   result_.clear_last();

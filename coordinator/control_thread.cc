@@ -12,7 +12,7 @@
 namespace understudy {
 namespace {
 
-// The thread looks at the clock at least so often, to tell time in which it did not run from time that passed.
+// The thread looks at the clock at least this often, so that it can tell when it did not run (LapseMeter).
 constexpr absl::Duration kTick = absl::Seconds(1);
 
 }  // namespace

@@ -41,7 +41,8 @@ Coordinator::~Coordinator() { Stop(); }
 
 void Coordinator::Stop() {
   control_.Stop();
-  // What was handed over is still written. Nobody is told: it is asked for again, and found to be there.
+  // Results that were handed over are still stored, but not acknowledged. They will be asked for again, or found
+  // stored.
   writers_.Stop();
 }
 
@@ -198,7 +199,7 @@ absl::StatusOr<std::vector<v1::Worker>> Coordinator::ListWorkers(const std::stri
 absl::Status Coordinator::ReportProgress(const v1::ProgressRequest& request) {
   const v1::StageKey& stage = request.stage();
   if (absl::Status status = CheckEpoch(stage); !status.ok()) return status;
-  // On the caller's thread: thousands of iterations a second must not make everybody else wait for the disk.
+  // On the caller's thread, so that thousands of iterations a second do not make all others wait for the disk.
   if (request.progress().iteration() > 0) {
     const absl::Status stored = store_.PutMetrics(stage.experiment_id(), stage.stage(), request.progress());
     if (!stored.ok()) return stored;

@@ -18,7 +18,7 @@ bool SameEnvironment(const v1::EnvironmentSpec& a, const v1::EnvironmentSpec& b)
          SpaceText(a.action_space()) == SpaceText(b.action_space());
 }
 
-// Says a recipe to people.
+// Describes a recipe for people.
 std::string DescribeRecipe(const v1::DatasetRecipe& recipe) {
   std::vector<std::string> parts = {absl::StrCat("policy ", recipe.policy().name(), "@", recipe.policy().version(),
                                                  " digest ", ToHex(recipe.policy().digest()).substr(0, 12)),
@@ -37,7 +37,7 @@ v1::DatasetRecipe MakeRecipe(const v1::EnvironmentSpec& environment, const v1::C
                              const v1::PolicyHeader& policy) {
   v1::DatasetRecipe recipe;
   *recipe.mutable_environment() = environment;
-  // It changes how long collecting takes, never what is collected.
+  // The step latency changes how long collecting takes, never what is collected.
   recipe.mutable_environment()->clear_step_latency_us();
   *recipe.mutable_policy() = policy;
   recipe.set_action_mode(ToActionMode(stage.actions()));

@@ -31,7 +31,7 @@ v1::Experiment ExperimentRun::Describe() const {
       *stage.mutable_trajectories() = sink_->accounting();
     }
   }
-  // What is not on disk has not happened yet; but that it has failed, and why, people should know at once.
+  // A change that is not stored has not happened yet. But people should know at once that storing failed, and why.
   if (!store_error_.empty() && described.status() != v1::STATUS_FAILED) {
     const int stage = RunningStage(described).value_or(described.stages_size() - 1);
     described.set_status(v1::STATUS_RUNNING);
@@ -90,7 +90,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartStage(int stage, 
 absl::Status ExperimentRun::StartTraining(int stage, absl::Time now) {
   auto work = MakeLearnerWork(experiment_, stage, context_.store);
   if (!work.ok()) return work.status();
-  // Cloning from data needs actors for its evaluations only.
+  // Behavioural cloning needs actors only for its evaluations.
   const bool actors = work->train().has_stop() || !work->train().has_bc();
   v1::StageState& state = *experiment_.mutable_stages(stage);
   if (state.grant().learners_size() != work->train().learners() ||
@@ -130,7 +130,7 @@ absl::StatusOr<std::optional<StageResult>> ExperimentRun::StartCollecting(int st
   dataset.set_created_unix_ms(absl::ToUnixMillis(now));
   auto found = FindOrCreateDataset(std::move(dataset), context_.store);
   if (!found.ok()) return found.status();
-  // The same recipe gives the same content: it is there already, or a part of it.
+  // The same recipe gives the same content, so all or a part of it may be there already.
   if (found->complete()) {
     v1::TrajectoryAccounting& counts = *experiment_.mutable_stages(stage)->mutable_trajectories();
     counts.set_produced(found->episodes());
@@ -327,14 +327,14 @@ absl::Time ExperimentRun::next_due() const {
 }
 
 void ExperimentRun::NoteGrant() {
-  // Nobody can have a stage that has not begun yet; who had it before a restart keeps it.
+  // A stage that could not begin yet has no learners; its grant from before a restart stays.
   if (try_again_ != absl::InfiniteFuture()) return;
   const std::optional<int> running = RunningStage(experiment_);
   if (!running || !experiment_.spec().stages(*running).has_train()) return;
   v1::StageGrant grant = context_.workforce.GrantOf(stage_id(*running));
   v1::StageState& stage = *experiment_.mutable_stages(*running);
   if (grant.epoch() == stage.grant().epoch()) return;
-  // Where nobody has it any more, no restart may leave it to who had it: that one may know that it is over.
+  // Once the stage has no learners, a restart must not leave it to the earlier ones, who may know that it is over.
   stage.clear_grant();
   if (grant.epoch() != 0) *stage.mutable_grant() = std::move(grant);
   unsaved_ = true;

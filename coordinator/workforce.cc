@@ -24,7 +24,7 @@ v1::WorkerHello HelloOf(const v1::GrantedLearner& learner) {
 }
 
 StageDemand DemandOf(const v1::LearnerWork& work, bool actors) {
-  // Who learns from demonstrations needs actors for evaluations alone, which are rank 0's.
+  // A stage that learns from demonstrations needs actors only for evaluations, which rank 0 runs.
   return {.learners = work.train().learners(), .actors = actors, .first_rank_alone = work.train().has_bc()};
 }
 
@@ -125,7 +125,7 @@ void Workforce::RestoreTraining(const StageId& id, v1::LearnerWork work, bool ac
   for (const std::string& worker : std::set<std::string>(learners.begin(), learners.end())) {
     if (links_.contains(worker)) continue;
     planner_.SetAway(worker, now + kRestartGrace);
-    // It was to be kept for this stage alone.
+    // It was attached only for this stage.
     if (!restored && !planner_.HasStage(worker)) Remove(worker, now);
   }
 }
@@ -208,7 +208,7 @@ void Workforce::Plan(absl::Time wall) {
     Remove(id, now);
   }
   for (const Placement& placement : planner_.Plan(now)) {
-    // One that is away and has lost its stage to another has nothing to be kept for. It may attach anew.
+    // A learner that is away was kept only for the stage that it has lost. It may attach anew.
     if (!placement.stage && !links_.contains(placement.worker)) {
       Remove(placement.worker, now);
       continue;

@@ -172,7 +172,7 @@ absl::StatusOr<Acceptance> Dispatcher::Judge(ConnectedActor& actor, v1::RolloutR
   }
   if (!acceptance.ok()) failed_order_ = order;
   if (wanted && order->done()) UpdateAll();
-  // Repeating what was there already is no progress.
+  // Repeating what has come before is no progress.
   if (acceptance.ok() && (acceptance->accepted > 0 || result.last() || order == nullptr)) {
     patience_.NoteResult(actor.WaitedFor(now));
     actor.RestartClock(now, patience_.current());
@@ -266,7 +266,7 @@ bool Dispatcher::Ask(ConnectedActor& actor, absl::Time now) {
     last_request_id_ = id;
     request->set_id(id);
     patience_.NoteRequest(SimulatedTime(*request, environment_));
-    // Nobody waited for this actor until now.
+    // The sink has not been waiting for this actor until now.
     if (!actor.Owes()) actor.RestartClock(now, patience_.current());
     actor.Ask(*std::move(request), active.order, active.policy);
     Update(actor);

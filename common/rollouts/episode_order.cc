@@ -146,7 +146,7 @@ void EpisodeOrder::Count(const EpisodeOutcome& episode) {
   ++summary_.episodes;
   summary_.transitions += episode.steps;
   const double deviation = value - summary_.mean_return;
-  // From the sum, which is exact for whole returns: an updated mean would show its rounding.
+  // Computed from the sum, which is exact for whole returns. A mean that is updated would show its rounding.
   sum_of_returns_ += value;
   summary_.mean_return = sum_of_returns_ / static_cast<double>(summary_.episodes);
   squared_deviations_ += deviation * (value - summary_.mean_return);

@@ -17,7 +17,7 @@ using SharedSnapshot = std::shared_ptr<const PolicySnapshot>;
 
 grpc::Slice Own(const std::string& bytes) { return grpc::Slice(bytes.data(), bytes.size()); }
 
-// What stands before `size` bytes of a field that are written elsewhere.
+// Returns the bytes that precede a field's content of `size` bytes.
 std::string FieldHead(int number, size_t size) {
   uint8_t bytes[2 * 10];
   uint8_t* end = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(

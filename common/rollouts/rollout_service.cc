@@ -18,7 +18,7 @@ namespace understudy {
 namespace {
 
 constexpr std::chrono::seconds kHelloTimeout(10);
-// Of messages that wait to be sent to one actor: two of the largest policies, and their requests.
+// Bytes that may wait to be sent to one actor: two of the largest policies, and their requests.
 constexpr int64_t kMaxQueuedBytes = 2 * kMaxParameterBytes + kMaxMessageBytes;
 
 absl::Status CheckHello(const v1::ActorMessage& message) {
@@ -42,7 +42,8 @@ grpc::ByteBuffer Encode(const v1::SinkMessage& message) {
 
 }  // namespace
 
-// Keeps itself alive until OnDone. Reactions never hold the mutex while they call the handler, which calls back.
+// One stream. It keeps itself alive until OnDone. Its reactions never hold the mutex while they call the handler, since
+// the handler calls back.
 class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                                      public ActorLink,
                                      public std::enable_shared_from_this<Stream> {
@@ -129,7 +130,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBu
   }
 
  private:
-  // A message; or a policy, as its chunks.
+  // A message to send; or a policy, which is sent in chunks.
   struct Outgoing {
     int64_t bytes = 0;
     v1::SinkMessage message = {};
@@ -156,13 +157,14 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBu
     } else {
       writing_ = Encode(first.message);
     }
-    // What has something behind it waits for that: to be sent by itself, a small message costs more than its bytes.
+    // Lets gRPC send this together with what is behind it: a small message that is sent alone costs more than its
+    // bytes.
     const bool more =
         outgoing_.size() > 1 || (first.policy != nullptr && first.next_chunk < CountChunks(*first.policy));
     StartWrite(&writing_, more ? grpc::WriteOptions().set_buffer_hint() : grpc::WriteOptions());
   }
 
-  // To one message, on gRPC's thread: the next is not read before this has returned.
+  // Handles one message, on gRPC's thread. The next is not read before this has returned.
   void React() {
     bool greeted = false;
     {
@@ -205,7 +207,7 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBu
     StartRead(&incoming_);
   }
 
-  // The actor has said its last: it is told what became of that, and nothing else.
+  // Handles the end of the actor's side: only acknowledgements are still sent to it.
   void LeaveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
     leaving_ = true;
@@ -213,15 +215,15 @@ class RolloutService::Stream final : public grpc::ServerBidiReactor<grpc::ByteBu
     for (size_t i = 1; i < outgoing_.size(); ++i) {
       if (outgoing_[i].message.has_ack()) acks.push_back(std::move(outgoing_[i]));
     }
-    // Of a policy, no more chunks.
+    // Sends no more chunks of a policy.
     if (!outgoing_.empty()) outgoing_.front().policy = nullptr;
-    // Not erased from the middle: the first is being sent, and must stay where it is.
+    // The first is being sent and must stay where it is, so the others are removed behind it.
     if (outgoing_.size() > 1) outgoing_.resize(1);
     for (auto& ack : acks) outgoing_.push_back(std::move(ack));
     if (outgoing_.empty()) FinishLocked(absl::OkStatus());
   }
 
-  // The first status counts. What waits to be sent is dropped, but for the message that gRPC is sending.
+  // Ends the stream; the first status counts. Drops what waits to be sent, except for the message that gRPC is sending.
   void FinishLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (std::exchange(finished_, true)) return;
     if (outgoing_.size() > 1) outgoing_.resize(1);

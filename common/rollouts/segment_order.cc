@@ -15,12 +15,12 @@ absl::Status Wrong(int64_t slot, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("slot ", slot, ": ", what));
 }
 
-// Where a slot stands, but for its environment.
+// Says how far a slot has come.
 std::string PlaceText(const v1::SlotState& state) {
   return absl::StrCat("transition ", state.steps(), ", episode ", state.episode(), ", step ", state.episode_step());
 }
 
-// One trajectory on from `place`, which it must begin at.
+// Advances `place` by a trajectory, which must begin there.
 absl::Status Advance(const v1::Trajectory& trajectory, v1::SlotState& place) {
   const int64_t slot = place.slot();
   if (trajectory.slot() != slot) return Wrong(slot, absl::StrCat("found a trajectory of slot ", trajectory.slot()));

@@ -10,7 +10,7 @@ namespace {
 
 void AddNumber(int64_t number, Sha256Hash& hash) { hash.Add({reinterpret_cast<const char*>(&number), sizeof(number)}); }
 
-// With its length, so that no bytes can move from one column to the next unnoticed.
+// Adds a column after its length, so that no bytes can move from one column to the next unnoticed.
 template <typename T>
 void AddColumn(std::span<const T> column, Sha256Hash& hash) {
   AddNumber(static_cast<int64_t>(column.size_bytes()), hash);

@@ -8,7 +8,7 @@
 namespace understudy {
 
 std::optional<size_t> FindNotFinite(std::span<const float> numbers) {
-  // Without a branch for each number: nearly always all are finite.
+  // No branch for each number, since nearly always all are finite.
   uint32_t any = 0;
   for (const float number : numbers) any |= static_cast<uint32_t>(IsNotFinite(number));
   if (any == 0) return std::nullopt;

@@ -27,7 +27,7 @@ class ColumnReader {
  public:
   explicit ColumnReader(const std::string& column) : rest_(Numbers<T>(column)) {}
 
-  // An empty column, one that was not recorded, has only empty parts.
+  // A column that was not recorded is empty, and so are its parts.
   std::span<const T> Take(int64_t count) {
     if (rest_.empty()) return {};
     const std::span<const T> part = rest_.first(static_cast<size_t>(count));
@@ -94,7 +94,7 @@ absl::Status CheckTrajectory(const v1::Trajectory& trajectory, int index, int64_
   return absl::OkStatus();
 }
 
-// The sum of all steps, which it proves to be at most kMaxBatchBytes.
+// Checks all trajectories, and returns the sum of their steps, which is at most kMaxBatchBytes.
 absl::StatusOr<int64_t> CheckTrajectories(const v1::TrajectoryBatch& batch, int64_t max_episode_steps) {
   const int count = batch.trajectories_size();
   if (count < 1 || count > kMaxTrajectoriesPerBatch) {
@@ -112,8 +112,8 @@ absl::StatusOr<int64_t> CheckTrajectories(const v1::TrajectoryBatch& batch, int6
   return steps;
 }
 
-// One scan of a column without a branch for each element, fit for vector instructions; a second one only to say which
-// element is wrong.
+// Scans a column without a branch for each element, so that vector instructions can be used. Scans it again only to say
+// which element is wrong.
 template <typename T, typename IsBad>
 absl::Status CheckElements(const char* column, std::span<const T> elements, IsBad is_bad, const std::string& wanted) {
   uint32_t any_bad = 0;
@@ -129,7 +129,7 @@ absl::Status CheckFinite(const char* column, std::span<const float> values) {
   return Mismatch(absl::StrCat("column ", column, " element ", *bad), values[*bad], "a finite number");
 }
 
-// The column as numbers, where it has `count` of them, in its place.
+// Returns the column's bytes as `count` numbers, without copying them.
 template <typename T>
 absl::StatusOr<std::span<const T>> ReadColumn(const char* column, const std::string& bytes, int64_t count) {
   const int64_t expected = count * static_cast<int64_t>(sizeof(T));

@@ -134,7 +134,7 @@ std::vector<StageId> LearnerGrants::Grant(absl::Time now) {
   std::vector<StageId> granted;
   GrantIdle(granted);
   ReplaceAway(now, granted);
-  // A learner whose place was taken is no longer usable, and a stage that needs more than are keeps nobody waiting.
+  // There are fewer usable learners now: a stage that needs more than there are keeps nobody waiting any longer.
   GrantIdle(granted);
   NoteUsable();
   return granted;
@@ -163,7 +163,7 @@ void LearnerGrants::ReplaceAway(absl::Time now, std::vector<StageId>& granted) {
     Stage& stage = *learners_.at(earlier).stage;
     Unassign(earlier);
     Assign(std::string(*idle_.begin()), stage, rank);
-    // Whoever keeps the stage goes on in new company.
+    // The other learners of the stage go on with the new one.
     changed_learners_.all.insert(stage.learners.begin(), stage.learners.end());
     changed_stages_.insert(stage.id);
     granted.push_back(stage.id);

@@ -38,7 +38,7 @@ const std::string& RankShares::Spare() const {
   if (!unplaced_.empty()) return *unplaced_.rbegin();
   if (actors_of_.empty()) return ranks_of_.rbegin()->first;
   if (size() >= actors_of_.size()) return *actors_of_[MostActors()].rbegin();
-  // With the fewest ranks, the last.
+  // The last of those with the fewest ranks.
   return std::min_element(ranks_of_.rbegin(), ranks_of_.rend(),
                           [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); })
       ->first;
