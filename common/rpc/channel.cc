@@ -127,7 +127,8 @@ absl::Status ExplainConnecting(const absl::Status& status, bool tls) {
                            "is it of an authority in its ca.crt, and still valid?"
                          : "it ends the connection at once, as one that wants TLS: give --tls_dir DIR");
   }
-  if (absl::StrContains(why, "timed out") || absl::StrContains(why, "Handshake read failed")) {
+  if (absl::StrContains(why, "timed out") || absl::StrContains(why, "handshaker shutdown") ||
+      absl::StrContains(why, "Handshake read failed")) {
     return explained("it does not answer");
   }
   const size_t detail = why.find("Failed to connect to remote host: ");
