@@ -113,7 +113,7 @@ class Workforce {
   const std::string& RolloutsAddressOf(const std::string& learner);
   // Says which of a stage's learners, given by rank, are away; empty: none is.
   std::string WaitingForAway(const std::vector<std::string>& learners) const;
-  // Why an actor of the stage cannot reach the learner at `address`, as it says itself: "; HOST says: …". Empty: none
+  // Why an actor of the stage cannot reach the learner at `address`, as it says itself: "; WORKER says: …". Empty: none
   // says so.
   std::string WhyUnreachable(const StageId& id, const std::string& address) const;
 
