@@ -202,8 +202,12 @@ void Actor::Serve(const std::string& id, Job& job, const std::string& address) {
     if (!job.leaving.Check().ok() || !stopping_.Check().ok()) break;
     away.Begin(absl::Now());
     if (away.Due(absl::Now())) LogAway(id, address, away.LastingText(absl::Now()), status);
-    // A sink that restarts, or whose stage has just ended, is no news.
-    if (away.lasting(absl::Now()) >= kUnreachableAfter && !IsExpected(status)) NoteReach(id, address, status);
+    // A sink that restarts is no news.
+    if (IsExpected(status)) {
+      reached();
+    } else if (away.lasting(absl::Now()) >= kUnreachableAfter) {
+      NoteReach(id, address, status);
+    }
     job.leaving.WaitFor(backoff.Next());
   }
   reached();

@@ -90,7 +90,14 @@ std::string FormatExperiment(const v1::Experiment& experiment) {
                     StatusName(stage.status()), StageOutcome(stage),
                     Duration(stage.started_unix_ms(), stage.finished_unix_ms())});
   }
-  return absl::StrCat(text, FormatTable(std::move(rows)));
+  absl::StrAppend(&text, FormatTable(std::move(rows)));
+  // What does not fit into the table, such as why something is waited for or has failed, is what matters most.
+  std::vector<std::pair<std::string, std::string>> clipped;
+  for (const v1::StageState& stage : experiment.stages()) {
+    const std::string outcome = StageOutcome(stage);
+    if (text.find(outcome) == std::string::npos) clipped.emplace_back(stage.name(), outcome);
+  }
+  return clipped.empty() ? text : absl::StrCat(text, "\n", FormatFields(clipped));
 }
 
 std::string FormatExperiments(const std::vector<v1::Experiment>& experiments) {

@@ -1,7 +1,6 @@
 #include "coordinator/admission.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -50,7 +49,7 @@ std::vector<std::pair<std::string, std::string>> DecisiveSettings(const v1::Trai
   return settings;
 }
 
-// Why two stages certainly train different policies: "seed 1 instead of 2"; empty: they may train the same.
+// Why two stages certainly train different policies, such as "seed 1 instead of 2"; empty: they may train the same.
 std::string CertainDifference(const v1::TrainStage& one, const v1::TrainStage& other) {
   const auto settings = DecisiveSettings(one);
   const auto others = DecisiveSettings(other);
@@ -131,14 +130,11 @@ class Checker {
     return FindEarlier(spec_, stage, [&](const v1::StageSpec& earlier) { return earlier.train().policy() == policy; });
   }
 
-  // A dataset that exists, or that an earlier stage collects, must be able to be what the stage would collect.
+  // A dataset that exists must be able to be what the stage would collect.
   absl::Status CheckTarget(int i, const v1::CollectStage& collect, const PolicyReference& reference) {
     const auto recipe = RecipeOf(collect, reference);
     if (!recipe.ok()) return recipe.status();
     const std::optional<int> maker = reference.version > 0 ? std::nullopt : FindMaker(i, reference.name);
-    if (absl::Status status = CheckEarlierTargets(i, *recipe, maker); !status.ok()) return status;
-    collected_[i] = {*recipe, maker};
-
     const auto existing = store_.GetDataset(collect.dataset());
     if (absl::IsNotFound(existing.status())) return absl::OkStatus();
     if (!existing.ok()) return existing.status();
@@ -157,23 +153,6 @@ class Checker {
     const auto stored = store_.GetPolicy(reference.name, reference.version);
     if (!stored.ok()) return stored.status();
     return MakeRecipe(environment_, collect, stored->header());
-  }
-
-  // Stages that collect into one dataset must have one recipe. `maker`: the stage that trains this stage's policy.
-  absl::Status CheckEarlierTargets(int i, const v1::DatasetRecipe& recipe, std::optional<int> maker) {
-    for (const auto& [stage, other] : collected_) {
-      if (spec_.stages(stage).collect().dataset() != spec_.stages(i).collect().dataset()) continue;
-      std::string difference;
-      if (maker.has_value() && other.maker.has_value()) {
-        difference = CertainDifference(spec_.stages(*maker).train(), spec_.stages(*other.maker).train());
-      }
-      if (SameRecipe(recipe, other.recipe) && difference.empty()) continue;
-      return absl::InvalidArgumentError(absl::StrCat("found ", spec_.stages(i).collect().dataset(), ", which ",
-                                                     ItemPath("stages", stage), " collects with another recipe",
-                                                     difference.empty() ? "" : absl::StrCat(" (", difference, ")"),
-                                                     "; expected another name, or the same recipe"));
-    }
-    return absl::OkStatus();
   }
 
   // Why the policy that a stage is to train is certainly another than a stored one; empty: it may be the same.
@@ -232,11 +211,6 @@ class Checker {
   const v1::ExperimentSpec& spec_;
   v1::EnvironmentSpec environment_;
   Store& store_;
-  struct Collected {
-    v1::DatasetRecipe recipe;
-    std::optional<int> maker;  // the stage that trains its policy; nullopt: it is stored
-  };
-  std::map<int, Collected> collected_;  // by stage, of those checked so far
 };
 
 }  // namespace

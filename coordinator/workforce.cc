@@ -184,7 +184,7 @@ std::string Workforce::WhyUnreachable(const StageId& id, const std::string& addr
         !absl::StartsWith(why, absl::StrCat(address, ": "))) {
       continue;
     }
-    return absl::StrCat("; ", worker.hello.host(), " says: ", why);
+    return absl::StrCat("; ", worker.hello.worker_id(), " says: ", why);
   }
   return "";
 }

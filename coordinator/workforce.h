@@ -117,8 +117,8 @@ class Workforce {
   const std::string& RolloutsAddressOf(const std::string& learner);
   // Says which of a stage's learners, given by rank, are away; empty: none is.
   std::string WaitingForAway(const std::vector<std::string>& learners) const;
-  // Returns what an actor of the stage reports if it cannot reach the learner at `address`: "; HOST says: …". Empty: no
-  // actor reports that.
+  // Returns what an actor of the stage reports if it cannot reach the learner at `address`: "; WORKER says: …". Empty:
+  // no actor reports that.
   std::string WhyUnreachable(const StageId& id, const std::string& address) const;
 
   WorkerTable table_;

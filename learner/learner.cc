@@ -45,8 +45,12 @@ absl::StatusOr<Listening> Listen(const LearnerOptions& options, const Coordinato
   const auto advertised = ParseAddress(address->advertise);
   if (!advertised.ok()) return advertised.status();
   if (options.server.access != nullptr) {
-    absl::Status status = options.server.access->CheckCertificateHost(advertised->host);
-    if (!status.ok()) return status;
+    const absl::Status status = options.server.access->CheckCertificateHost(advertised->host);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          status.message(), "; actors are told to call it by that: make a certificate for it, as deploy/tls/",
+          "make-certificates --host learner=", advertised->host, " does, or give --advertise HOST:PORT"));
+    }
   }
   ServerOptions server_options = options.server;
   server_options.listen = address->listen;

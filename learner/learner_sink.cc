@@ -22,7 +22,7 @@ void LearnerSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& en
 void LearnerSink::End() {
   MutexLock lock(mutex_);
   if (!dispatcher_.has_value()) return;
-  while (!orders_.empty()) Forget(*orders_.front().order, /*wanted=*/false);
+  while (!orders_.empty()) EndOrder(*orders_.front().order, /*wanted=*/false);
   last_accounting_ = Accounting();
   earlier_ = Sum(std::move(earlier_), last_accounting_);
   policy_version_ = 0;
@@ -59,7 +59,7 @@ absl::Status LearnerSink::Await(const Order& order, const Cancellation& cancella
   if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
   const bool done = order.done();
   const absl::Status failure = StatusOf(order);
-  Forget(order, done);
+  EndOrder(order, done);
   if (absl::Status status = cancellation.Check(); !status.ok()) return status;
   return done ? absl::OkStatus() : failure;
 }
@@ -71,7 +71,7 @@ bool LearnerSink::Ready(const Order& order) const {
 
 void LearnerSink::Drop(const Order& order) {
   MutexLock lock(mutex_);
-  if (dispatcher_.has_value()) Forget(order, /*wanted=*/false);
+  if (dispatcher_.has_value()) EndOrder(order, /*wanted=*/false);
 }
 
 absl::Status LearnerSink::StatusOf(const Order& order) const {
@@ -81,7 +81,7 @@ absl::Status LearnerSink::StatusOf(const Order& order) const {
   return absl::OkStatus();
 }
 
-void LearnerSink::Forget(const Order& order, bool wanted) {
+void LearnerSink::EndOrder(const Order& order, bool wanted) {
   if (!wanted) dropped_ += dispatcher_->AcceptedOf(order);
   dispatcher_->Drop(order);
   std::erase_if(orders_, [&](const Started& known) { return known.order.get() == &order; });

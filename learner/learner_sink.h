@@ -85,7 +85,7 @@ class LearnerSink final : public RolloutHandler {
   };
   absl::Status StatusOf(const Order& order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Forgets an order that has ended. `wanted`: its trajectories count as accepted, otherwise as surplus.
-  void Forget(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndOrder(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::TrajectoryAccounting Accounting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Notes whether an order waits without an actor. To be called after each change of orders or actors.
   void NoteActors(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -100,13 +100,13 @@ absl::StatusOr<RolloutsAddress> ChooseRolloutsAddress(const RolloutsAddressOptio
     return RolloutsAddress{.listen = options.listen, .advertise = FormatAddress(route->from.ip, listen->port)};
   }
   if (coordinator_is_here) return RolloutsAddress{.listen = options.listen, .advertise = options.listen};
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--listen ", options.listen, ": ",
-      listen->host == host->ip ? "" : absl::StrCat(listen->host, " is ", host->ip, " here, and "),
-      "actors on other hosts, as the coordinator at ", route->coordinator, " may have, cannot connect to a loopback ",
-      "address: give --listen ", FormatAddress(route->from.ip, listen->port),
-      options.beyond_loopback ? "" : " with --tls_dir DIR (or --insecure on a network that you trust)",
-      ", or --advertise HOST:PORT if connections to that lead here"));
+  const std::string meaning = listen->host == host->ip ? "" : absl::StrCat(" (", host->ip, " here)");
+  return absl::InvalidArgumentError(
+      absl::StrCat("--listen ", options.listen, meaning, ": the coordinator is at ", route->coordinator,
+                   ", so actors may be on other hosts, which cannot connect to a loopback address: give --listen ",
+                   FormatAddress(route->from.ip, listen->port),
+                   options.beyond_loopback ? "" : " with --tls_dir DIR (or --insecure on a network that you trust)",
+                   ", or --advertise HOST:PORT if connections to that lead here"));
 }
 
 }  // namespace understudy

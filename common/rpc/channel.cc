@@ -121,12 +121,14 @@ absl::Status ExplainConnecting(const absl::Status& status, bool tls) {
         "its certificate is not for this host name or address; call it by one that the certificate is for, or make "
         "one for this, as deploy/tls/make-certificates --host does");
   }
-  if (absl::StrContains(why, "Socket closed") || absl::StrContains(why, "Connection reset")) {
+  if (absl::StrContains(why, "Socket closed") || absl::StrContains(why, "Connection reset") ||
+      absl::StrContains(why, "Broken pipe")) {
     return explained(tls ? "it ends the connection at once, as one that does not believe the certificate shown here: "
                            "is it of an authority in its ca.crt, and still valid?"
                          : "it ends the connection at once, as one that wants TLS: give --tls_dir DIR");
   }
-  if (absl::StrContains(why, "timed out") || absl::StrContains(why, "Handshake read failed")) {
+  if (absl::StrContains(why, "timed out") || absl::StrContains(why, "handshaker shutdown") ||
+      absl::StrContains(why, "Handshake read failed")) {
     return explained("it does not answer");
   }
   const size_t detail = why.find("Failed to connect to remote host: ");

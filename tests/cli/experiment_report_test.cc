@@ -77,6 +77,16 @@ TEST(StageOutcome, IsHowFarAPausedStageIs) {
   EXPECT_EQ(StageOutcome(stage), "at 75,000 of 150,000 steps");
 }
 
+TEST(FormatExperiment, SaysInFullBelowTheTableWhatDoesNotFitIntoIt) {
+  v1::Experiment experiment = RunningExperiment();
+  EXPECT_EQ(FormatExperiment(experiment).find("waiting for"), std::string::npos);
+  const std::string why =
+      "actors: none has reached the learner; actor-host-4711-0a1b2c3d says: 127.0.0.1:50052: refused";
+  experiment.mutable_stages(0)->set_waiting_for(why);
+  const std::string shown = FormatExperiment(experiment);
+  EXPECT_EQ(shown.substr(shown.rfind("\n\n") + 2), experiment.stages(0).name() + "  waiting for " + why + "\n");
+}
+
 TEST(StageOutcome, IsWhatARunningStageWaitsFor) {
   v1::StageState stage = RunningExperiment().stages(0);
   stage.set_waiting_for("actors");

@@ -245,36 +245,11 @@ TEST(Admission, RefusesADatasetThatAnotherTrainingHasMade) {
     return std::string(status.message());
   };
   const std::string seed = error_after([](v1::TrainStage& train) { train.set_seed(2); });
-  EXPECT_THAT(seed, HasSubstr("stages[1].collect.dataset: dataset demos exists already with another recipe"));
-  EXPECT_THAT(seed, HasSubstr("another than the one that stages[0] trains, with seed 2 instead of 1"));
+  EXPECT_THAT(seed, HasSubstr("stages[2].collect.dataset: dataset demos exists already with another recipe"));
+  EXPECT_THAT(seed, HasSubstr("another than the one that stages[1] trains, with seed 2 instead of 1"));
   EXPECT_THAT(error_after([](v1::TrainStage& train) { train.mutable_ppo()->set_gamma(0.5); }),
               HasSubstr("gamma 0.5 instead of 0.98"));
   EXPECT_THAT(error_after([](v1::TrainStage& train) { train.mutable_network()->add_hidden_sizes(7); }), HasSubstr("7"));
-}
-
-TEST(Admission, RefusesTwoRecipesForOneDataset) {
-  TestStore test;
-  AddPolicy(test.store, "expert", 1);
-  AddPolicy(test.store, "expert", 2);
-  const auto status_of = [&](const std::string& policy, int64_t seed) {
-    v1::ExperimentSpec spec = Experiment();
-    AddCollect(spec, "expert@1", "demos");
-    AddCollect(spec, policy, "demos").set_seed(seed);
-    return Admit(spec, test.store).status();
-  };
-  EXPECT_TRUE(status_of("expert@1", 0).ok());
-  for (const absl::Status& status : {status_of("expert@1", 5), status_of("expert@2", 0)}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].collect.dataset: found demos, which stages[0]"));
-  }
-
-  v1::ExperimentSpec spec = Retrained();
-  AddTrain(spec, "expert").set_seed(2);
-  AddCollect(spec, "expert", "demos");
-  EXPECT_THAT(std::string(Admit(spec, test.store).status().message()),
-              HasSubstr("collects with another recipe (seed 2 instead of 1)"));
-  spec.mutable_stages(2)->mutable_train()->set_seed(1);
-  EXPECT_TRUE(Admit(spec, test.store).ok());
 }
 
 }  // namespace

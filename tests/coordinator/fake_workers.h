@@ -41,7 +41,6 @@ inline std::shared_ptr<FakeLink> Attach(Workforce& workforce, const std::string&
   v1::WorkerHello hello;
   hello.set_worker_id(id);
   hello.set_kind(kind);
-  hello.set_host(id + "-host");
   if (kind == v1::WORKER_KIND_LEARNER) hello.set_rollouts_address(AddressOf(id));
   auto link = std::make_shared<FakeLink>();
   EXPECT_TRUE(workforce.Attach(hello, link, now).ok());

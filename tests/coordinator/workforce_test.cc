@@ -166,7 +166,7 @@ TEST(Workforce, SaysWhatAStageWaitsFor) {
   workforce.Heartbeat("actor", *actor, lost, After(1));
   EXPECT_THAT(workforce.TakeChangedStages(), ElementsAre(Stage("e")));
   EXPECT_EQ(workforce.WaitingFor(Stage("e")),
-            "actors: none has reached the learner; actor-host says: learner:7: Connection refused");
+            "actors: none has reached the learner; actor says: learner:7: Connection refused");
   workforce.Heartbeat("actor", *actor, lost, After(1));
   EXPECT_THAT(workforce.TakeChangedStages(), IsEmpty());
   lost.set_unreachable("learner:77: Connection refused");  // another one's

@@ -54,6 +54,12 @@ TEST(RolloutsAddress, IsLoopbackBesideACoordinatorOnLoopback) {
   }
 }
 
+TEST(RolloutsAddress, IsOfIpv6BesideACoordinatorOnIpv6) {
+  if (!LocalAddressTowards({.host = "::1", .port = 1}).ok()) GTEST_SKIP() << "this machine has no IPv6";
+  EXPECT_EQ(Chosen({.coordinators = {"[::1]:50051"}}).advertise, "[::1]:0");
+  EXPECT_EQ(Chosen({.listen = "[::1]:50052", .coordinators = {"[::1]:50051"}}).advertise, "[::1]:50052");
+}
+
 TEST(RolloutsAddress, IsWhatIsGivenIfOthersCanConnectToIt) {
   const RolloutsAddress given = Chosen({.listen = "10.1.2.3:50052", .coordinators = {kHere}});
   EXPECT_EQ(given.listen, "10.1.2.3:50052");

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -14,7 +16,9 @@ namespace {
 // A file system with control groups of our own.
 class FakeRoot {
  public:
-  FakeRoot() : directory_(::testing::TempDir() + "/usable_cores") { std::filesystem::remove_all(directory_); }
+  FakeRoot() : directory_(::testing::TempDir() + "/usable_cores-" + std::to_string(getpid())) {
+    std::filesystem::remove_all(directory_);
+  }
   ~FakeRoot() { std::filesystem::remove_all(directory_); }
 
   FakeRoot& Write(const std::string& path, const std::string& content) {

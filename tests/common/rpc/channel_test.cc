@@ -51,6 +51,8 @@ TEST(ExplainConnecting, SaysWhereAndWhyInPlainWords) {
   EXPECT_EQ(Explained(begin + "UNKNOWN: ipv4:10.0.0.1:7: connection attempt timed out before receiving SETTINGS frame",
                       false),
             "10.0.0.1:7: it does not answer");
+  EXPECT_EQ(Explained(begin + "UNKNOWN: ipv4:10.0.0.1:7: tcp handshaker shutdown", false),
+            "10.0.0.1:7: it does not answer");
   EXPECT_EQ(Explained(begin + "INTERNAL: ipv4:10.0.0.1:7: Trying to connect an http1.x server", false),
             "10.0.0.1:7: Trying to connect an http1.x server");
 }
