@@ -50,7 +50,7 @@ void AddHealthCommand(CLI::App& app, Action& action) {
   const std::string coordinators = DefaultCoordinator();
   options->server = coordinators.substr(0, coordinators.find(','));
   AddText(*command, "--server", options->server,
-          "The server's address; default: $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051", {.type = "HOST:PORT"});
+          "The server's address; unless given, the first in $UNDERSTUDY_COORDINATOR", {.type = "HOST:PORT"});
   AddSecurityOptions(*command, options->security);
   AddText(*command, "--service", options->service,
           "Ask for one service, such as understudy.v1.Rollouts, instead of the whole server");

@@ -83,6 +83,16 @@ class Descriptors(TestCase):
                 self.assertEqual(1, done.returncode, done.stderr)
                 self.assertIn(f"{program}: cannot write to standard output: No space left on device\n", done.stderr)
 
+    def test_a_users_file_is_not_taken_for_a_lock(self):
+        data = self.directory / "mine"
+        data.mkdir()
+        (data / "lock").write_text("the combination of my lock is 1234\n")
+        done = run(BIN / "understudy-coordinator", "--listen", "127.0.0.1:0", "--data_dir", data, capture_output=True)
+        self.assertEqual(1, done.returncode)
+        self.assertIn(f"{data}/lock is a file of something else", done.stderr)
+        self.assertEqual("the combination of my lock is 1234\n", (data / "lock").read_text())
+        self.assertEqual(["lock"], [path.name for path in data.iterdir()])
+
     def test_a_file_that_may_not_grow_is_named(self):
         def limit(size):
             return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
