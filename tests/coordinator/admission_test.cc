@@ -246,7 +246,7 @@ TEST(Admission, RefusesADatasetThatAnotherTrainingHasMade) {
   };
   const std::string seed = error_after([](v1::TrainStage& train) { train.set_seed(2); });
   EXPECT_THAT(seed, HasSubstr("stages[1].collect.dataset: dataset demos exists already with another recipe"));
-  EXPECT_THAT(seed, HasSubstr("another than the one that stages[0] trains, with seed 2 instead of 1"));
+  EXPECT_THAT(seed, HasSubstr("another than the one that stages[1] trains, with seed 2 instead of 1"));
   EXPECT_THAT(error_after([](v1::TrainStage& train) { train.mutable_ppo()->set_gamma(0.5); }),
               HasSubstr("gamma 0.5 instead of 0.98"));
   EXPECT_THAT(error_after([](v1::TrainStage& train) { train.mutable_network()->add_hidden_sizes(7); }), HasSubstr("7"));
@@ -265,7 +265,7 @@ TEST(Admission, RefusesTwoRecipesForOneDataset) {
   EXPECT_TRUE(status_of("expert@1", 0).ok());
   for (const absl::Status& status : {status_of("expert@1", 5), status_of("expert@2", 0)}) {
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].collect.dataset: found demos, which stages[0]"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("stages[1].collect.dataset: found demos, which stages[1]"));
   }
 
   v1::ExperimentSpec spec = Retrained();

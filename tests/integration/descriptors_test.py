@@ -101,6 +101,7 @@ class Descriptors(TestCase):
                    preexec_fn=limit(10_000))
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn("understudy.sqlite", done.stderr)
+        self.assertIn("File too large", done.stderr)
         self.assertFalse(data.exists())
         call_json("run", self.write("small.yaml", COLLECT % ("d", 2000)), "--data_dir", data)
         out = self.directory / "d.jsonl"
