@@ -202,7 +202,7 @@ class Exports(TestCase):
                          (export.returncode, export.stderr))
         with open("/dev/full", "w") as full:
             export = subprocess.run([*self.command, "--output", "-"], stdout=full, stderr=subprocess.PIPE, text=True)
-        self.assertEqual((1, "understudy: cannot write to standard output: No space left on device\n"),
+        self.assertEqual((1, "understudy: dataset d: cannot write to standard output: No space left on device\n"),
                          (export.returncode, export.stderr))
 
     def test_a_replaced_file_stays_private(self):
