@@ -1,7 +1,9 @@
 #include "cli/commands.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/number_format.h"
 #include "common/process/text.h"
@@ -33,6 +35,37 @@ CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& de
   return *group;
 }
 
+CLI::App& AddSubcommand(CLI::App& parent, const std::string& name, const std::string& description,
+                        const std::string& example, std::function<void()> chosen) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->footer("Example:\n  " + example);
+  command->callback(std::move(chosen));
+  return *command;
+}
+
+void AddText(CLI::App& command, const std::string& name, std::string& value, const std::string& help,
+             const OptionRules& rules) {
+  CLI::Option* option = command.add_option(name, value, help)->required(rules.required);
+  if (!rules.type.empty()) option->type_name(rules.type);
+  if (rules.check != nullptr) option->check(rules.check);
+  if (!rules.one_of.empty()) option->check(CLI::IsMember(rules.one_of));
+  if (!value.empty()) option->capture_default_str();
+}
+
+void AddNumber(CLI::App& command, const std::string& name, int& value, const std::string& help, int least, int most) {
+  command.add_option(name, value, help)->check(CLI::Range(least, most))->capture_default_str();
+}
+
+void AddWords(CLI::App& command, const std::string& name, std::vector<std::string>& values, const std::string& help) {
+  command.add_option(name, values, help)->required();
+}
+
+void AddFlag(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
+  command.add_flag(name, value, help);
+}
+
+void AddSecurityOptions(CLI::App& command, ClientSecurity& security) { AddClientSecurityOptions(command, security); }
+
 std::string CheckDirectoryName(const std::string& path) {
   return path.empty() ? "the name of the directory is empty" : CheckPath(path);
 }
@@ -47,7 +80,7 @@ void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options) {
           "The coordinator's address, or several of which one is active; default: $UNDERSTUDY_COORDINATOR, else "
           "127.0.0.1:50051")
       ->type_name("HOST:PORT[,HOST:PORT...]");
-  AddClientSecurityOptions(command, options.security);
+  AddSecurityOptions(command, options.security);
 }
 
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
@@ -78,6 +111,13 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   });
 }
 
+void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all) {
+  CLI::Option* const option = command.add_option("--limit", limit, "List at most so many")
+                                  ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+                                  ->capture_default_str();
+  command.add_flag("--all", all, "List all of them")->excludes(option);
+}
+
 void AddOlderThanOption(CLI::App& command, std::string& age) {
   command.add_option("--older_than", age, "How long ago at least: a number with s, m, h, d or w")
       ->required()
@@ -88,7 +128,7 @@ void AddOlderThanOption(CLI::App& command, std::string& age) {
       });
 }
 
-void AddJsonFlag(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print JSON"); }
+void AddJsonFlag(CLI::App& command, bool& json) { AddFlag(command, "--json", json, "Print JSON"); }
 
 void PrintJson(const nlohmann::ordered_json& value, const Console& console) { console.out << value.dump(2) << '\n'; }
 

@@ -140,7 +140,7 @@ void AddWithName(CLI::App& group, Action& action, const std::string& name, const
   const auto [command, options] =
       AddCommand<ClientOptions>(group, action, name, description,
                                 "understudy datasets " + name + " cartpole-expert --data_dir demonstrations", run);
-  command->add_option("NAME", options->name, "The dataset")->required();
+  AddText(*command, "NAME", options->name, "The dataset", {.required = true});
   AddSourceOptions(*command, options->connection);
   AddJsonFlag(*command, options->json);
 }

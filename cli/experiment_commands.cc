@@ -189,7 +189,7 @@ void AddWithId(CLI::App& group, Action& action, const std::string& name, const s
                std::function<absl::StatusOr<int>(const ClientOptions&, const Console&)> run) {
   const auto [command, options] =
       AddCommand<ClientOptions>(group, action, name, description, "understudy experiments " + name + " ID", run);
-  command->add_option("ID", options->name, "The experiment, as submit and list print it")->required();
+  AddText(*command, "ID", options->name, "The experiment, as submit and list print it", {.required = true});
   add_source(*command, options->connection);
   AddJsonFlag(*command, options->json);
 }
@@ -203,7 +203,7 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
     const auto [command, options] =
         AddCommand<ClientOptions>(group, action, "submit", "Submit an experiment, and return at once",
                                   "understudy experiments submit deploy/experiments/cartpole.yaml", Submit);
-    command->add_option("FILE", options->name, "The experiment file")->required()->check(CheckPath);
+    AddText(*command, "FILE", options->name, "The experiment file", {.required = true, .check = CheckPath});
     AddCoordinatorOption(*command, options->connection);
     AddJsonFlag(*command, options->json);
   }
@@ -213,7 +213,7 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
                                           "understudy experiments list --coordinator 10.0.0.7:50051", List);
     AddSourceOptions(*command, options->connection);
     AddListOptions(*command, *options);
-    command->add_flag("--unfinished", options->unfinished, "List only those that have not finished");
+    AddFlag(*command, "--unfinished", options->unfinished, "List only those that have not finished");
     AddJsonFlag(*command, options->json);
   }
   AddWithId(group, action, "show", "What an experiment has come to", AddSourceOptions, Show);
@@ -228,7 +228,7 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
     const auto [command, options] = AddCommand<DeleteOptions>(
         group, action, "delete", "Delete finished experiments with their metrics; their policies and datasets stay",
         "understudy experiments delete cartpole-96e03f", Delete);
-    command->add_option("ID", options->ids, "The experiments, as submit and list print them")->required();
+    AddWords(*command, "ID", options->ids, "The experiments, as submit and list print them");
     AddSourceOptions(*command, options->connection);
     AddJsonFlag(*command, options->json);
   }

@@ -69,13 +69,11 @@ void AddExportCommand(CLI::App& datasets, Action& action) {
   const auto [command, options] = AddCommand<Options>(
       datasets, action, "export", "Write a dataset as text, a line a step, in the order of its episodes",
       "understudy datasets export cartpole-expert --format jsonl --output expert.jsonl", Export);
-  command->add_option("NAME", options->name, "The dataset")->required();
-  command->add_option("--format", options->format, "How to write it")->required()->check(CLI::IsMember({"jsonl"}));
-  command->add_option("--output", options->output, "The file to write; - is standard output")
-      ->required()
-      ->type_name("FILE")
-      ->check(CheckPath);
-  command->add_flag("--force", options->force, "Replace a file that exists");
+  AddText(*command, "NAME", options->name, "The dataset", {.required = true});
+  AddText(*command, "--format", options->format, "How to write it", {.required = true, .one_of = {"jsonl"}});
+  AddText(*command, "--output", options->output, "The file to write; - is standard output",
+          {.type = "FILE", .required = true, .check = CheckPath});
+  AddFlag(*command, "--force", options->force, "Replace a file that exists");
   AddSourceOptions(*command, options->connection);
   AddJsonFlag(*command, options->json);
 }

@@ -2,7 +2,6 @@
 #include "absl/time/time.h"
 #include "cli/commands.h"
 #include "common/rpc/channel.h"
-#include "common/security/options.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 
 namespace understudy {
@@ -50,12 +49,11 @@ void AddHealthCommand(CLI::App& app, Action& action) {
   // One of several: which is active, no probe wants to know.
   const std::string coordinators = DefaultCoordinator();
   options->server = coordinators.substr(0, coordinators.find(','));
-  command
-      ->add_option("--server", options->server,
-                   "The server's address; default: $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051")
-      ->type_name("HOST:PORT");
-  AddClientSecurityOptions(*command, options->security);
-  command->add_option("--service", options->service, "One service, as understudy.v1.Rollouts, instead of the server");
+  AddText(*command, "--server", options->server,
+          "The server's address; unless given, the first in $UNDERSTUDY_COORDINATOR", {.type = "HOST:PORT"});
+  AddSecurityOptions(*command, options->security);
+  AddText(*command, "--service", options->service,
+          "Ask for one service, such as understudy.v1.Rollouts, instead of the whole server");
 }
 
 }  // namespace understudy

@@ -4,12 +4,7 @@
 
 namespace understudy {
 
-void AddListOptions(CLI::App& command, ListOptions& options) {
-  CLI::Option* const limit = command.add_option("--limit", options.limit, "List at most so many")
-                                 ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
-                                 ->capture_default_str();
-  command.add_flag("--all", options.all, "List all of them")->excludes(limit);
-}
+void AddListOptions(CLI::App& command, ListOptions& options) { AddLimitOptions(command, options.limit, options.all); }
 
 void JsonList::Add(const nlohmann::ordered_json& element) {
   console_.out << (empty_ ? "[\n  " : ",\n  ") << absl::StrReplaceAll(element.dump(2), {{"\n", "\n  "}});

@@ -79,10 +79,8 @@ void AddMetricsCommand(CLI::App& experiments, Action& action) {
   const auto [command, options] = AddCommand<MetricsOptions>(
       experiments, action, "metrics", "Learning curves: what a training stage reported of every iteration, as CSV",
       "understudy experiments metrics cartpole-96e03f --stage 1 > curves.csv", ListMetrics);
-  command->add_option("ID", options->experiment, "The experiment, as submit and list print it")->required();
-  command->add_option("--stage", options->stage, "Its place among the experiment's stages, from 1 on")
-      ->check(CLI::Range(1, 100))
-      ->capture_default_str();
+  AddText(*command, "ID", options->experiment, "The experiment, as submit and list print it", {.required = true});
+  AddNumber(*command, "--stage", options->stage, "Its place among the experiment's stages, from 1 on", 1, 100);
   AddSourceOptions(*command, options->connection);
   AddJsonFlag(*command, options->json);
 }

@@ -130,7 +130,7 @@ void AddPolicyCommands(CLI::App& app, Action& action) {
     const auto [command, options] =
         AddCommand<ClientOptions>(group, action, "show", "One policy: network, spaces, digest, origin",
                                   "understudy policies show expert@1 --data_dir demonstrations", Show);
-    command->add_option("NAME[@VERSION]", options->name, "The policy; without a version, the latest")->required();
+    AddText(*command, "NAME[@VERSION]", options->name, "The policy; without a version, the latest", {.required = true});
     AddSourceOptions(*command, options->connection);
     AddJsonFlag(*command, options->json);
   }
@@ -138,7 +138,8 @@ void AddPolicyCommands(CLI::App& app, Action& action) {
     const auto [command, options] =
         AddCommand<DeleteOptions>(group, action, "delete", "Delete a version of a policy, or all of its versions",
                                   "understudy policies delete expert@1 --data_dir demonstrations", Delete);
-    command->add_option("NAME[@VERSION]", options->name, "The policy; without a version, all of them")->required();
+    AddText(*command, "NAME[@VERSION]", options->name, "The policy; without a version, all of them",
+            {.required = true});
     AddSourceOptions(*command, options->connection);
     AddJsonFlag(*command, options->json);
   }

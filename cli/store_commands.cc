@@ -44,14 +44,10 @@ void AddStoreCommands(CLI::App& app, Action& action) {
       group, action, "migrate",
       "Copy everything to an empty store, and verify it; no coordinator may be running on either",
       "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy", Migrate);
-  command->add_option("--from", options->from, "The store to copy, which stays as it is")
-      ->type_name("PLACE")
-      ->check(CheckStorePlace)
-      ->required();
-  command->add_option("--to", options->to, "Where to; made where there is none")
-      ->type_name("PLACE")
-      ->check(CheckStorePlace)
-      ->required();
+  AddText(*command, "--from", options->from, "The store to copy, which stays as it is",
+          {.type = "PLACE", .required = true, .check = CheckStorePlace});
+  AddText(*command, "--to", options->to, "Where to; made where there is none",
+          {.type = "PLACE", .required = true, .check = CheckStorePlace});
   AddJsonFlag(*command, options->json);
 }
 

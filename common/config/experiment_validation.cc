@@ -221,10 +221,10 @@ std::vector<Violation> FindRemainders(const v1::ExperimentSpec& experiment) {
     const int64_t iterations = ppo.environment_steps() / steps;
     const int64_t rest = ppo.environment_steps() % steps;
     if (rest == 0) continue;
-    AddViolation(
-        remainders, absl::StrCat("stages[", i, "].train.environment_steps"),
-        absl::StrCat(iterations * steps, " of ", ppo.environment_steps(), " steps will be trained: ", iterations,
-                     " iterations of ", steps, " (slots * steps_per_slot); ", rest, " are too few for another"));
+    AddViolation(remainders, ChildPath(ItemPath("stages", i), "train.environment_steps"),
+                 absl::StrCat(iterations * steps, " of ", ppo.environment_steps(), " steps will be trained: ",
+                              iterations, iterations == 1 ? " iteration of " : " iterations of ", steps,
+                              " (slots * steps_per_slot); ", rest, rest == 1 ? " is" : " are", " too few for another"));
   }
   return remainders;
 }

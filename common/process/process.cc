@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -57,14 +58,23 @@ int RequireDescriptor(int descriptor, const char* maker) {
   return descriptor;
 }
 
+// Makes /dev/null of the standard descriptors that are closed. The system gives the lowest number that is free. By bare
+// system calls, as the C library and sanitizers need not be ready.
+__attribute__((no_sanitize("address", "thread", "undefined"))) void OpenStandardDescriptors(int, char**, char**) {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (syscall(SYS_fcntl, fd, F_GETFD) >= 0) continue;
+    syscall(SYS_openat, AT_FDCWD, "/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+  }
+}
+
+// Before the constructors of shared libraries: some of those open descriptors, long before main.
+__attribute__((section(".preinit_array"),
+               used)) void (*const open_standard_descriptors)(int, char**, char**) = OpenStandardDescriptors;
+
 }  // namespace
 
 void PrepareProcess(const std::string& program) {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) >= 0) continue;
-    // The system gives the lowest number that is free, which is this one.
-    RequireDescriptor(open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY), "/dev/null");
-  }
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) RequireDescriptor(fcntl(fd, F_GETFD), "/dev/null");
   std::signal(SIGXFSZ, SIG_IGN);
   if (const uint64_t limit = RaiseOpenFileLimit(); limit < kFewestOpenFiles) {
     std::fprintf(stderr, "%s: found a limit of %d open files, expected at least %d: raise it with ulimit -n\n",

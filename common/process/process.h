@@ -16,8 +16,10 @@ inline constexpr char kVersion[] = "0.1.0";
 
 // Makes sure of what the rest of a program takes for granted. Call it first thing in main.
 //
-// A file descriptor 0, 1 or 2 that was closed when the program was started becomes /dev/null. Otherwise the next file
-// that is opened, a database perhaps, would get its number, and log lines would be written into that file.
+// A file descriptor 0, 1 or 2 that was closed when the program was started is /dev/null. Otherwise the next file that
+// is opened, a database perhaps, would get its number, and log lines would be written into that file. (This happens
+// before main, in every program that is linked with this function, because libraries open descriptors before main,
+// too.)
 //
 // Writing to a file beyond the limit of its size (ulimit -f) fails with EFBIG; by default SIGXFSZ would end the
 // process.

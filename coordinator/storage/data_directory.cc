@@ -15,6 +15,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "coordinator/storage/files.h"
@@ -123,6 +124,18 @@ bool IsNameOf(const std::string& path, int fd) {
          named.st_ino == open_file.st_ino;
 }
 
+// Whether the file is empty or has the line of an owner. Anything else is somebody's file that happens to be called
+// like a lock, and must not be overwritten.
+bool IsLock(int fd) {
+  char text[HOST_NAME_MAX + 64];
+  const ssize_t size = pread(fd, text, sizeof(text), 0);
+  if (size <= 0 || size == sizeof(text)) return size == 0;
+  const std::vector<std::string> words =
+      absl::StrSplit(absl::StripAsciiWhitespace({text, static_cast<size_t>(size)}), ' ');
+  int64_t pid = 0;
+  return (words.size() == 2 || words.size() == 3) && absl::SimpleAtoi(words[0], &pid);
+}
+
 // A lock that nobody has written an owner into is new.
 bool IsEmpty(int fd) {
   struct stat found;
@@ -155,6 +168,11 @@ absl::StatusOr<int> Lock(const std::string& directory, DataDirectory::Mode mode,
     }
     // A process that removed what it had made has removed the lock, too: that file locks nothing any more.
     if (!IsNameOf(lock_path, fd)) continue;
+    if (!IsLock(fd)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "data directory ", directory, ": ", lock_path,
+          " is a file of something else, expected a lock or nothing: choose another directory, or rename that file"));
+    }
     if (IsEmpty(fd)) created.Add(lock_path);
     if (absl::Status status = WriteOwner(fd, lock_path, turns.stays); !status.ok()) return status;
     std::move(close_fd).Cancel();

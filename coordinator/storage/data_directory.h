@@ -32,7 +32,8 @@ class DataDirectory {
 
   // INVALID_ARGUMENT: too long a path. NOT_FOUND: no store there. PERMISSION_DENIED: cannot be made or written, with
   // the system's reason. UNAVAILABLE: in use, naming the process that holds it. FAILED_PRECONDITION: written by a newer
-  // version. DATA_LOSS: damaged. On error, nothing that was not there before is left behind.
+  // version, or the file where its lock would be is something else. DATA_LOSS: damaged. On error, nothing that was not
+  // there before is left behind.
   static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, Mode mode,
                                                              const DataDirectoryTurns& turns = {});
 

@@ -66,6 +66,20 @@ absl::StatusCode CodeOf(int sqlite_code, int system_error) {
   }
 }
 
+// The system's reason for what went wrong last; 0: SQLite knows none.
+int SystemErrorOf(sqlite3* database, int code) {
+  int error = sqlite3_system_errno(database);
+  if (error != 0 || (code & 0xff) != SQLITE_IOERR) return error;
+  // For a statement that fails, only the files know: the database's, or the log's.
+  sqlite3_file_control(database, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+  sqlite3_file* log = nullptr;
+  if (error == 0 && sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  }
+  return error;
+}
+
 // What is wrong with the file, in words that need no knowledge of SQLite.
 std::string Reason(int sqlite_code, int system_error, const char* detail, const std::string& path) {
   switch (sqlite_code & 0xff) {
@@ -211,7 +225,7 @@ absl::StatusOr<int64_t> SqliteConnection::Pragma(const std::string& name) {
 absl::Status SqliteConnection::Error(int code) const {
   // Out of memory there may be no database at all.
   const char* detail = database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_);
-  const int system_error = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
+  const int system_error = database_ == nullptr ? 0 : SystemErrorOf(database_, code);
   return absl::Status(CodeOf(code, system_error),
                       absl::StrCat("cannot ", operation_, ": ", Reason(code, system_error, detail, path_)));
 }

@@ -55,7 +55,7 @@ TEST(FormatRemainders, HasALineForEachBudgetThatIsNoWholeNumberOfIterations) {
   ppo.set_environment_steps(90000);
   EXPECT_EQ(
       FormatRemainders(spec),
-      "understudy: stages[0].train.environment_steps: 89088 of 90000 steps will be trained: 87 iterations of 1024 "
+      "understudy: stages[1].train.environment_steps: 89088 of 90000 steps will be trained: 87 iterations of 1024 "
       "(slots * steps_per_slot); 912 are too few for another\n");
   ppo.set_environment_steps(1024);
   EXPECT_EQ(FormatRemainders(spec), "");

@@ -52,7 +52,7 @@ class Descriptors(TestCase):
                 self.assertEqual({"/dev/null"}, {descriptors(process)[fd] for fd in (0, 1, 2)})
                 process.send_signal(signal.SIGTERM)  # which is logged
                 process.wait(timeout=15)
-                self.assertRegex((data / "lock").read_text(), r"\A\d+ \S+\n\Z")
+                self.assertRegex((data / "lock").read_text(), r"\A\d+ \S+( stays)?\n\Z")
                 self.assertEqual([], call_json("datasets", "list", "--data_dir", data))
 
     def test_every_program_fills_in_closed_descriptors(self):
@@ -83,6 +83,16 @@ class Descriptors(TestCase):
                 self.assertEqual(1, done.returncode, done.stderr)
                 self.assertIn(f"{program}: cannot write to standard output: No space left on device\n", done.stderr)
 
+    def test_a_users_file_is_not_taken_for_a_lock(self):
+        data = self.directory / "mine"
+        data.mkdir()
+        (data / "lock").write_text("the combination of my lock is 1234\n")
+        done = run(BIN / "understudy-coordinator", "--listen", "127.0.0.1:0", "--data_dir", data, capture_output=True)
+        self.assertEqual(1, done.returncode)
+        self.assertIn(f"{data}/lock is a file of something else", done.stderr)
+        self.assertEqual("the combination of my lock is 1234\n", (data / "lock").read_text())
+        self.assertEqual(["lock"], [path.name for path in data.iterdir()])
+
     def test_a_file_that_may_not_grow_is_named(self):
         def limit(size):
             return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -91,13 +101,14 @@ class Descriptors(TestCase):
                    preexec_fn=limit(10_000))
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn("understudy.sqlite", done.stderr)
+        self.assertIn("File too large", done.stderr)
         self.assertFalse(data.exists())
         call_json("run", self.write("small.yaml", COLLECT % ("d", 2000)), "--data_dir", data)
         out = self.directory / "d.jsonl"
         done = run(BIN / "understudy", "datasets", "export", "d", "--format", "jsonl", "--output", out, "--data_dir", data,
                    capture_output=True, preexec_fn=limit(50_000))
         self.assertEqual(1, done.returncode, done.stderr)
-        self.assertEqual(f"understudy: cannot write {out}: File too large\n", done.stderr)
+        self.assertEqual(f"understudy: dataset d: cannot write {out}: File too large\n", done.stderr)
         self.assertFalse(out.exists())
 
     def test_too_few_descriptors_are_said(self):
@@ -124,14 +135,14 @@ class Exports(TestCase):
     def setUp(self):
         super().setUp()
         self.data = self.directory / "data"
-        call_json("run", self.write("small.yaml", COLLECT % ("d", 30_000)), "--data_dir", self.data)
+        ran = call_json("run", self.write("small.yaml", COLLECT % ("d", 30_000)), "--data_dir", self.data)
         self.here = self.directory / "here"
         self.here.mkdir()
         self.out = self.here / "d.jsonl"
         self.command = [str(BIN / "understudy"), "datasets", "export", "d", "--format", "jsonl", "--data_dir",
                         str(self.data)]
         self.whole = subprocess.run([*self.command, "--output", "-"], stdout=subprocess.PIPE, check=True).stdout
-        self.assertEqual(30_000, len(self.whole.splitlines()))
+        self.assertEqual(ran["stages"][1]["transitions"], len(self.whole.splitlines()))
 
     def names(self):
         return sorted(path.name for path in self.here.iterdir())
@@ -187,11 +198,11 @@ class Exports(TestCase):
 
     def test_full_devices_are_named(self):
         export = subprocess.run([*self.command, "--output", "/dev/full"], capture_output=True, text=True)
-        self.assertEqual((1, "understudy: cannot write /dev/full: No space left on device\n"),
+        self.assertEqual((1, "understudy: dataset d: cannot write /dev/full: No space left on device\n"),
                          (export.returncode, export.stderr))
         with open("/dev/full", "w") as full:
             export = subprocess.run([*self.command, "--output", "-"], stdout=full, stderr=subprocess.PIPE, text=True)
-        self.assertEqual((1, "understudy: cannot write to standard output: No space left on device\n"),
+        self.assertEqual((1, "understudy: dataset d: cannot write to standard output: No space left on device\n"),
                          (export.returncode, export.stderr))
 
     def test_a_replaced_file_stays_private(self):

@@ -157,7 +157,7 @@ TEST(ExperimentValidation, RefusesABudgetOfLessThanAnIteration) {
       train.mutable_ppo()->set_environment_steps(steps);
     });
   };
-  EXPECT_THAT(budget(1), ElementsAre("stages[0].train.environment_steps: found 1, expected at least 1024, the steps of "
+  EXPECT_THAT(budget(1), ElementsAre("stages[1].train.environment_steps: found 1, expected at least 1024, the steps of "
                                      "an iteration (slots 32 * steps_per_slot 32)"));
   EXPECT_THAT(budget(1023), testing::SizeIs(1));
   EXPECT_THAT(budget(1024), IsEmpty());
@@ -173,7 +173,7 @@ TEST(ExperimentValidation, SaysBeforehandWhichStepsAreTooFewForAnIteration) {
   ppo.set_environment_steps(90000);
   const std::vector<Violation> remainders = FindRemainders(experiment);
   ASSERT_EQ(remainders.size(), 1u);
-  EXPECT_EQ(remainders[0].path, "stages[0].train.environment_steps");
+  EXPECT_EQ(remainders[0].path, "stages[1].train.environment_steps");
   EXPECT_EQ(remainders[0].message,
             "89088 of 90000 steps will be trained: 87 iterations of 1024 (slots * steps_per_slot); 912 are too few for "
             "another");
@@ -192,7 +192,7 @@ TEST(ExperimentValidation, RefusesMoreLearnersThanAMinibatchHasSteps) {
                 train.set_learners(3);
                 train.mutable_bc()->set_minibatch_size(2);
               }),
-              ElementsAre("stages[2].train.learners: found 3, expected at most 2, the minibatch_size that they share"));
+              ElementsAre("stages[3].train.learners: found 3, expected at most 2, the minibatch_size that they share"));
 }
 
 TEST(ExperimentValidation, WantsADatasetWhereTheAlgorithmTakesOne) {
