@@ -102,10 +102,11 @@ TEST(SqliteSchema, AStoreOfTheSecondVersionIsUpgradedAsItIs) {
 TEST(SqliteSchema, AStoreOfTheSecondVersionGivesSpaceBackOnceItIsUpgraded) {
   const TemporaryDirectory directory;
   ASSERT_TRUE(CreateSchema(*Open(directory), SqliteMigrations().first(2)).ok());
+  FillWithExperiments(*SqliteStore::Open(directory.File("db"), {}).value());
+  EXPECT_GT(std::filesystem::file_size(directory.File("db")), 10u << 20);
   {
     const auto store = SqliteStore::Open(directory.File("db"), {}).value();
-    ASSERT_TRUE(MakeCompleteDataset(*store, "demos", 200, 500).ok());
-    ASSERT_TRUE(store->DeleteDataset("demos").ok());
+    ASSERT_TRUE(store->DeleteExperiments(kFillingExperiments).ok());
     store->ReleaseSpace();
   }
   EXPECT_LT(std::filesystem::file_size(directory.File("db")), 200u << 10);

@@ -1,5 +1,7 @@
 #include "tests/coordinator/storage/stored_content.h"
 
+#include <gtest/gtest.h>
+
 #include <numeric>
 #include <utility>
 
@@ -43,6 +45,16 @@ absl::Status MakeCompleteDataset(Store& store, const std::string& name, int64_t 
   std::iota(numbers.begin(), numbers.end(), 0);
   if (absl::Status status = Append(store, name, numbers, steps_each); !status.ok()) return status;
   return store.CompleteDataset(name, episodes).status();
+}
+
+void FillWithExperiments(Store& store) {
+  for (const std::string& id : kFillingExperiments) {
+    v1::Experiment experiment;
+    experiment.set_id(id);
+    experiment.set_status(v1::STATUS_FAILED);
+    experiment.set_error(std::string(2 << 20, 'x'));
+    EXPECT_TRUE(store.PutExperiment(experiment, "").ok());
+  }
 }
 
 v1::CheckpointHeader CheckpointHeader(const std::string& experiment, int stage, int64_t epoch, int64_t iteration,

@@ -27,6 +27,10 @@ absl::Status Append(Store& store, const std::string& dataset, const std::vector<
 // A dataset with episodes 0 … n-1, complete.
 absl::Status MakeCompleteDataset(Store& store, const std::string& name, int64_t episodes, int64_t steps_each);
 
+// Finished experiments of 2 MiB each.
+inline const std::vector<std::string> kFillingExperiments = {"f1", "f2", "f3", "f4", "f5", "f6"};
+void FillWithExperiments(Store& store);
+
 // Of a checkpoint with this content.
 v1::CheckpointHeader CheckpointHeader(const std::string& experiment, int stage, int64_t epoch, int64_t iteration,
                                       const std::string& content);
