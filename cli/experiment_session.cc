@@ -104,7 +104,12 @@ absl::StatusOr<v1::Experiment> ExperimentSession::Resume(const std::string& id) 
   options_.log(absl::StrCat("understudy: going on with experiment ", id, ", which had not finished"));
   v1::ResumeExperimentRequest request;
   request.set_id(id);
-  return client_.Call(&v1::Experiments::Stub::Resume, &Connection::experiments, request);
+  auto resumed = client_.Call(&v1::Experiments::Stub::Resume, &Connection::experiments, request);
+  if (!absl::IsFailedPrecondition(resumed.status())) return resumed;
+  // It has succeeded: since it was listed, or since an earlier attempt at this call, whose answer was lost.
+  v1::GetExperimentRequest get;
+  get.set_id(id);
+  return client_.Call(&v1::Experiments::Stub::Get, &Connection::experiments, get);
 }
 
 absl::StatusOr<v1::Experiment> ExperimentSession::Submit() {

@@ -143,7 +143,7 @@ grpc::Status FakeCoordinator::Pause(grpc::ServerContext*, const v1::PauseExperim
 
 grpc::Status FakeCoordinator::Resume(grpc::ServerContext*, const v1::ResumeExperimentRequest* request,
                                      v1::Experiment* response) {
-  if (states_.back().status() == v1::STATUS_SUCCEEDED) {
+  if (states_.front().status() == v1::STATUS_SUCCEEDED) {
     return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "experiment " + request->id() + " has SUCCEEDED");
   }
   MutexLock lock(mutex_);

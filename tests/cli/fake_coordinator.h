@@ -56,7 +56,7 @@ class FakeCoordinator final : public v1::Experiments::Service {
                       v1::Experiment* response) override;
   grpc::Status Pause(grpc::ServerContext* context, const v1::PauseExperimentRequest* request,
                      v1::Experiment* response) override;
-  // FAILED_PRECONDITION where the last state has SUCCEEDED.
+  // FAILED_PRECONDITION where the first state has SUCCEEDED.
   grpc::Status Resume(grpc::ServerContext* context, const v1::ResumeExperimentRequest* request,
                       v1::Experiment* response) override;
 

@@ -136,7 +136,7 @@ TEST(ProcessGroup, StopsWithItsChildrenAtCtrlZAndGoesOnWithThem) {
   const pid_t stopped = fork();
   if (stopped == 0) {
     auto group = MakeGroup();
-    StartShell(*group, "echo $$; read line; echo ended");
+    StartShell(*group, "trap 'echo ended; exit 0' USR1; echo $$; while :; do sleep 0.01; done");
     const ProcessEvent ready = Next(*group);
     const pid_t child = std::stoi(ready.text);
     if (write(ends[1], &child, sizeof(child)) != sizeof(child)) _exit(2);
@@ -151,6 +151,7 @@ TEST(ProcessGroup, StopsWithItsChildrenAtCtrlZAndGoesOnWithThem) {
   EXPECT_TRUE(WIFSTOPPED(wait_status));
   EXPECT_EQ(StateOf(child), 'T');
   kill(stopped, SIGCONT);
+  kill(child, SIGUSR1);
   ASSERT_EQ(waitpid(stopped, &wait_status, 0), stopped);
   EXPECT_EQ(wait_status, 0);
 }

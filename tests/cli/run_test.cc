@@ -263,9 +263,20 @@ TEST(Run, GoesOnWithTheUnfinishedExperimentOfTheSameContent) {
   const absl::StatusOr<int> exit_status = stage.Run();
   ASSERT_TRUE(exit_status.ok()) << exit_status.status();
   EXPECT_THAT(stage.err(), HasSubstr("understudy: going on with experiment e1, which had not finished\n"));
-  EXPECT_THAT(stage.err(), HasSubstr("understudy: paused in " + stage.File("data") + ": e3, e2; "));
+  EXPECT_THAT(stage.err(), HasSubstr("understudy: paused in " + stage.File("data") + ": e2, e3; "));
   EXPECT_TRUE(coordinator.submitted().empty());
   EXPECT_TRUE(coordinator.resumed());
+}
+
+TEST(Run, ShowsTheResultOfAnExperimentThatHasSucceededBeforeItCouldBeResumed) {
+  Stage stage;
+  v1::Experiment listed = RunningExperiment();
+  *listed.mutable_spec() = LoadExperimentFile(stage.options.file).value();
+  FakeCoordinator coordinator({SucceededExperiment()});
+  coordinator.SetList({listed});
+  stage.SetProgram("coordinator", ListeningScript(coordinator));
+  EXPECT_TRUE(stage.Run().ok());
+  EXPECT_TRUE(coordinator.submitted().empty());
 }
 
 TEST(Run, ShowsTheResultOfTheSameContentThatHasEndedMeanwhile) {

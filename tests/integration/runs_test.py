@@ -202,8 +202,11 @@ class Interrupted(RunCase):
                 self.assertGreaterEqual(reached, 20)
                 self.assertTrue(errors[-1].startswith("understudy: interrupted; to go on: understudy run "), errors[-1])
 
-                resumed = call(*self.command_of(errors[-1]))
+                resumed = call(*self.command_of(errors[-1]), "--log_level", "info")
                 self.assertEqual(0, resumed.returncode, resumed.stderr)
+                continued = re.search(r"going on after iteration (\d+)$", resumed.stderr, re.MULTILINE)
+                self.assertIsNotNone(continued, resumed.stderr)
+                self.assertGreater(int(continued[1]), 0)
                 self.assertIn(f"understudy: going on with experiment {paused['id']}, which had not finished\n",
                               resumed.stderr)
                 finished = json.loads(resumed.stdout)
