@@ -79,7 +79,7 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
 }
 
 void AddOlderThanOption(CLI::App& command, std::string& age) {
-  command.add_option("--older_than", age, "How long ago at least: a number with s, m, h, d or w")
+  command.add_option("--older_than", age, "The least age: a number with s, m, h, d or w")
       ->required()
       ->type_name("AGE")
       ->check([](const std::string& text) {

@@ -67,10 +67,12 @@ absl::StatusOr<int> Export(const Options& options, const Console& console) {
 
 void AddExportCommand(CLI::App& datasets, Action& action) {
   const auto [command, options] = AddCommand<Options>(
-      datasets, action, "export", "Write a dataset as text, a line a step, in the order of its episodes",
+      datasets, action, "export", "Write a dataset as text, with one line for each step, in the order of its episodes",
       "understudy datasets export cartpole-expert --format jsonl --output expert.jsonl", Export);
   command->add_option("NAME", options->name, "The dataset")->required();
-  command->add_option("--format", options->format, "How to write it")->required()->check(CLI::IsMember({"jsonl"}));
+  command->add_option("--format", options->format, "The format of the file")
+      ->required()
+      ->check(CLI::IsMember({"jsonl"}));
   command->add_option("--output", options->output, "The file to write; - is standard output")
       ->required()
       ->type_name("FILE")

@@ -45,7 +45,8 @@ absl::StatusOr<int> CheckHealth(const HealthOptions& options, const Console& con
 
 void AddHealthCommand(CLI::App& app, Action& action) {
   const auto [command, options] = AddCommand<HealthOptions>(
-      app, action, "health", "Ask a coordinator or a learner whether it serves: 0 if it does, else 1",
+      app, action, "health",
+      "Ask a coordinator or a learner whether it serves. The exit status is 0 if it does, else 1",
       "understudy health --server 127.0.0.1:50052", CheckHealth);
   // One of several: which is active, no probe wants to know.
   const std::string coordinators = DefaultCoordinator();
@@ -55,7 +56,8 @@ void AddHealthCommand(CLI::App& app, Action& action) {
                    "The server's address; default: $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051")
       ->type_name("HOST:PORT");
   AddClientSecurityOptions(*command, options->security);
-  command->add_option("--service", options->service, "One service, as understudy.v1.Rollouts, instead of the server");
+  command->add_option("--service", options->service,
+                      "Ask for one service, like understudy.v1.Rollouts, instead of the whole server");
 }
 
 }  // namespace understudy

@@ -5,10 +5,10 @@
 namespace understudy {
 
 void AddListOptions(CLI::App& command, ListOptions& options) {
-  CLI::Option* const limit = command.add_option("--limit", options.limit, "List at most so many")
+  CLI::Option* const limit = command.add_option("--limit", options.limit, "List at most this many")
                                  ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
                                  ->capture_default_str();
-  command.add_flag("--all", options.all, "List all of them")->excludes(limit);
+  command.add_flag("--all", options.all, "List all of them, however many there are")->excludes(limit);
 }
 
 void JsonList::Add(const nlohmann::ordered_json& element) {

@@ -38,17 +38,17 @@ absl::StatusOr<int> Migrate(const Options& options, const Console& console) {
 
 void AddStoreCommands(CLI::App& app, Action& action) {
   CLI::App& group =
-      AddGroup(app, "store", "Move what a coordinator has stored",
+      AddGroup(app, "store", "Copy a store to another place",
                "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy");
   const auto [command, options] = AddCommand<Options>(
       group, action, "migrate",
-      "Copy everything to an empty store, and verify it; no coordinator may be running on either",
+      "Copy everything to an empty store and verify it. No coordinator may be running on either store",
       "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy", Migrate);
   command->add_option("--from", options->from, "The store to copy, which stays as it is")
       ->type_name("PLACE")
       ->check(CheckStorePlace)
       ->required();
-  command->add_option("--to", options->to, "Where to; made where there is none")
+  command->add_option("--to", options->to, "The store to copy to; it is made if it does not exist")
       ->type_name("PLACE")
       ->check(CheckStorePlace)
       ->required();
