@@ -57,18 +57,17 @@ int main(int argc, char** argv) {
   std::string metrics_port;
 
   CLI::App app(
-      "Rolls out policies in environments, for whatever experiment the coordinator assigns it to.\n"
+      "Rolls out policies in environments, for the experiments to which the coordinator assigns it.\n"
       "Any number of actors may come and go at any time.",
       "understudy-actor");
   app.footer("Example:\n  understudy-actor --coordinator 10.0.0.5:50051 --threads 8");
   app.set_version_flag("--version", std::string(understudy::kVersion));
-  app.add_option("--coordinator", options.coordinators,
-                 "Where the coordinator listens, or several, of which one is active")
+  app.add_option("--coordinator", options.coordinators, "The coordinator's address, or several of which one is active")
       ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
   understudy::AddClientSecurityOptions(app, security);
   app.add_option("--threads", options.threads,
-                 "Rollout threads, one for each core to use: they do what so many actors would")
+                 "The number of rollout threads, one for each core to use. They do what as many actors would")
       ->check(CLI::Range(1, understudy::kMaxRolloutThreads))
       ->capture_default_str();
   understudy::AddMetricsOption(app, metrics_port);

@@ -119,7 +119,7 @@ void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all) {
 }
 
 void AddOlderThanOption(CLI::App& command, std::string& age) {
-  command.add_option("--older_than", age, "How long ago at least: a number with s, m, h, d or w")
+  command.add_option("--older_than", age, "The least age: a number with s, m, h, d or w")
       ->required()
       ->type_name("AGE")
       ->check([](const std::string& text) {

@@ -151,13 +151,14 @@ void AddDatasetCommands(CLI::App& app, Action& action) {
   CLI::App& group = AddGroup(app, "datasets", "See, verify, export, finish and delete recorded demonstrations",
                              "understudy datasets verify cartpole-expert --data_dir demonstrations");
   const auto [command, options] =
-      AddCommand<ListOptions>(group, action, "list", "Datasets, by name", "understudy datasets list --json", List);
+      AddCommand<ListOptions>(group, action, "list", "List datasets, by name", "understudy datasets list --json", List);
   AddSourceOptions(*command, options->connection);
   AddListOptions(*command, *options);
   AddJsonFlag(*command, options->json);
-  AddWithName(group, action, "show", "One dataset: size, digest, and the recipe that it was recorded by", Show);
-  AddWithName(group, action, "digest", "SHA-256 of a dataset's content, computed from what is stored", Digest);
-  AddWithName(group, action, "verify", "Read all of a dataset, and name what is damaged", Verify);
+  AddWithName(group, action, "show", "Show a dataset: its size, its digest, and the recipe by which it was recorded",
+              Show);
+  AddWithName(group, action, "digest", "Compute the SHA-256 of a dataset's content from its stored episodes", Digest);
+  AddWithName(group, action, "verify", "Read every episode of a dataset, and name those that are damaged", Verify);
   AddExportCommand(group, action);
   AddWithName(group, action, "finish", "Make a complete dataset of the episodes that an incomplete one has", Finish);
   AddWithName(group, action, "delete", "Delete a dataset", Delete);

@@ -209,19 +209,20 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
   }
   {
     const auto [command, options] =
-        AddCommand<ExperimentListOptions>(group, action, "list", "Experiments, newest first",
+        AddCommand<ExperimentListOptions>(group, action, "list", "List experiments, newest first",
                                           "understudy experiments list --coordinator 10.0.0.7:50051", List);
     AddSourceOptions(*command, options->connection);
     AddListOptions(*command, *options);
     AddFlag(*command, "--unfinished", options->unfinished, "List only those that have not finished");
     AddJsonFlag(*command, options->json);
   }
-  AddWithId(group, action, "show", "What an experiment has come to", AddSourceOptions, Show);
-  AddWithId(group, action, "watch", "Follow an experiment to its end; exit status 0 only if it succeeds",
+  AddWithId(group, action, "show", "Show an experiment: its stages, their results, and what it is waiting for",
+            AddSourceOptions, Show);
+  AddWithId(group, action, "watch", "Follow an experiment to its end. The exit status is 0 only if it succeeds",
             AddCoordinatorOption, Watch);
   AddWithId(group, action, "cancel", "Cancel an experiment; what it has stored stays", AddSourceOptions, Cancel);
   AddWithId(group, action, "pause", "Stop work on an experiment until it is resumed", AddCoordinatorOption, Pause);
-  AddWithId(group, action, "resume", "Go on with a paused, failed or cancelled experiment where it stopped",
+  AddWithId(group, action, "resume", "Continue a paused, failed or cancelled experiment where it stopped",
             AddCoordinatorOption, Resume);
   AddMetricsCommand(group, action);
   {
@@ -240,7 +241,8 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
     AddSourceOptions(*command, options->connection);
     AddJsonFlag(*command, options->json);
   }
-  AddCommand<ClientOptions>(group, action, "keys", "All keys of an experiment file: meaning, bounds, defaults",
+  AddCommand<ClientOptions>(group, action, "keys",
+                            "List all keys of an experiment file with their meaning, bounds and defaults",
                             "understudy experiments keys", Keys);
 }
 

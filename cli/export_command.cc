@@ -67,10 +67,10 @@ absl::StatusOr<int> Export(const Options& options, const Console& console) {
 
 void AddExportCommand(CLI::App& datasets, Action& action) {
   const auto [command, options] = AddCommand<Options>(
-      datasets, action, "export", "Write a dataset as text, a line a step, in the order of its episodes",
+      datasets, action, "export", "Write a dataset as text, with one line for each step, in the order of its episodes",
       "understudy datasets export cartpole-expert --format jsonl --output expert.jsonl", Export);
   AddText(*command, "NAME", options->name, "The dataset", {.required = true});
-  AddText(*command, "--format", options->format, "How to write it", {.required = true, .one_of = {"jsonl"}});
+  AddText(*command, "--format", options->format, "The format of the file", {.required = true, .one_of = {"jsonl"}});
   AddText(*command, "--output", options->output, "The file to write; - is standard output",
           {.type = "FILE", .required = true, .check = CheckPath});
   AddFlag(*command, "--force", options->force, "Replace a file that exists");

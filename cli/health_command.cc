@@ -44,7 +44,8 @@ absl::StatusOr<int> CheckHealth(const HealthOptions& options, const Console& con
 
 void AddHealthCommand(CLI::App& app, Action& action) {
   const auto [command, options] = AddCommand<HealthOptions>(
-      app, action, "health", "Ask a coordinator or a learner whether it serves: 0 if it does, else 1",
+      app, action, "health",
+      "Ask a coordinator or a learner whether it serves. The exit status is 0 if it does, else 1",
       "understudy health --server 127.0.0.1:50052", CheckHealth);
   // One of several: which is active, no probe wants to know.
   const std::string coordinators = DefaultCoordinator();

@@ -77,10 +77,10 @@ absl::StatusOr<int> ListMetrics(const MetricsOptions& options, const Console& co
 
 void AddMetricsCommand(CLI::App& experiments, Action& action) {
   const auto [command, options] = AddCommand<MetricsOptions>(
-      experiments, action, "metrics", "Learning curves: what a training stage reported of every iteration, as CSV",
+      experiments, action, "metrics", "Print learning curves: what a training stage reported of each iteration, as CSV",
       "understudy experiments metrics cartpole-96e03f --stage 1 > curves.csv", ListMetrics);
   AddText(*command, "ID", options->experiment, "The experiment, as submit and list print it", {.required = true});
-  AddNumber(*command, "--stage", options->stage, "Its place among the experiment's stages, from 1 on", 1, 100);
+  AddNumber(*command, "--stage", options->stage, "The number of the stage in the experiment, counted from 1", 1, 100);
   AddSourceOptions(*command, options->connection);
   AddJsonFlag(*command, options->json);
 }

@@ -120,7 +120,7 @@ void AddPolicyCommands(CLI::App& app, Action& action) {
                              "understudy policies show expert@1 --data_dir demonstrations");
   {
     const auto [command, options] =
-        AddCommand<ListOptions>(group, action, "list", "All versions of all policies, by name",
+        AddCommand<ListOptions>(group, action, "list", "List all versions of all policies, by name",
                                 "understudy policies list --data_dir demonstrations", List);
     AddSourceOptions(*command, options->connection);
     AddListOptions(*command, *options);
@@ -128,7 +128,7 @@ void AddPolicyCommands(CLI::App& app, Action& action) {
   }
   {
     const auto [command, options] =
-        AddCommand<ClientOptions>(group, action, "show", "One policy: network, spaces, digest, origin",
+        AddCommand<ClientOptions>(group, action, "show", "Show a policy: its network, spaces, digest and origin",
                                   "understudy policies show expert@1 --data_dir demonstrations", Show);
     AddText(*command, "NAME[@VERSION]", options->name, "The policy; without a version, the latest", {.required = true});
     AddSourceOptions(*command, options->connection);
@@ -146,8 +146,8 @@ void AddPolicyCommands(CLI::App& app, Action& action) {
   {
     const auto [command, options] =
         AddCommand<DeleteOptions>(group, action, "prune",
-                                  "Delete policy versions made some time ago; what an unfinished experiment uses "
-                                  "stays, and the latest of each name",
+                                  "Delete policy versions made some time ago. The latest version of each name stays, "
+                                  "and so does what an unfinished experiment uses",
                                   "understudy policies prune --older_than 30d", Prune);
     AddOlderThanOption(*command, options->older_than);
     AddSourceOptions(*command, options->connection);

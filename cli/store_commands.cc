@@ -38,15 +38,15 @@ absl::StatusOr<int> Migrate(const Options& options, const Console& console) {
 
 void AddStoreCommands(CLI::App& app, Action& action) {
   CLI::App& group =
-      AddGroup(app, "store", "Move what a coordinator has stored",
+      AddGroup(app, "store", "Copy a store to another place",
                "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy");
   const auto [command, options] = AddCommand<Options>(
       group, action, "migrate",
-      "Copy everything to an empty store, and verify it; no coordinator may be running on either",
+      "Copy everything to an empty store and verify it. No coordinator may be running on either store",
       "understudy store migrate --from sqlite:understudy-data --to postgresql://user@host/understudy", Migrate);
   AddText(*command, "--from", options->from, "The store to copy, which stays as it is",
           {.type = "PLACE", .required = true, .check = CheckStorePlace});
-  AddText(*command, "--to", options->to, "Where to; made where there is none",
+  AddText(*command, "--to", options->to, "The store to copy to; it is made if it does not exist",
           {.type = "PLACE", .required = true, .check = CheckStorePlace});
   AddJsonFlag(*command, options->json);
 }

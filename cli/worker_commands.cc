@@ -20,8 +20,9 @@ absl::StatusOr<int> List(const ListOptions& options, const Console& console) {
 void AddWorkerCommands(CLI::App& app, Action& action) {
   CLI::App& group =
       AddGroup(app, "workers", "See the actors and learners", "understudy workers list --coordinator 10.0.0.7:50051");
-  const auto [command, options] = AddCommand<ListOptions>(group, action, "list", "Attached workers and what they do",
-                                                          "understudy workers list --json", List);
+  const auto [command, options] =
+      AddCommand<ListOptions>(group, action, "list", "List the attached workers and what they are doing",
+                              "understudy workers list --json", List);
   AddCoordinatorOption(*command, options->connection);
   AddListOptions(*command, *options);
   AddJsonFlag(*command, options->json);

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/config/constraints.h"
-#include "common/config/experiment_environment.h"
 #include "common/config/experiment_validation.h"
 #include "common/environment/spaces.h"
 #include "coordinator/dataset_recipe.h"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/config/experiment_environment.h"
+#include "common/config/experiment_validation.h"
 #include "common/process/logging.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/protocol.h"

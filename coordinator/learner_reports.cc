@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/config/experiment_environment.h"
+#include "common/config/experiment_validation.h"
 #include "common/snapshot/sha256.h"
 #include "coordinator/admission.h"
 #include "coordinator/scheduling/experiment_machine.h"

@@ -51,14 +51,14 @@ void AddOptions(CLI::App& app, Options& options) {
       "Examples:\n  understudy-coordinator --listen 127.0.0.1:50051 --data_dir ./understudy-data\n"
       "  understudy-coordinator --listen 10.0.0.1:50051 --tls_dir tls/coordinator --data_dir data");
   app.set_version_flag("--version", kVersion);
-  app.add_option("--listen", options.server.listen, "HOST:PORT to serve on; port 0: any free one")
+  app.add_option("--listen", options.server.listen, "The address HOST:PORT to serve on; port 0 takes any free one")
       ->capture_default_str();
-  app.add_option("--data_dir", options.data_dir, "Directory of the store; made where there is none")
+  app.add_option("--data_dir", options.data_dir, "The directory of the store; it is made if it does not exist")
       ->check(CheckPath)
       ->capture_default_str();
   app.add_option("--store", options.store,
-                 "A PostgreSQL database instead of the directory; of several coordinators on one, one is active and "
-                 "the others stand by. A password is better given as $PGPASSWORD or in ~/.pgpass")
+                 "A PostgreSQL database instead of the directory. Of several coordinators on one database, one is "
+                 "active and the others stand by. Give a password as $PGPASSWORD or in ~/.pgpass")
       ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE");
   app.add_flag("--pause_unfinished", options.pause_unfinished,
                "Pause the experiments that an earlier coordinator was working on, instead of going on with them");

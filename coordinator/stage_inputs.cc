@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/config/experiment_environment.h"
+#include "common/config/experiment_validation.h"
 #include "coordinator/admission.h"
 #include "coordinator/dataset_recipe.h"
 

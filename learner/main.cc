@@ -55,24 +55,24 @@ int main(int argc, char** argv) {
   CLI::App app("Trains policies for an Understudy coordinator: one stage at a time, on trajectories of its actors.");
   app.name("understudy-learner");
   app.set_version_flag("--version", understudy::kVersion);
-  app.add_option("--coordinator", options.coordinators,
-                 "Where the coordinator listens, or several, of which one is active")
+  app.add_option("--coordinator", options.coordinators, "The coordinator's address, or several of which one is active")
       ->type_name("HOST:PORT[,HOST:PORT...]")
       ->capture_default_str();
   CLI::Option* const listen =
       app.add_option(
              "--listen", options.server.listen,
-             "Address to listen on for actors; port 0: any free one. Default: this host's address on the way to "
-             "the coordinator, any free port")
+             "The address at which actors connect; port 0 takes any free one. Default: this host's address on the "
+             "way to the coordinator, and any free port")
           ->type_name("HOST:PORT");
   app.add_option("--advertise", options.advertise,
-                 "Address that actors and other learners are told, if it differs from the one of --listen")
+                 "The address that actors and other learners are told, if it differs from that of --listen")
       ->type_name("HOST:PORT")
       ->needs(listen);
   app.add_option(
          "--insecure_gradients", options.gradients_host,
-         "Where to listen for gradients of learners on other hosts, for stages with `learners`: on a network that "
-         "you trust, as gradients are not encrypted. Without this, learners of one stage are on one host")
+         "The address at which to listen for gradients of learners on other hosts, for stages with `learners`. "
+         "Gradients are not encrypted, so use a network that you trust. Without this, all learners of a stage must "
+         "be on one host")
       ->type_name("HOST");
   understudy::AddClientSecurityOptions(app, client_security);
   understudy::AddServerSecurityOptions(app, server_security, options.server.insecure);

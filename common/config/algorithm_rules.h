@@ -1,4 +1,4 @@
-// What configuration knows of the training algorithms; the learner has the algorithms themselves.
+// The table of training algorithms as configuration knows them. The learner has the algorithms themselves.
 #ifndef UNDERSTUDY_COMMON_CONFIG_ALGORITHM_RULES_H_
 #define UNDERSTUDY_COMMON_CONFIG_ALGORITHM_RULES_H_
 
@@ -7,17 +7,18 @@
 
 namespace understudy {
 
-// Hyper-parameters are those of the member of TrainStage.hyperparameters that has the algorithm's name.
+// What validation needs to know of one algorithm. Its hyper-parameters are the member of TrainStage.hyperparameters
+// that has the algorithm's name.
 struct AlgorithmRules {
   std::string_view name;
-  bool takes_dataset = false;  // it learns from demonstrations, and needs them; else it takes none
-  int stop_interval = 0;       // default of stop.interval, in its own iterations or epochs
+  bool takes_dataset = false;  // true: it needs demonstrations; false: it accepts none
+  int stop_interval = 0;       // the default of stop.interval, in the algorithm's iterations or epochs
 };
 
-// The table, by name ascending.
+// Returns the table, ordered by name.
 std::span<const AlgorithmRules> AllAlgorithmRules();
 
-// Null: no such algorithm.
+// Returns the rules of one algorithm, or null if there is no such algorithm.
 const AlgorithmRules* FindAlgorithmRules(std::string_view name);
 
 }  // namespace understudy

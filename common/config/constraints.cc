@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/config/field_value.h"
-#include "common/config/selected_oneof.h"
 #include "common/config/wording.h"
 
 namespace understudy {

@@ -12,7 +12,6 @@
 #include "common/config/algorithm_rules.h"
 #include "common/config/constraints.h"
 #include "common/config/field_value.h"
-#include "common/config/selected_oneof.h"
 #include "common/environment/registry.h"
 #include "understudy/v1/experiments.pb.h"
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/config/algorithm_rules.h"
 #include "common/config/wording.h"
 #include "common/environment/registry.h"
@@ -234,6 +235,16 @@ absl::Status ValidateExperiment(const v1::ExperimentSpec& experiment) {
   if (violations.empty()) return absl::OkStatus();
   const Violation& first = violations.front();
   return absl::InvalidArgumentError(first.path.empty() ? first.message : absl::StrCat(first.path, ": ", first.message));
+}
+
+absl::StatusOr<v1::EnvironmentSpec> EnvironmentOf(const v1::ExperimentSpec& experiment) {
+  absl::StatusOr<v1::EnvironmentSpec> environment = FindEnvironmentSpec(experiment.environment());
+  absl::Duration latency;
+  // Experiments that were stored before there was the option have none.
+  if (environment.ok() && absl::ParseDuration(experiment.step_latency(), &latency)) {
+    environment->set_step_latency_us(absl::ToInt64Microseconds(latency));
+  }
+  return environment;
 }
 
 }  // namespace understudy

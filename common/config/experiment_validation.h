@@ -1,4 +1,4 @@
-// What an experiment must be, wherever it comes from: a file, or the wire.
+// Says whether an experiment is valid, wherever it comes from: a file or the wire.
 #ifndef UNDERSTUDY_COMMON_CONFIG_EXPERIMENT_VALIDATION_H_
 #define UNDERSTUDY_COMMON_CONFIG_EXPERIMENT_VALIDATION_H_
 
@@ -6,32 +6,44 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/config/constraints.h"
 #include "understudy/v1/experiments.pb.h"
+#include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
 
-// Algorithms by name, ascending.
+// Returns the names of all algorithms, ascending.
 std::vector<std::string> AlgorithmNames();
 
-// Sets every absent field that has a default (constraint.proto), the hyper-parameters of the named algorithm, the
-// network of what does not start from a stored policy, and stop rules' intervals. Changes nothing the second time.
+// Sets every absent field that has a default. These are the defaults of constraint.proto, the hyper-parameters of the
+// named algorithm, the interval of a stop rule, and the network of a policy that starts from fresh parameters. A second
+// call changes nothing.
 void FillInDefaults(v1::ExperimentSpec& experiment);
 
-// Everything that can be said of an experiment without a store: bounds of all fields (constraint.proto), known
-// environment, algorithm and network, hyper-parameters of that algorithm and no other, a dataset exactly where the
-// algorithm takes one, transitions or episodes, stop rules that have a mean return, `require: converged` only with one,
-// names used by later stages made by earlier ones in the right kind. Names that no earlier stage makes may be in the
-// store: not looked at here. A field that has a default must be there: FillInDefaults comes first. Empty: valid. At
-// most 20.
+// Returns everything that is wrong with an experiment, as far as it can be said without a store. At most 20 violations
+// are returned; none means that the experiment is valid. FillInDefaults must come first, because an absent field that
+// has a default is a violation. These rules are checked:
+// - Every field is within its bounds (constraint.proto).
+// - Environment, algorithm and network are known.
+// - A stage has the hyper-parameters of its algorithm and no others.
+// - A stage names a dataset exactly if its algorithm learns from one.
+// - A collect stage has either `transitions` or `episodes`.
+// - `require: converged` comes with a stop rule, and a stop rule has a mean return.
+// - If an earlier stage makes a name that a later stage uses, it makes the right kind of thing. A name that no earlier
+//   stage makes may be in the store, which is not looked at here.
 std::vector<Violation> FindViolations(const v1::ExperimentSpec& experiment);
 
-// What a valid experiment asks for and cannot get whole: budgets of environment steps that are no whole number of
-// iterations. Users are told before training begins. Only for an experiment without violations.
+// Returns what a valid experiment asks for but cannot get whole: a budget of environment steps that is no whole number
+// of iterations. Users are told before training begins.
 std::vector<Violation> FindRemainders(const v1::ExperimentSpec& experiment);
 
-// FindViolations' first as INVALID_ARGUMENT "PATH: MESSAGE"; OK where there is none.
+// Returns the first of FindViolations as INVALID_ARGUMENT "PATH: MESSAGE", or OK if there is none.
 absl::Status ValidateExperiment(const v1::ExperimentSpec& experiment);
+
+// Returns what a valid experiment's environment declares, with the experiment's step latency.
+// NOT_FOUND lists the environments that exist.
+absl::StatusOr<v1::EnvironmentSpec> EnvironmentOf(const v1::ExperimentSpec& experiment);
 
 }  // namespace understudy
 

@@ -1,17 +1,13 @@
 #include "common/config/field_value.h"
 
-#include <google/protobuf/descriptor.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "common/config/selected_oneof.h"
 #include "common/config/wording.h"
 #include "common/snapshot/name.h"
 #include "common/snapshot/policy_snapshot.h"
@@ -19,6 +15,7 @@
 namespace understudy {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
@@ -46,7 +43,7 @@ bool IsUnsigned(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32 || field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64;
 }
 
-// All bounds of integers in use are exact as double.
+// All bounds of integers in use are exact as doubles.
 std::string BoundText(const FieldDescriptor& field, double bound) {
   return IsInteger(field) ? absl::StrCat(static_cast<int64_t>(bound)) : NumberText(bound);
 }
@@ -82,7 +79,7 @@ bool IsDurationInBounds(const v1::Constraint& constraint, const std::string& tex
          duration <= absl::Seconds(constraint.maximum());
 }
 
-// Empty: not a matter of a list.
+// Returns the texts that the field may have. Empty: it is not limited to a list of texts.
 std::vector<std::string> AllowedTexts(const FieldDescriptor& field) {
   const OneofDescriptor* selected = SelectedOneof(*field.containing_type());
   if (selected != nullptr && &SelectorOf(*selected) == &field) return MemberNames(*selected);
@@ -212,6 +209,31 @@ std::optional<std::string> CheckValue(const Message& message, const FieldDescrip
   double value = std::numeric_limits<double>::quiet_NaN();
   if (absl::SimpleAtod(text, &value) && IsInBounds(ConstraintOf(field), value)) return std::nullopt;
   return absl::StrCat("found ", text, ", expected ", ExpectedNumber(field));
+}
+
+const OneofDescriptor* SelectedOneof(const Descriptor& type) {
+  for (int i = 0; i < type.real_oneof_decl_count(); ++i) {
+    const OneofDescriptor* oneof = type.oneof_decl(i);
+    if (!oneof->options().GetExtension(v1::choice).selected_by().empty()) return oneof;
+  }
+  return nullptr;
+}
+
+const FieldDescriptor& SelectorOf(const OneofDescriptor& oneof) {
+  return *oneof.containing_type()->FindFieldByName(oneof.options().GetExtension(v1::choice).selected_by());
+}
+
+const FieldDescriptor* SelectedMember(const OneofDescriptor& oneof, std::string_view value) {
+  for (int i = 0; i < oneof.field_count(); ++i) {
+    if (oneof.field(i)->name() == value) return oneof.field(i);
+  }
+  return nullptr;
+}
+
+std::vector<std::string> MemberNames(const OneofDescriptor& oneof) {
+  std::vector<std::string> names;
+  for (int i = 0; i < oneof.field_count(); ++i) names.push_back(oneof.field(i)->name());
+  return names;
 }
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Pieces of error messages: one line whatever a user or a peer wrote.
+// Makes pieces of error messages from foreign text. The result is always short and on one line.
 #ifndef UNDERSTUDY_COMMON_CONFIG_WORDING_H_
 #define UNDERSTUDY_COMMON_CONFIG_WORDING_H_
 
@@ -8,16 +8,16 @@
 
 namespace understudy {
 
-// Printable ASCII of at most about 80 characters: what is not printable is escaped, what is longer is cut.
+// Returns the text as printable ASCII: other bytes are escaped, and everything after 64 bytes is cut off.
 std::string Printable(std::string_view text);
 
-// Printable, in quotation marks.
+// Returns Printable(text) in quotation marks.
 std::string Quoted(std::string_view text);
 
-// "one of a, b, c"; of a single name, the name.
+// Returns "one of a, b, c", or the name if there is only one.
 std::string OneOf(const std::vector<std::string>& names);
 
-// OneOf, with " (did you mean b?)" where `found` is within two typing mistakes of one of the names.
+// Returns OneOf(names). It adds " (did you mean b?)" if `found` is within two typing mistakes of a name.
 std::string OneOf(const std::vector<std::string>& names, std::string_view found);
 
 }  // namespace understudy

@@ -1,4 +1,5 @@
-// A YAML tree as a protobuf message, by reflection: maps are messages, lists are repeated fields, keys are field names.
+// Turns a YAML tree into a protobuf message, by reflection. A map becomes a message, a list a repeated field, and a key
+// names a field.
 #ifndef UNDERSTUDY_COMMON_CONFIG_YAML_MESSAGE_H_
 #define UNDERSTUDY_COMMON_CONFIG_YAML_MESSAGE_H_
 
@@ -11,10 +12,10 @@
 
 namespace understudy {
 
-// Sets in `message`, which is empty, what the tree holds. Strict: every key must be a field's, once, and every value of
-// the field's type; what is not is a violation, in the order of the text, and is left out of the message. Bounds are
-// not looked at here. The keys of a oneof member that a field selects (constraint.proto) stand among those of the
-// message around it.
+// Sets the tree's values in `message`, which must be empty. Returns the violations, in the order of the text, and
+// leaves their values out of the message. A key is a violation if it names no field or occurs twice; a value is one if
+// it does not fit the field's type. Bounds are not checked here. The keys of a selected member (field_value.h) stand
+// among those of the enclosing message.
 std::vector<Violation> ReadMessage(const YamlNode& root, google::protobuf::Message& message);
 
 }  // namespace understudy

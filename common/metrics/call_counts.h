@@ -1,4 +1,4 @@
-// Joins a server's calls with the metrics of calls.
+// Connects a server with the metrics of its calls.
 #ifndef UNDERSTUDY_COMMON_METRICS_CALL_COUNTS_H_
 #define UNDERSTUDY_COMMON_METRICS_CALL_COUNTS_H_
 
@@ -9,7 +9,8 @@
 
 namespace understudy {
 
-// For ServerOptions::on_call. `calls` must outlive the server.
+// Makes the function for ServerOptions::on_call that counts and times each call in `calls`, which must outlive the
+// server.
 inline OnCall CountCalls(Latencies& calls) {
   return [&calls](const std::string& method, absl::StatusCode code, absl::Duration taken) {
     calls.Observe(method, taken);

@@ -1,4 +1,5 @@
-// How long things take that happen some hundred times a second: calls, and the store's operations.
+// Measures how long operations take, for Prometheus: calls, and the store's operations. It is fast enough for some
+// hundred operations a second.
 #ifndef UNDERSTUDY_COMMON_METRICS_LATENCIES_H_
 #define UNDERSTUDY_COMMON_METRICS_LATENCIES_H_
 
@@ -16,11 +17,11 @@
 
 namespace understudy {
 
-// Thread-safe. A histogram by what was done, from 100 µs to 30 s, and a counter by what was done and the code that it
-// ended with. Callers see to it that there are few of either.
+// A histogram of times for each operation, from 100 µs to 30 s, and a counter for each operation and the code that it
+// ended with. Callers make sure that there are few different operations and codes. Thread-safe.
 class Latencies {
  public:
-  // `label`: of what was done.
+  // `label` is the name of the label that holds the operation.
   Latencies(const Metric& duration, const Metric& count, std::string label);
 
   void Observe(const std::string& what, absl::Duration taken);

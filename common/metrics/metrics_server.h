@@ -1,4 +1,4 @@
-// What a process tells Prometheus: text at http://HOST:PORT/metrics, put together when it is asked for.
+// Serves a process's metrics to Prometheus, as text at http://HOST:PORT/metrics.
 #ifndef UNDERSTUDY_COMMON_METRICS_METRICS_SERVER_H_
 #define UNDERSTUDY_COMMON_METRICS_METRICS_SERVER_H_
 
@@ -13,19 +13,18 @@
 
 namespace understudy {
 
-// Serves the metrics of a process. A scrape looks at what there is: nothing is counted for it that would not be counted
-// without. Thread-safe.
+// The text is put together when a scrape asks for it, from what the process counts anyway. Thread-safe.
 class MetricsServer {
  public:
   using Collect = std::function<void(Scrape&)>;
 
-  // Listens on [HOST:]PORT, the host 127.0.0.1 unless given; an IPv6 address stands in brackets; port 0: any free one.
-  // Returns nullptr where `listen` is empty, which asks for no metrics. For each scrape, `collect` is called on the
-  // server's thread, until the server is destroyed; it adds to what all processes have. INVALID_ARGUMENT: not
-  // [HOST:]PORT. UNAVAILABLE: cannot listen there.
+  // Starts a server on `listen`, which is [HOST:]PORT. The host is 127.0.0.1 unless given; an IPv6 address stands in
+  // brackets; port 0 takes any free one. Returns nullptr if `listen` is empty: there are no metrics then. The server
+  // calls `collect` for each scrape, on its own thread, until it is destroyed. It adds the metrics that all processes
+  // have. INVALID_ARGUMENT: `listen` is not [HOST:]PORT. UNAVAILABLE: it is not possible to listen there.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& listen, const std::string& process,
                                                               Collect collect);
-  // HOST:PORT, the real port.
+  // The address as HOST:PORT, with the real port.
   const std::string& address() const { return address_; }
 
  private:

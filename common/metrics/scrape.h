@@ -1,4 +1,4 @@
-// The answer to one scrape, while it is being put together.
+// Puts together the answer to one scrape.
 #ifndef UNDERSTUDY_COMMON_METRICS_SCRAPE_H_
 #define UNDERSTUDY_COMMON_METRICS_SCRAPE_H_
 
@@ -13,20 +13,20 @@
 
 namespace understudy {
 
-// Thread-compatible.
+// A set of metrics with their values. Thread-compatible.
 class Scrape {
  public:
   using Labels = std::map<std::string, std::string>;
 
-  // A counter's or gauge's value.
+  // Adds the value of a counter or gauge.
   void Add(const Metric& metric, double value) { Add(metric, {}, value); }
   void Add(const Metric& metric, const Labels& labels, double value);
-  // What became of trajectories; `hop`: actor or sink.
+  // Adds the counts of trajectories at one end of a hop; `hop` is "actor" or "sink".
   void Add(const std::string& hop, const v1::TrajectoryAccounting& accounting);
-  // Of another collector.
+  // Adds the metrics of another collector.
   void Add(std::vector<prometheus::MetricFamily> families);
 
-  // Every metric once, with all of its label values.
+  // Returns every metric once, with all of its label values.
   std::vector<prometheus::MetricFamily> Take();
 
  private:

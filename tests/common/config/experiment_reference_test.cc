@@ -9,7 +9,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "common/config/field_value.h"
-#include "common/config/selected_oneof.h"
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
