@@ -65,7 +65,8 @@ endfunction()
 
 # understudy_test(NAME [THREADS] [TOGETHER] SOURCES … LIBRARIES …): a GoogleTest program whose tests ctest knows one by one.
 # THREADS: worth a run under ThreadSanitizer; such tests have the label `threads`, and the target thread_tests builds them
-# all. TOGETHER: ctest knows them as one, as they share something that is dear to make.
+# all. TOGETHER: ctest knows them as one, as they share something that is dear to make; with sanitizers all do, where the start
+# of a process takes longer than most tests.
 function(understudy_test name)
   cmake_parse_arguments(ARG "THREADS;TOGETHER" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -79,9 +80,9 @@ function(understudy_test name)
     set(labels threads)
     add_dependencies(thread_tests ${name})
   endif()
-  if(ARG_TOGETHER)
+  if(ARG_TOGETHER OR UNDERSTUDY_SANITIZE)
     add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS ${labels})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS ${labels})
   else()
     gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS ${labels})
   endif()
