@@ -9,7 +9,8 @@
 
 namespace understudy {
 
-// One thing that is wrong: where ("stages[1].train.clip", the first stage's) and what ("found -1, expected a number in (0, 1]").
+// One thing that is wrong: where ("stages[1].train.clip", the first stage's) and what ("found -1, expected a number in
+// (0, 1]").
 struct Violation {
   std::string path;
   std::string message;
