@@ -125,8 +125,7 @@ void Actor::NoteReach(const std::string& id, const std::string& address, const a
   if (!absl::StartsWith(why, begin)) why = absl::StrCat(begin, why);
   why = ErrorText(why);
   // The coordinator shows it on terminals, and takes nothing else.
-  std::replace_if(
-      why.begin(), why.end(), [](unsigned char c) { return !absl::ascii_isprint(c); }, '?');
+  std::replace_if(why.begin(), why.end(), [](unsigned char c) { return !absl::ascii_isprint(c); }, '?');
   unreachable_[{address, id}] = std::move(why);
 }
 

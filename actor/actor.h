@@ -64,7 +64,8 @@ class Actor {
   // Waits for an assignment other than the last one, `done`, and returns it; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
   v1::WorkerHeartbeat Heartbeat();
-  // Remembers why a rollout thread cannot reach a sink, for the heartbeat. OK: it reaches the sink, or no longer has to.
+  // Remembers why a rollout thread cannot reach a sink, for the heartbeat. OK: it reaches the sink, or no longer has
+  // to.
   void NoteReach(const std::string& id, const std::string& address, const absl::Status& status);
   // Serves all sinks of a job until the job is left.
   void Work(const std::string& id, Job& job);

@@ -33,7 +33,6 @@ class SinkSession {
   SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
               std::function<void()> on_greeted = nullptr);
 
-
   // Works until the stream ends. To be called once. When `leaving` is cancelled, it finishes the request in hand, waits
   // for the acknowledgements, and ends the stream, which gives the other requests back. (If it gave up the request in
   // hand, stages that take turns with an actor could undo each other's work for ever.) When `stopping` is cancelled, it

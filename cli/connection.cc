@@ -101,11 +101,11 @@ absl::Status WhyNot(const std::shared_ptr<grpc::Channel>& channel, bool tls) {
 
 absl::Status NobodyAnswers(const ConnectionOptions& options, const absl::Status& why) {
   const bool tls = !options.security.tls_dir.empty();
-  return absl::UnavailableError(absl::StrCat(
-      "no coordinator answers at ", options.coordinators, tls ? " with TLS" : "", ": ", why.message(),
-      "; start one with 'understudy-coordinator --listen ", ShellQuoted(options.coordinators), " --data_dir DIR",
-      tls ? " --tls_dir DIR" : "", "', or name another with --coordinator HOST:PORT; ",
-      "experiments, datasets and policies are also read from --data_dir DIR or --store URL"));
+  return absl::UnavailableError(
+      absl::StrCat("no coordinator answers at ", options.coordinators, tls ? " with TLS" : "", ": ", why.message(),
+                   "; start one with 'understudy-coordinator --listen ", ShellQuoted(options.coordinators),
+                   " --data_dir DIR", tls ? " --tls_dir DIR" : "", "', or name another with --coordinator HOST:PORT; ",
+                   "experiments, datasets and policies are also read from --data_dir DIR or --store URL"));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> OpenRemote(const ConnectionOptions& options) {

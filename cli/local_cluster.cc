@@ -70,8 +70,7 @@ absl::Status LocalCluster::Start(const std::string& program, const std::string& 
 absl::Status LocalCluster::StartCoordinator() {
   std::vector<std::string> first = CoordinatorArguments("127.0.0.1:0", options_);
   // Only at the beginning: started again, it goes on with the one experiment that runs.
-  static const std::string kPauseUnfinished = "--pause_unfinished";
-  first.push_back(kPauseUnfinished);
+  first.push_back("--pause_unfinished");
   const absl::Status started = Start("understudy-coordinator", "understudy-coordinator", std::move(first));
   if (!started.ok()) return started;
   if (absl::Status status = AwaitCoordinator(); !status.ok()) return status;

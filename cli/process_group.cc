@@ -64,8 +64,9 @@ absl::StatusOr<int> ProcessGroup::Start(const std::string& program, const std::v
 
 absl::Status ProcessGroup::Replace(int child, const std::string& program, const std::vector<std::string>& arguments) {
   absl::StatusOr<ChildProcess> process = ChildProcess::Start(program, arguments);
-  if (process.ok()) children_[child] = std::make_unique<Child>(*std::move(process));
-  return process.status();
+  if (!process.ok()) return process.status();
+  children_[child] = std::make_unique<Child>(*std::move(process));
+  return absl::OkStatus();
 }
 
 void ProcessGroup::Queue(ProcessEvent::Kind kind, int child, std::string text) {

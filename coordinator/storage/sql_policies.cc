@@ -146,9 +146,7 @@ absl::StatusOr<Page<v1::StoredPolicy>> SqlStore::ListPolicies(const PageRequest&
     page = ReadPageOf<v1::StoredPolicy>(
         kPolicies, select.Bind(name, version, *size + 1), *size,
         [](const SqlStatement& row) -> absl::StatusOr<std::optional<v1::StoredPolicy>> { return CurrentPolicy(row); },
-        [](const SqlStatement& row) {
-          return std::vector<std::string>{row.String(0), absl::StrCat(row.Int64(1))};
-        });
+        [](const SqlStatement& row) { return std::vector<std::string>{row.String(0), absl::StrCat(row.Int64(1))}; });
     return page.status();
   });
   if (!status.ok()) return status;

@@ -87,11 +87,9 @@ absl::Status SqlStore::WriteAndDrop(const std::string& operation,
                                     const std::function<absl::Status(SqlConnection&, bool drop)>& body,
                                     const char* method) {
   // After damage only a new transaction helps: SQLite cannot go back to a savepoint then.
-  const absl::Status status = Write(
-      operation, [&](SqlConnection& database) { return body(database, true); }, method);
+  const absl::Status status = Write(operation, [&](SqlConnection& database) { return body(database, true); }, method);
   if (!absl::IsDataLoss(status)) return status;
-  return Write(
-      operation, [&](SqlConnection& database) { return body(database, false); }, method);
+  return Write(operation, [&](SqlConnection& database) { return body(database, false); }, method);
 }
 
 absl::Status SqlStore::Read(const std::string& operation, const Body& body, const char* method) {

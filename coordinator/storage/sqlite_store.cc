@@ -51,9 +51,9 @@ absl::StatusOr<FileConnection> OpenWriter(const std::string& path, int64_t max_b
   if (!writer.ok()) return writer;
   if (absl::Status status = UpgradeSchema(**writer, SqliteMigrations()); !status.ok()) return status;
   // The log is cut again after a large deletion has made it long.
-  absl::Status status =
-      (*writer)->Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
-                         "PRAGMA journal_size_limit = 16777216");
+  absl::Status status = (*writer)->Execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+      "PRAGMA journal_size_limit = 16777216");
   if (status.ok() && max_bytes > 0) {
     const absl::StatusOr<int64_t> page_size = (*writer)->Pragma("page_size");
     if (!page_size.ok()) return page_size.status();

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/time/clock.h"
 #include "common/config/experiment_file.h"
 #include "tests/cli/fake_coordinator.h"
 #include "tests/cli/test_experiment.h"

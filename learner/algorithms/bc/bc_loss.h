@@ -42,8 +42,8 @@ struct BcSamples {
 BcLoss CrossEntropy(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
                     const NetworkGradients& gradients);
 
-// Computes the smooth L1 loss (Huber, threshold 1) between the student's and the teacher's logits, as a mean over samples
-// and actions, plus `value_coefficient` × the mean squared error of the values.
+// Computes the smooth L1 loss (Huber, threshold 1) between the student's and the teacher's logits, as a mean over
+// samples and actions, plus `value_coefficient` × the mean squared error of the values.
 BcLoss Distillation(const NetworkOutput& output, const BcSamples& samples, size_t minibatch_size,
                     double value_coefficient, const NetworkGradients& gradients);
 

@@ -17,8 +17,8 @@ struct PpoLossOptions {
   double entropy_coefficient = 0;
 };
 
-// M samples of a minibatch: the actions taken, the acting policy's log-probabilities, the value estimates, the advantages
-// and the returns. Every column is [M].
+// M samples of a minibatch: the actions taken, the acting policy's log-probabilities, the value estimates, the
+// advantages and the returns. Every column is [M].
 struct PpoSamples {
   std::span<const int32_t> actions;
   std::span<const float> log_probs;
@@ -47,9 +47,9 @@ struct PpoLoss {
 // Returns what these samples contribute to the means over a minibatch of `minibatch_size`, and writes the gradients of
 // that. The loss is policy_loss + value_coefficient × value_loss - entropy_coefficient × entropy. Thread-safe.
 //
-// policy_loss is the negated clipped surrogate (Schulman et al. 2017, equation 7). value_loss is the squared error of the
-// value to the return. With value_clip it is the larger one of two such errors: the value's own, and that of the value
-// clipped to within ± value_clip of the acting policy's estimate.
+// policy_loss is the negated clipped surrogate (Schulman et al. 2017, equation 7). value_loss is the squared error of
+// the value to the return. With value_clip it is the larger one of two such errors: the value's own, and that of the
+// value clipped to within ± value_clip of the acting policy's estimate.
 PpoLoss ComputePpoLoss(const NetworkOutput& output, const PpoSamples& samples, size_t minibatch_size,
                        const PpoLossOptions& options, const NetworkGradients& gradients);
 

@@ -19,9 +19,9 @@ class RecentReturns {
  public:
   explicit RecentReturns(int64_t slots) : running_(slots) {}
 
-  // Adds the next valid segment of some slots; each slot's segments come in the order of time. Returns the returns of the
-  // episodes that finished in it, in the order of the batch. They are not remembered until AddFinished is called, because
-  // all ranks must add the same returns in the same order.
+  // Adds the next valid segment of some slots; each slot's segments come in the order of time. Returns the returns of
+  // the episodes that finished in it, in the order of the batch. They are not remembered until AddFinished is called,
+  // because all ranks must add the same returns in the same order.
   std::vector<double> Add(const v1::TrajectoryBatch& batch, const v1::EnvironmentSpec& environment);
   void AddFinished(double episode_return);
 

@@ -1,8 +1,8 @@
-#include "learner/algorithms/ppo/ppo_batch.h"
-
 #include <gtest/gtest.h>
 
 #include <vector>
+
+#include "learner/algorithms/ppo/ppo_batch.h"
 
 namespace understudy {
 namespace {
