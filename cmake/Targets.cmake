@@ -7,6 +7,8 @@ endif()
 
 function(understudy_options target)
   target_compile_options(${target} PRIVATE ${UNDERSTUDY_WARNINGS} -pthread)
+  # A precompiled header from ccache is older or newer than the files that it was made of.
+  target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
   if(UNDERSTUDY_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${UNDERSTUDY_SANITIZE} -fno-omit-frame-pointer
