@@ -87,7 +87,11 @@ absl::StatusOr<RolloutsAddress> ChooseRolloutsAddress(const RolloutsAddressOptio
   if (!listen.ok()) return listen.status();
   const auto host = ResolveHost(listen->host);
   if (!host.ok()) return host.status();
-  if (!host->loopback && !host->wildcard) return RolloutsAddress{.listen = options.listen, .advertise = options.listen};
+  // Whether the server may listen there at all is RpcServer's to say, before anything else.
+  const bool refused = !host->loopback && !options.beyond_loopback;
+  if (refused || (!host->loopback && !host->wildcard)) {
+    return RolloutsAddress{.listen = options.listen, .advertise = options.listen};
+  }
   const auto route = FindRoute(options.coordinators);
   if (!route.ok()) return route.status();
   const bool coordinator_is_here = route->from.loopback;
