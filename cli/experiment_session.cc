@@ -32,10 +32,7 @@ std::string OthersText(const std::vector<std::string>& ids, const std::string& d
 }  // namespace
 
 ExperimentSession::ExperimentSession(Connection& connection, ExperimentSessionOptions options)
-    : connection_(connection),
-      options_(std::move(options)),
-      client_(connection, {.log = options_.log}),
-      thread_([this] {
+    : options_(std::move(options)), client_(connection, {.log = options_.log}), thread_([this] {
         absl::Status status = Follow();
         {
           MutexLock lock(mutex_);

@@ -53,7 +53,6 @@ class ExperimentSession {
   absl::StatusOr<v1::Experiment> Submit();
   void Show(const v1::Experiment& experiment);
 
-  Connection& connection_;
   const ExperimentSessionOptions options_;
   PersistentClient client_;
   mutable Mutex mutex_;
