@@ -100,8 +100,9 @@ inline void Tile(const MatrixProduct& m, size_t row, size_t column) {
   for (int r = 0; r < kRowCount; ++r) {
     for (int v = 0; v < kVectors; ++v) sums[r][v] = Load<kWidth>(start + r * start_row_stride + v * kWidth);
   }
-  const float* left = m.left + row * m.left_row_stride;
-  const float* right = m.right + column;
+  // A product without terms may have no factors, and no element of them may be named then.
+  const float* left = m.terms == 0 ? m.left : m.left + row * m.left_row_stride;
+  const float* right = m.terms == 0 ? m.right : m.right + column;
   for (size_t p = 0; p < m.terms; ++p, left += m.left_term_stride, right += m.columns) {
     Vector<kWidth> factors[kVectors];
     for (int v = 0; v < kVectors; ++v) factors[v] = Load<kWidth>(right + v * kWidth);

@@ -12,8 +12,8 @@ namespace {
 absl::Status Done() { return absl::OkStatus(); }
 
 TEST(StoreWriters, JobsDoNotWaitForOneAnother) {
+  std::latch all(kStoreWriters + 1);  // before the writers, whose threads wait at it until they have seen all arrive
   StoreWriters writers;
-  std::latch all(kStoreWriters + 1);
   for (int i = 0; i < kStoreWriters; ++i) writers.Post(Done, [&](const absl::Status&) { all.arrive_and_wait(); });
   all.arrive_and_wait();
 }
