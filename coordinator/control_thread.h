@@ -14,8 +14,8 @@
 
 namespace understudy {
 
-// Events that may wait. The bound is never reached: a stream has at most three events in the queue (its beginning, a
-// message, its end), a call has one, and streams and calls are bounded themselves.
+// How many events may wait before Post refuses more. The bound is never reached: a stream has at most three events in
+// the queue (its beginning, a message, its end), a call has one, and streams and calls are bounded themselves.
 inline constexpr size_t kMostEvents = size_t{1} << 20;
 
 // UNAVAILABLE: what calls and streams end with once the coordinator is stopping.
@@ -30,8 +30,8 @@ class ControlThread {
 
   // What the owner does on the thread.
   struct Routine {
-    // Called before each batch with the time that this process has missed since the last one, because it did not run or
-    // the clock was set (LapseMeter); mostly zero, negative if the clock was set back.
+    // Called before each batch. `lapse` is the time since the last batch in which this process did not run, or by which
+    // somebody set the clock (LapseMeter). It is mostly zero; negative: the clock was set back.
     std::function<void(absl::Duration lapse)> note_lapse;
     // Called after each batch. Returns when to call it again even if no event comes; it is called once a second anyway.
     std::function<absl::Time(absl::Time now)> settle;
@@ -53,8 +53,8 @@ class ControlThread {
   // wait.
   bool Post(Event event);
 
-  // Queues an event however many wait, for events that must not be lost and whose number something else bounds. Returns
-  // false, and drops the event, if the thread is stopping.
+  // Queues an event even if kMostEvents wait. This is for events that must not be lost, and whose number is bounded
+  // elsewhere. Returns false, and drops the event, if the thread is stopping.
   bool PostBeyondCapacity(Event event);
 
   // Runs `call` as an event, and blocks until its batch is settled. Returns the call's error, if any; otherwise what
@@ -67,7 +67,7 @@ class ControlThread {
 
  private:
   bool Add(Event event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Waits for events and takes all of them. Returns none if `wake` has come, or the thread is to end.
+  // Waits until an event has come, until `wake`, or until the thread is to end. Takes all events that wait, if any.
   std::vector<Event> TakeEvents(absl::Time wake);
   bool ending() const;
   void Run();

@@ -21,21 +21,21 @@ namespace understudy {
 
 // A call changes the run in memory, and may thereby end a stage and start the next. Settle then stores the experiment
 // once for all that has happened, and shows it to watchers; the workforce tells workers afterwards. Some calls write to
-// the store themselves, and wait for it: a collect stage stores its dataset when it starts and completes it when it
-// finishes, and Publish stores a policy. Episodes are stored in the background (RunContext::write_behind).
+// the store themselves, and wait for it. A collect stage stores its dataset at its start, and marks the dataset
+// complete at its end. Publish stores a policy. Episodes are stored in the background (RunContext::write_behind).
 //
-// All that a stage needs to go on is in the store: its experiment with the learners that have it, the learners'
-// checkpoint, the episodes. So a run may end at any instant, and another one goes on with what the store holds.
-// Thread-compatible; no gRPC, no clock.
+// The store holds everything that is needed to continue a stage: the experiment with the stage's learners, the
+// learners' checkpoint, and the episodes. So a run may end at any instant, and another run continues with what the
+// store holds. Thread-compatible; no gRPC, no clock.
 class ExperimentRun {
  public:
-  // `token`: that the experiment was submitted with, or empty. `context` must outlive the run.
+  // `token`: the token that the experiment was submitted with; empty: none. `context` must outlive the run.
   ExperimentRun(v1::Experiment experiment, std::string token, RunContext& context);
 
   const std::string& id() const { return experiment_.id(); }
   v1::Status status() const { return experiment_.status(); }
   bool at_rest() const { return IsAtRest(status()); }
-  // Returns the running stage's sink; nullptr: no stage runs, or it trains.
+  // Returns the running stage's sink; nullptr: no stage runs, the stage trains, or it waits to be started again.
   const CoordinatorSink* sink() const { return sink_.get(); }
 
   // Returns the experiment as it is now, with the progress and the workers of its running stage.
@@ -49,16 +49,19 @@ class ExperimentRun {
   // Pauses the experiment, unless it is at rest. What the store has of the running stage stays there.
   void Pause(absl::Time now);
 
-  // ABORTED: the key's epoch is not the current one of its stage. The error names both.
+  // Returns ABORTED if the key's epoch is not the current one of its stage. The error names both epochs, if the stage
+  // has one.
   absl::Status CheckEpoch(const v1::StageKey& key) const;
 
-  // --- Calls of the learners. CheckEpoch's error, INVALID_ARGUMENT or the store's error: nothing has changed.
+  // --- Calls of the learners. Each may return CheckEpoch's error, INVALID_ARGUMENT or the store's error. Then it has
+  // changed nothing.
 
   // Shows progress, whose metrics are in the store already.
   absl::Status ShowProgress(const v1::ProgressRequest& request);
   // Stores a policy of the stage, and returns its version.
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
-  // Ends the training stage with a result or an error. OK if it has ended so already.
+  // Ends the training stage with a result or an error. Returns OK if the stage has already finished under this epoch,
+  // with whatever result.
   absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
 
   // --- Actors of a collect or evaluate stage
@@ -86,8 +89,9 @@ class ExperimentRun {
   // Removes a watcher.
   void Unwatch(const ExperimentWatcher& watcher) { watchers_.Remove(watcher); }
 
-  // Stores what must be durable, then shows the experiment to watchers. After an error of the store it is to be called
-  // again; until it succeeds watchers see that the experiment waits for the store or, if it has failed, the failure.
+  // Stores what must be durable, then shows the experiment to watchers. If the store returns an error, call this again.
+  // Until it succeeds, watchers see that the experiment waits for the store. An experiment that has failed is shown as
+  // failed.
   absl::Status Settle();
 
   // Closes all watchers with a status.
@@ -99,7 +103,7 @@ class ExperimentRun {
   void Advance(absl::Time now);
   // Begins the running stage, or goes on with it.
   void Enter(int stage, absl::Time now);
-  // Each starts a stage, and returns its result if that is there at once.
+  // These start a stage. Those that return a result return it if it is there at once.
   absl::StatusOr<std::optional<StageResult>> StartStage(int stage, absl::Time now);
   absl::Status StartTraining(int stage, absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartCollecting(int stage, const v1::CollectStage& collect,
@@ -109,7 +113,8 @@ class ExperimentRun {
   // Returns the result if all of it was in the store already; otherwise asks the workforce for actors.
   absl::StatusOr<std::optional<StageResult>> StartRollouts(int stage, std::unique_ptr<CoordinatorSink> sink,
                                                            absl::Time now);
-  // Stores the results that have come, on another thread; or finishes the stage if all are stored that it wants.
+  // Starts to store the results that have come, on another thread. If there are none and the sink is done, finishes the
+  // stage.
   void SaveOrFinish(absl::Time now);
   void Save(std::shared_ptr<const UnsavedResults> results);
   // Finishes a stage whose sink is done.

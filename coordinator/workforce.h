@@ -21,16 +21,18 @@
 namespace understudy {
 
 inline constexpr size_t kMaxWorkers = 20'000;
-// A learner whose stream has broken may attach again within this time before another may take its place. A live learner
-// tries several times in it, and those that wait for a dead one lose little.
+// How long a learner's place is kept after its stream has broken. After that, an idle learner may take it. A live
+// learner tries several times within this time to attach again. If it is dead, the stage's other learners lose little.
 inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
-// The same time after a restart of the coordinator, when learners have yet to find out that it is back.
+// How long a place is kept after a restart of the coordinator. It is longer: learners must first find out that the
+// coordinator is back.
 inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
 
 // A worker is attached from its hello until it says goodbye, its stream breaks, or its lease ends because it was
-// silent. A learner that has a stage may come back after its stream has broken. It stays attached, and keeps the stage,
-// until its lease ends, the stage ends or loses another of its learners, or an idle learner takes its place after
-// kReattachGrace.
+// silent. A learner that has a stage may come back after its stream has broken, so it stays attached. It loses its
+// place when its lease ends, or when it loses the stage: because the stage ends, because the stage loses another
+// learner, or because an idle learner takes the place after kReattachGrace. After a restart of the coordinator, the
+// learners of a running stage count as attached before they have said hello.
 //
 // Assignments change only in Plan, and are sent only in Tell. Between the two the caller stores what must be durable
 // before a worker acts on it. Thread-compatible; no gRPC, no clock.
@@ -41,8 +43,10 @@ class Workforce {
 
   // --- Workers
 
-  // Attaches a worker, whose hello is valid. If it is attached already, it keeps its assignment, and its earlier link
-  // is closed with ABORTED. RESOURCE_EXHAUSTED: kMaxWorkers are attached.
+  // Attaches a worker, whose hello is valid. If this very worker is attached already, it keeps its assignment, and its
+  // earlier link is closed with ABORTED. Another kind, process or address under the same id is a new worker, without an
+  // assignment.
+  // RESOURCE_EXHAUSTED: kMaxWorkers are attached.
   absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
 
   // Renews a worker's lease, and notes what it reports. Does nothing if `link` is no longer the worker's.
@@ -57,7 +61,7 @@ class Workforce {
   // Adds a training stage, which needs work.train.learners learners, and actors if `actors` is set. `work` is what each
   // learner is told, besides its epoch, its rank, and where the learners meet.
   void AddTraining(const StageId& id, v1::LearnerWork work, bool actors, absl::Time now);
-  // Adds a training stage that an earlier coordinator has granted to as many learners as it needs. These keep the stage
+  // Adds a training stage that already has all its learners, granted by an earlier coordinator. These keep the stage
   // and its epoch if they attach in time.
   void RestoreTraining(const StageId& id, v1::LearnerWork work, bool actors, const v1::StageGrant& grant,
                        absl::Time now);
@@ -80,14 +84,14 @@ class Workforce {
 
   // --- Planning
 
-  // Leaves `lapse` out of all leases and turns. It is time in which this process did not run, or by which the clock was
-  // set forward (negative: back).
+  // Leaves `lapse` out of all leases and turns. During a lapse this process did not run, or somebody set the clock
+  // forward by it. Negative: the clock was set back.
   void NoteLapse(absl::Duration lapse) { lapses_ += lapse; }
 
   // Detaches workers whose lease has ended, and decides anew who works on what.
   void Plan(absl::Time now);
-  // Sends their assignments to all workers whose assignment has changed, and to those whose last heartbeat showed that
-  // they did not know their assignment or the interval of heartbeats.
+  // Sends its assignment to each worker that has just attached or whose assignment has changed. Repeats it to workers
+  // whose last heartbeat showed an old assignment or an old interval of heartbeats.
   void Tell();
 
   // Returns when Plan should be called even if nothing happens.
@@ -104,7 +108,7 @@ class Workforce {
   void CloseAll(const absl::Status& status);
 
  private:
-  // Converts to the time in which leases and turns are counted.
+  // Converts to the time that leases and turns use, which leaves out all lapses.
   absl::Time Counted(absl::Time now) const { return now - lapses_; }
   void Remove(const std::string& worker, absl::Time now);
   // Notes that an attached worker has sent something, come or gone.

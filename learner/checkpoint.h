@@ -15,10 +15,10 @@ namespace understudy {
 // Errors: INVALID_ARGUMENT if the bytes are no Checkpoint; others as ValidateCheckpoint.
 absl::StatusOr<v1::Checkpoint> ParseCheckpoint(std::string_view bytes);
 
-// Checks that a checkpoint is consistent in itself. Its counts are within bounds and its numbers finite. Every column
-// of floats is as long as the parameters. There are as many running returns as slots, all slots are equally far, and
-// there is the state of exactly one algorithm. Errors: INVALID_ARGUMENT says which field is wrong, what was found and
-// what was expected.
+// Checks that a checkpoint is consistent in itself. Its counts are within bounds and its numbers finite. Columns of
+// floats are as long as the parameters, except those that may be left out. It has the state of exactly one algorithm.
+// PPO's state has one running return for each slot, and all slots have taken equally many steps.
+// Errors: INVALID_ARGUMENT says which field is wrong, what was found and what was expected.
 absl::Status ValidateCheckpoint(const v1::Checkpoint& checkpoint);
 
 // Makes the error for a valid checkpoint that is not one of this stage. It is FAILED_PRECONDITION, and says what was

@@ -27,7 +27,7 @@ class LearnerSink final : public RolloutHandler {
  public:
   // --- Stages
 
-  // Begins a stage: its actors are welcome until End.
+  // Begins a stage. From now until End its actors are welcome.
   void Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment);
   // Ends the stage, and closes the links of all actors. Idempotent.
   void End();
@@ -40,11 +40,14 @@ class LearnerSink final : public RolloutHandler {
   // only.
   // CANCELLED: no stage has begun.
   absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, bool background);
-  // Waits until a started order is done or has failed, whatever actors come and go, and drops it. Fences stragglers
-  // meanwhile. The log says so if no actor is connected for two seconds, and then every thirty. One call at a time.
-  // CANCELLED: the stage has ended, or `cancellation` was cancelled before Wake. Any other error: the order's own.
+  // Waits until a started order is done or has failed, even if actors come and go, and drops it. Fences stragglers
+  // meanwhile. Logs a warning once no actor has been connected for two seconds, and again every thirty seconds. Only
+  // one call may run at a time.
+  // CANCELLED: the stage has ended, or `cancellation` was cancelled. After cancelling, call Wake, so that Await
+  // notices.
+  // Any other error: the order's own.
   absl::Status Await(const Order& order, const Cancellation& cancellation);
-  // Returns whether Await would return at once.
+  // Returns whether Await would return at once, apart from its cancellation.
   bool Ready(const Order& order) const;
   // Drops an order, done or not. Its trajectories count as rejected, as surplus.
   void Drop(const Order& order);
@@ -55,19 +58,21 @@ class LearnerSink final : public RolloutHandler {
 
   struct ActorStatus {
     int connected = 0;
-    // How long Await has been waiting while no actor was connected. Zero: it is not.
+    // How long Await has been waiting without a connected actor. Zero if an actor is connected, or if Await does not
+    // run.
     absl::Duration without_actors;
   };
   ActorStatus actor_status() const;
 
-  // Returns the counts of the current stage's trajectories; after End, of the last stage's, until Forget. An order that
-  // still runs is not counted.
+  // Returns the counts of the current stage's trajectories. While no stage runs, these are the last stage's counts,
+  // until Forget. They leave out what a running order has accepted: only its end decides whether that counts as
+  // accepted.
   v1::TrajectoryAccounting accounting() const;
 
   struct Observation {
     v1::TrajectoryAccounting trajectories;  // of all stages so far, counted as accounting() does
     int64_t leased = 0;                     // requests that actors hold
-    int64_t policy_version = 0;             // of the order that was started last; 0: none was
+    int64_t policy_version = 0;             // of the order that this stage started last; 0: none
   };
   // Returns what metrics show.
   Observation Observe() const;
@@ -84,7 +89,7 @@ class LearnerSink final : public RolloutHandler {
     absl::Status status = absl::OkStatus();
   };
   absl::Status StatusOf(const Order& order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Forgets an order that has ended. `wanted`: its trajectories count as accepted, otherwise as surplus.
+  // Forgets an order that has ended. `wanted`: its trajectories count as accepted; otherwise they count as surplus.
   void EndOrder(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::TrajectoryAccounting Accounting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Notes whether an order waits without an actor. To be called after each change of orders or actors.
@@ -100,8 +105,8 @@ class LearnerSink final : public RolloutHandler {
   std::vector<Started> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended
   int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;          // trajectories that dropped orders had accepted
   Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};
-  v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the stage that was
-  v1::TrajectoryAccounting earlier_ ABSL_GUARDED_BY(mutex_);          // of all stages that were
+  v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the last stage, until Forget
+  v1::TrajectoryAccounting earlier_ ABSL_GUARDED_BY(mutex_);          // the sum over all stages that have ended
   int64_t policy_version_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -18,17 +18,20 @@
 namespace understudy {
 
 // Decides when to take checkpoints.
-// If storing the last checkpoint took a time t, the next one is due 10 t after that one was handed over. So at most
-// about a tenth of the time goes into checkpoints. With small policies one is due after nearly every iteration. If the
-// clock was set back before the last handing-over, one is due at once. Pure; thread-compatible.
+// If storing the last checkpoint took a time t, the next is due 10 t after the last was handed over. So at most about a
+// tenth of the time goes into checkpoints. With small policies one is due after nearly every iteration. If the clock
+// shows a time before the last handing-over, somebody has set it back, and a checkpoint is due at once.
+// Pure; thread-compatible.
 class CheckpointSchedule {
  public:
+  // Returns whether a checkpoint is due.
   bool Due(absl::Time now) const {
     if (now < handed_over_) return took_ < absl::InfiniteDuration();
     return now - handed_over_ >= 10 * took_;
   }
+  // Notes that a checkpoint is handed over now, to be stored.
   void HandedOver(absl::Time now) { handed_over_ = now; }
-  // The last one is stored. InfiniteDuration: no further one is due.
+  // Notes that storing the last checkpoint took `took`. InfiniteDuration: no further one is due.
   void Stored(absl::Duration took) { took_ = took; }
 
  private:
@@ -36,10 +39,10 @@ class CheckpointSchedule {
   absl::Duration took_ = absl::ZeroDuration();
 };
 
-// Everything is sent in the order in which it was given. So if the checkpoint of an iteration is stored, the metrics of
-// all iterations up to it are, too, and training that continues from it leaves no gap. At most kQueued reports wait;
-// Report blocks when there are more, so a coordinator that is away for long stops training instead of losing metrics.
-// At most one checkpoint waits while another is being sent. Thread-safe.
+// Everything is sent in the order in which it was given. So a checkpoint is stored only after the metrics of all its
+// iterations, and training that continues from it leaves no gap in them. At most kQueued reports wait; Report blocks
+// when there are more, so a coordinator that is away for long stops training instead of losing metrics. At most one
+// checkpoint waits while another is being sent. Thread-safe.
 class ProgressReporter {
  public:
   static constexpr size_t kQueued = 256;
@@ -49,7 +52,7 @@ class ProgressReporter {
   // Drops what is queued. Call Flush first to send it.
   ~ProgressReporter();
 
-  // Queues metrics. An error, here as of SaveCheckpoint, is that of something sent earlier.
+  // Queues metrics. Report and SaveCheckpoint return the error of something that was sent earlier.
   absl::Status Report(const v1::StageProgress& progress);
 
   // Returns whether a checkpoint is due by CheckpointSchedule, and none is on its way.

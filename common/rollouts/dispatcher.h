@@ -22,33 +22,35 @@
 
 namespace understudy {
 
-// Rows of every actor's inference batches (SinkHello). Many rows share a step's fixed costs; with 64, forty actors
-// still find work in an order of a few thousand episodes or slots. No result depends on this number.
+// The rows of every actor's inference batches (SinkHello). Many rows share the fixed costs of a step. With 64 rows, an
+// order of a few thousand episodes or slots still occupies forty actors. No result depends on this number.
 inline constexpr int kInferenceWidth = 64;
-// How long an overdue actor's last chance lasts.
+// How long an overdue actor may still answer before it is fenced (see Dispatcher).
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
-// An order is cut into requests, and each request is leased to one actor. An actor may hold two requests. It gets the
-// second once it has answered one (by then slower actors have connected too), and while enough work is left to give
-// every other actor a full request.
+// An order is cut into requests, and each request is leased to one actor. An actor may hold two requests. It gets a
+// second one only after it has answered one; by then slower actors have connected too. Enough work must then be left to
+// give every other actor a full request.
 //
-// A straggler is an actor that keeps the sink waiting. An actor is overdue once nothing has come from it for as long as
-// the patience lasts (Patience), while another actor is idle and no work is left for that one. Every overdue actor gets
-// a last chance first, since a sink that was itself stopped must read what was sent meanwhile. An actor that does not
-// use it is fenced: its stream is closed, its work goes to others, and its worker is refused for a while
-// (FencedWorkers). Where all actors are slow nobody is idle, and a single actor has no other: nobody is fenced then.
+// A straggler is an actor that keeps the sink waiting. An actor is overdue if the sink waits for its results, nothing
+// new has come from it for as long as Patience allows, and another actor is idle for lack of work. First, every overdue
+// actor gets a last chance: if the sink itself was stopped for a while, it must first read what the actor sent
+// meanwhile. An actor that does not use its chance is fenced: its stream is closed, its work goes to others, and its
+// worker is refused for a while (FencedWorkers). While all actors are busy, or only one is connected, nobody is fenced,
+// because no other actor is idle.
 //
 // Thread-compatible; no gRPC, no clock: callers pass `now`, which never goes back. A message, or an actor that comes or
-// goes, costs O(log n) among n actors; the end of an order costs O(n). Memory is bounded by two requests for every
-// actor, one policy snapshot for every order, and kMaxFencedWorkers.
+// goes, costs O(log n) among n actors; the end of an order costs O(n log n). Memory is bounded by two requests for
+// every actor, one policy snapshot for every order, and kMaxFencedWorkers.
 class Dispatcher {
  public:
   explicit Dispatcher(v1::EnvironmentSpec environment);
 
   // --- Orders
 
-  // Starts an order: actors are asked for its requests, and act with `policy`. Orders are served oldest first.
-  // Background orders go to idle actors only, so they delay the others by one request at most.
+  // Starts an order: actors are asked for its requests, and act with `policy`. Orders are served oldest first. A
+  // background order is served after all others, and by idle actors only, so it delays the others by one request at
+  // most.
   void Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
              bool background = false);
   // Drops an order, done or not. Results that still come for it are acknowledged as rejected.
@@ -76,7 +78,7 @@ class Dispatcher {
   // Receives a message of an actor. A result is validated, judged by its order, counted, and acknowledged; the order
   // may move the trajectories out of `message`. From an actor that is not connected, a result only counts as rejected.
   // INVALID_ARGUMENT: the message is malformed. The caller disconnects the actor, and closes its link with this error.
-  // Any other error: the order has failed that failed_order() returns. The caller drops that order.
+  // Any other error: an order has failed. failed_order() returns it, and the caller drops it.
   absl::Status Receive(ActorLink& actor, v1::ActorMessage&& message, absl::Time now);
 
   // A result that its order has accepted, but that is neither counted nor acknowledged yet.
@@ -86,19 +88,20 @@ class Dispatcher {
     uint32_t sequence = 0;
     Acceptance acceptance;
   };
-  // Receives a message, but neither counts nor acknowledges its result. Sinks use it that must do more with a result
-  // first, such as store it, and then call Confirm. The actor may get its next request before that. Errors: Receive's.
-  // nullopt: there is nothing to confirm.
+  // Receives a message, but neither counts nor acknowledges its result. This is for sinks that must first do more with
+  // a result, such as store it, and call Confirm afterwards. The actor may get its next request before that. nullopt:
+  // there is nothing to confirm. Errors: those of Receive.
   absl::StatusOr<std::optional<Receipt>> ReceiveUnconfirmed(ActorLink& actor, v1::ActorMessage& message,
                                                             absl::Time now);
   // Counts and acknowledges a result.
   void Confirm(const Receipt& receipt);
 
-  // Returns the order that failed with the last error of Receive or ReceiveUnconfirmed that was not INVALID_ARGUMENT.
+  // Returns the order that failed, right after Receive or ReceiveUnconfirmed has returned an error other than
+  // INVALID_ARGUMENT.
   const Order* failed_order() const { return failed_order_; }
 
   // Returns the counts of all trajectories that have come: produced = accepted + Σ rejected, by the reasons of
-  // accounting.h. Unconfirmed results are in none of them, nor are those that an order failed with.
+  // accounting.h. Results that wait for Confirm are not counted, nor is a result that made its order fail.
   const v1::TrajectoryAccounting& accounting() const { return accounting_; }
 
   // --- Time
@@ -106,7 +109,8 @@ class Dispatcher {
   // Gives a last chance to every actor that is overdue at `now`, and fences those whose last chance is over. To be
   // called at next_fencing(); calls at other times do no harm.
   void FenceStragglers(absl::Time now);
-  // Returns when that is due. Every other call may change it. InfiniteFuture: as things are, never.
+  // Returns when FenceStragglers should be called next; InfiniteFuture: never, as things are. Every other call may
+  // change it.
   absl::Time next_fencing() const;
 
  private:
@@ -129,9 +133,10 @@ class Dispatcher {
 
   // Forgets a connected actor, and releases its requests.
   void Forget(const ActorLink& actor);
-  // Renews an actor's place in the index. To be called after a change of its requests or its clock.
+  // Renews an actor's place in the index. To be called after a change of its requests or of its clock.
   void Update(const ConnectedActor& actor) { index_.Put(*actor.link(), actor.IndexState()); }
-  // Does so for all: an order is done or dropped, and nobody owes it anything any more.
+  // Renews the places of all actors. To be called when an order is done or dropped: the requests for it owe nothing
+  // then.
   void UpdateAll();
 
   // Sends requests to all actors that may have more.

@@ -21,8 +21,8 @@ struct NumberRange {
 // A number is open at first, and again after its lease was released. It is leased to one request at a time. It is done
 // once it has been completed, and stays so. The ranges of two leases never overlap.
 //
-// Pure, thread-compatible. Memory grows with the numbers that are leased, or done out of order; numbers that are done
-// in order cost nothing.
+// Pure, thread-compatible. Memory grows with the leases, and with the numbers that are done or reopened out of order.
+// Numbers that are done in order cost nothing.
 class LeaseTable {
  public:
   // The numbers below `limit` exist.
@@ -35,8 +35,8 @@ class LeaseTable {
   // Marks a number as done, whichever lease holds it. Returns false if it was done before.
   bool Complete(int64_t number);
 
-  // Marks a number as done that an earlier table has seen done, and leaves open what has not been leased below it.
-  // Returns false if it was done before. Memory grows with the numbers that are left open.
+  // Marks a number as done that was done in an earlier table. Lower numbers that were never leased stay open. Returns
+  // false if it was done before. Memory grows with the numbers that are left open.
   bool Restore(int64_t number);
 
   // Ends a lease, if it exists, and opens its numbers that are not done.
@@ -53,7 +53,7 @@ class LeaseTable {
   // Returns the lowest number that is not done.
   int64_t done_prefix() const { return done_prefix_; }
 
-  // Returns the lowest number that was never leased or restored; no higher one was.
+  // Returns one more than the highest number that was ever leased or restored; 0: none was.
   int64_t next() const { return next_; }
 
   // Returns how many numbers below next() are open.

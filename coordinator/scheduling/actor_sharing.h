@@ -21,9 +21,10 @@ namespace understudy {
 // The length of a turn, where there are fewer actors than stages.
 inline constexpr absl::Duration kQuantum = absl::Seconds(1);
 
-// Actors are shared over the stages so that the stages' numbers of actors differ by at most one, with the fewest moves;
-// and within a stage over its ranks (RankShares). Where there are fewer actors than stages, the stages take turns: a
-// stage that has waited for kQuantum takes over from the one that has had an actor longest, and for at least kQuantum.
+// Actors are shared over the stages with the fewest moves, so that the stages' numbers of actors differ by at most one.
+// Within a stage, they are shared over its ranks (RankShares). If there are fewer actors than stages, the stages take
+// turns of at least kQuantum each. A stage that has waited for kQuantum takes over the actor that another stage has had
+// longest.
 //
 // Pure, thread-compatible; `now` never goes back. Adding and removing costs O(log n) for each actor concerned, Share
 // O(log n) for each actor that moves.
@@ -40,7 +41,7 @@ class ActorSharing {
 
   // Moves actors until they are shared as they should be at `now`.
   void Share(absl::Time now);
-  // Returns when the next turn ends; InfiniteFuture: no stage waits for one.
+  // Returns when the next turn ends; InfiniteFuture: no stage waits for a turn, or there is no actor.
   absl::Time next_turn() const;
 
   bool HasStage(const StageId& id) const { return stages_.contains(id); }
@@ -60,12 +61,12 @@ class ActorSharing {
 
     const StageId id;
     RankShares actors;
-    // When its present state began, which is to wait for an actor or to have some.
+    // When the stage got its first actor, lost its last one or was added, whichever was latest.
     absl::Time since;
     int64_t ticket = 0;  // drawn at that time, to order equal times
   };
   // A stage's position in line: fewest actors first, then the earliest `since`. The first stage in line is the next to
-  // get an actor, and the last one is the first to give one.
+  // get an actor. The last one is the next to give one to a stage that has fewer.
   using Position = std::tuple<size_t, absl::Time, int64_t, Stage*>;
   using Line = std::set<Position>;
 

@@ -35,8 +35,9 @@ struct Placement {
   std::vector<int> ranks;  // actors: the ranks of the stage that it serves, ascending; learners: the rank that it has
 };
 
-// Learners are granted to stages (LearnerGrants), and a stage that has its learners, or needs none, gets a share of the
-// actors (ActorSharing). A stage whose learner is away keeps its actors too, since these may well go on together.
+// Learners are granted to stages (LearnerGrants). A stage that has its learners, or needs none, gets a share of the
+// actors (ActorSharing), if it wants actors. A stage keeps its actors while a learner is away: if the learner comes
+// back, both continue together.
 //
 // Epochs number these decisions, so that late messages can be told from current ones. All come from one counter. A
 // rollout stage gets an epoch when it is added; a training stage whenever its learners change, and has epoch 0 while it
@@ -46,7 +47,7 @@ struct Placement {
 // O(log n) for each worker that moves.
 class AssignmentPlanner {
  public:
-  // Epochs are larger than incarnation × 2^32.
+  // New epochs are larger than incarnation × 2^32.
   explicit AssignmentPlanner(int64_t incarnation) : epoch_(incarnation << 32) {}
 
   // --- Workers
@@ -55,9 +56,9 @@ class AssignmentPlanner {
   void AddWorker(const std::string& worker, Role role);
   // Removes a worker, if it is known.
   void RemoveWorker(const std::string& worker, absl::Time now);
-  // Notes that a known learner is away, unless it is already: it keeps its stage, but an idle learner may take its
-  // place from `until` on. If it loses its stage, the next Plan returns it as idle, so that the caller can stop keeping
-  // it.
+  // Notes that a known learner is away, unless it is already. It keeps its stage, but an idle learner may take its
+  // place from `until` on. If an away learner loses its stage, the next Plan returns it as idle, and the caller may
+  // forget it.
   void SetAway(const std::string& learner, absl::Time until) { grants_.SetAway(learner, until); }
   // Notes that a known worker is back, if it was away. Only learners are ever away.
   void SetBack(const std::string& worker);
@@ -67,7 +68,7 @@ class AssignmentPlanner {
   // Adds a stage, whose id must be new.
   void AddStage(const StageId& id, StageDemand demand, absl::Time now);
   // Adds a training stage that kept its `learners` (by rank, all known) and its `epoch` from an earlier coordinator.
-  // Returns false if one of them has another stage or another rank; the stage is then added as by AddStage.
+  // Returns false if one of them has a stage already, or occurs twice; the stage is then added as by AddStage.
   bool RestoreStage(const StageId& id, StageDemand demand, const std::vector<std::string>& learners, int64_t epoch,
                     absl::Time now);
   // Removes a stage, if it is known.
@@ -92,8 +93,8 @@ class AssignmentPlanner {
   bool HasStage(const std::string& worker) const { return StageOf(worker) != nullptr; }
   // Returns how many learners are idle or have a stage.
   int learners() const { return grants_.usable(); }
-  // Returns the stages whose learners, epoch or actors may have changed since the last call, and those that wait for
-  // several learners if the number of learners has changed. Some may be gone.
+  // Returns the stages whose learners, epoch or actors may have changed since the last call. If learners() has changed,
+  // this includes waiting stages that need more learners than the smaller of its old and new value. Some may be gone.
   std::set<StageId> TakeChangedStages();
 
  private:

@@ -18,8 +18,8 @@
 
 namespace understudy {
 
-// The stages that wait for learners, and whose turn it is. Pure, thread-compatible. A call costs O(log n), and looks at
-// each different number of learners that stages need; there are few.
+// The stages that wait for learners, and whose turn it is. Pure, thread-compatible. A call costs O(log n + d), where d
+// is how many different numbers of learners the waiting stages need; it is small.
 class LearnerQueue {
  public:
   struct Wait {
@@ -32,9 +32,10 @@ class LearnerQueue {
   void Insert(int needed, const Wait& wait) { waiting_[needed].insert(wait); }
   void Erase(int needed, const Wait& wait);
 
-  // Returns the stage that may have its learners now, of which `idle` out of `all` are free; nullopt: none may. It is
-  // the stage that waits longest. If too few are idle for that one, those behind it wait too: otherwise many small ones
-  // would starve it. A stage that needs more than all there are keeps nobody waiting.
+  // Returns the stage that may have its learners now, given that `idle` of `all` learners are free; nullopt: no stage
+  // may. It is the stage that waits longest. If too few learners are idle for that one, the stages behind it wait too:
+  // otherwise many small ones would starve it. A stage that needs more than `all` learners is passed over, so it keeps
+  // no other stage waiting.
   std::optional<StageId> Next(int idle, int all) const;
 
   // Returns the stages that need more learners than `learners`.
@@ -45,7 +46,8 @@ class LearnerQueue {
 };
 
 // A learner trains one stage at a time. A stage gets all the learners that it needs at once, by rank, and keeps them.
-// If one of them is removed, the stage loses the others too, and waits; it gets those back first that are idle then.
+// If one of them is removed, the stage loses the others too, and waits. On its turn, it first gets back those of its
+// earlier learners that are idle, at their old ranks.
 //
 // A learner is away while it cannot be reached but may come back: its stream broke, or the coordinator has just started
 // and has not heard of it yet. It keeps its stage, but from some time on an idle learner may take its place.
@@ -65,13 +67,14 @@ class LearnerGrants {
   // Adds a stage that waits for `needed` learners, at least one.
   void AddStage(const StageId& id, int needed);
   // Adds a stage that has `learners` already, by rank, all of them known. Returns false, and changes nothing, if one of
-  // them has another stage or another rank.
+  // them has a stage already, or occurs twice.
   bool RestoreStage(const StageId& id, const std::vector<std::string>& learners);
-  // Removes a stage, if it is known. Its learners are idle then.
+  // Removes a stage, if it is known. Its learners are idle then; those that are away have no stage any more.
   void RemoveStage(const StageId& id);
 
-  // Grants idle learners to the stages whose turn it is, and gives them the places of learners that have been away for
-  // too long. Returns the stages that got learners, in that order; a stage may occur more than once.
+  // Grants idle learners to the stages whose turn it is. Idle learners also take the places of learners that have been
+  // away for too long. Returns the stages that got learners, in the order in which they got them. A stage may occur
+  // more than once.
   std::vector<StageId> Grant(absl::Time now);
   // Returns when an idle learner may take over a place; InfiniteFuture: never, as things are.
   absl::Time next_takeover() const;
@@ -90,8 +93,8 @@ class LearnerGrants {
     std::set<std::string> lost_while_away;  // those that lost a stage while they were away
   };
   ChangedLearners TakeChangedLearners() { return std::exchange(changed_learners_, {}); }
-  // Returns the stages that, since the last call, began to wait, got learners, or wait for several and found the number
-  // of learners changed. Some may be gone.
+  // Returns the stages that began to wait or got learners since the last call. If usable() has changed, this includes
+  // waiting stages that need more learners than the smaller of its old and new value. Some may be gone.
   std::set<StageId> TakeChangedStages() { return std::exchange(changed_stages_, {}); }
 
  private:
@@ -119,7 +122,8 @@ class LearnerGrants {
   void FreeLearners(Stage& stage);
   void GrantIdle(std::vector<StageId>& granted);
   void ReplaceAway(absl::Time now, std::vector<StageId>& granted);
-  // Marks the stages as changed that need more learners than there are: they say how many there are.
+  // If usable() has changed, marks the waiting stages that name this number to people (Workforce::WaitingFor) as
+  // changed.
   void NoteUsable();
 
   int64_t last_ticket_ = 0;

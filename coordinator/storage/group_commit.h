@@ -1,5 +1,5 @@
-// Commits changes of several threads in common transactions, so that a disk that syncs a hundred times a second takes
-// more than a hundred changes.
+// Commits changes of several threads in common transactions. So a disk that syncs a hundred times a second takes more
+// than a hundred changes a second.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_GROUP_COMMIT_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_GROUP_COMMIT_H_
 
@@ -25,14 +25,14 @@ class GroupCommit {
 
   explicit GroupCommit(std::unique_ptr<SqlConnection> connection) : connection_(std::move(connection)) {}
 
-  // Runs `body` in a transaction that writes, alone or together with the changes of other callers, in the order of the
-  // calls. `body` may run on another caller's thread. It may also run more than once: where a common transaction fails,
-  // each of its changes is tried again in a transaction of its own, so that none fails because of another. Returns what
-  // SqlConnection::Transact returns for this change. UNAVAILABLE is not tried again: every caller of the common
-  // transaction gets it.
+  // Runs `body` in a transaction that writes, alone or together with the changes of other callers. Changes run in the
+  // order of the calls. `body` may run on another caller's thread. It may also run more than once: if a common
+  // transaction fails, each of its changes is tried again in a transaction of its own, so that none fails because of
+  // another. Returns what SqlConnection::Transact returns for this change. UNAVAILABLE is not tried again: every caller
+  // of the common transaction gets it.
   absl::Status Run(const std::string& operation, const Body& body);
 
-  // The number of calls of Run that have not returned.
+  // Returns how many calls of Run wait for their change to be written.
   size_t waiting();
 
  private:

@@ -42,11 +42,12 @@ struct TrainingState {
                                                        TrainingContext& context);
 
   // Ends an iteration. Rank 0 reports it, begins an evaluation if one is due, and decides for all ranks whether
-  // training has ended (see `ended`) and whether to capture a checkpoint now. Returns the second decision.
+  // training has ended (see `ended`) and whether to capture a checkpoint now. Returns whether to capture a checkpoint.
   //
-  // A checkpoint cannot hold an evaluation that is still running. So it waits for one iteration first. If an evaluation
-  // is still running then, or if the process is about to end, this call waits until the evaluation has ended.
-  // Errors: the context's, with the iteration's number.
+  // A checkpoint cannot hold an evaluation that is still running. So if one is running when a checkpoint is due, the
+  // checkpoint is first put off by one iteration. If an evaluation is still running then, or if the process is about to
+  // end, this call waits until the evaluation has ended.
+  // Errors: the context's, with the iteration's number; the group's.
   absl::StatusOr<bool> EndIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context);
 
   // True once the stop rule has been reached.
@@ -55,14 +56,14 @@ struct TrainingState {
   // Returns a checkpoint of everything here. The algorithm adds its own state.
   v1::Checkpoint Capture() const;
 
-  // Continues from a valid checkpoint: afterwards Capture would return the same bits. `iterations` is the number of the
-  // last iteration that the stage can have.
+  // Continues from a valid checkpoint: afterwards Capture would return the same bits, except for the seconds of
+  // training. `iterations` is the number of the last iteration that the stage can have.
   // Errors: CheckpointDoesNotFit if the checkpoint is of another network, or of a later iteration than the last.
   // Nothing has changed then.
   absl::Status Restore(const v1::Checkpoint& checkpoint, int64_t iterations);
 
   // Returns the stage's result, after training has ended with the status `trained`: see StopRule::Conclude. Ranks other
-  // than 0 return `output` as it is.
+  // than 0 return `trained` if that is an error, and otherwise `output` as it is.
   absl::StatusOr<TrainingOutput> Conclude(const absl::Status& trained, TrainingOutput output, TrainingContext& context);
 
   // Seconds of training so far, with those before the checkpoint. Setting the system's clock does not change them.
