@@ -1,5 +1,5 @@
-// How a checkpoint travels: its header, then its content, in chunks. What is in it only learners know; here it is
-// bytes.
+// Cuts checkpoints into chunks for the wire, and puts them together again. A checkpoint travels as its header and then
+// its content. Only learners know what the content means; here it is bytes.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_CHECKPOINT_CHUNKS_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_CHECKPOINT_CHUNKS_H_
 
@@ -15,27 +15,29 @@ namespace understudy {
 
 inline constexpr int64_t kCheckpointChunkBytes = int64_t{1} << 20;
 
-// The header of a checkpoint with this content: fills in size and checksum.
+// Makes the header of a checkpoint with this content, with its size and checksum.
 v1::CheckpointHeader MakeCheckpointHeader(const v1::StageKey& stage, int64_t iteration, std::string_view content);
 
-// Calls `send` with the header, then the content, in order. Stops and returns false as soon as `send` does.
+// Calls `send` with the header, then with the content in order. Stops and returns false as soon as `send` returns
+// false.
 bool SendCheckpointInChunks(const v1::CheckpointHeader& header, std::string_view content,
                             const std::function<bool(v1::CheckpointChunk)>& send);
 
 // Puts one checkpoint together from chunks. Thread-compatible.
 class CheckpointAssembler {
  public:
-  // Takes the next chunk; true: that was the last one, the checkpoint is complete. INVALID_ARGUMENT: header twice or
-  // missing, a header without a stage or whose numbers are out of bounds, an empty chunk, one above
-  // kCheckpointChunkBytes, or bytes beyond the header's size; DATA_LOSS: the checksum does not match, with both
-  // printed. After an error the assembler is empty again.
+  // Takes the next chunk. Returns true with the last one: the checkpoint is complete. After an error the assembler is
+  // empty again.
+  // INVALID_ARGUMENT: the header is missing or comes twice, has no stage, or has a number out of bounds; a chunk is
+  // empty or larger than kCheckpointChunkBytes; or there are more bytes than the header says.
+  // DATA_LOSS: the checksum does not match. The message has both checksums.
   absl::StatusOr<bool> Add(const v1::CheckpointChunk& chunk);
 
-  // What has come so far: from the first chunk on the header, and as many bytes of content.
+  // The header (after the first chunk), and the number of content bytes so far.
   const v1::CheckpointHeader& header() const { return header_; }
   int64_t received_bytes() const { return static_cast<int64_t>(content_.size()); }
 
-  // Of a complete checkpoint; the assembler is empty again afterwards.
+  // Returns the content of a complete checkpoint. The assembler is empty afterwards.
   std::string TakeContent();
 
  private:

@@ -1,5 +1,5 @@
-// Whether bytes are still what they were: against damage, on the way or on disk, not against forgery. What content is
-// named by is its SHA-256, which costs five times as much.
+// Computes checksums, which show whether bytes were damaged on their way or on disk. They do not protect against
+// forgery. Content that people compare is named by its SHA-256 instead (sha256.h), which costs five times as much.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_CHECKSUM_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_CHECKSUM_H_
 
@@ -10,15 +10,15 @@
 
 namespace understudy {
 
-// A running XXH3 (64 bits, seed 0), by xxHash. Thread-compatible.
+// Computes an XXH3 checksum (64 bits, seed 0) piece by piece, by xxHash. Thread-compatible.
 class RunningChecksum {
  public:
   RunningChecksum();
   ~RunningChecksum();
   void Add(std::string_view bytes);
-  // Of all that was added so far. More may be added afterwards.
+  // Returns the checksum of everything added so far. More may be added afterwards.
   uint64_t Value() const;
-  // As if nothing had been added.
+  // Forgets everything that was added.
   void Reset();
 
  private:
@@ -26,10 +26,10 @@ class RunningChecksum {
   const std::unique_ptr<State> state_;
 };
 
-// XXH3 (64 bits, seed 0).
+// Returns the XXH3 checksum (64 bits, seed 0).
 uint64_t Checksum(std::string_view bytes);
 
-// A checksum in messages: 16 hexadecimal digits.
+// Returns a checksum as 16 hexadecimal digits, for messages.
 std::string ChecksumText(uint64_t checksum);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// What policies, datasets, experiments and environments may be called.
+// Checks the names of policies, datasets, experiments and environments.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_NAME_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_NAME_H_
 
@@ -6,10 +6,10 @@
 
 namespace understudy {
 
-// The rule of IsValidName, for messages.
+// The rule that IsValidName checks, as messages show it.
 inline constexpr char kNamePattern[] = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
 
-// Such a name is safe in a file name, a URL, a log line and NAME@VERSION.
+// Says whether the text is a valid name. A valid name is safe in a file name, a URL, a log line and in NAME@VERSION.
 bool IsValidName(std::string_view text);
 
 }  // namespace understudy

@@ -1,5 +1,6 @@
-// Policy snapshots as bytes: identity, checks, and travel in chunks. The coordinator and the command line handle
-// policies without knowing what is in them.
+// A policy snapshot: the immutable parameters of a policy with what identifies them. This file makes snapshots, checks
+// them, and cuts them into chunks for the wire. The parameters are bytes here, because the coordinator and the command
+// line handle policies without knowing what is in them.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
 
@@ -19,61 +20,66 @@
 
 namespace understudy {
 
-// Immutable once made: shared as std::shared_ptr<const PolicySnapshot>, swapped, never changed.
+// A snapshot never changes once it is made. It is shared as std::shared_ptr<const PolicySnapshot> and replaced as a
+// whole.
 struct PolicySnapshot {
-  v1::PolicyHeader header;  // with a digest where it is a stored policy's
+  v1::PolicyHeader header;  // has a digest if the policy is stored
   std::string parameters;   // float32, little-endian
-  uint64_t checksum = 0;    // of the parameters: see checksum.h
+  uint64_t checksum = 0;    // of the parameters (checksum.h)
 
-  // SHA-256 (32 bytes) over fingerprint and parameters: the header's; where that has none, found now.
+  // Returns the SHA-256 (32 bytes) over fingerprint and parameters: the header's digest, or, if the header has none,
+  // one that is computed now.
   std::string Digest() const;
 };
 
-// Largest checkpoint, serialised: the coordinator's store keeps it in one row, which SQLite limits to 1e9 bytes.
+// The largest serialised checkpoint. The coordinator's store keeps it in one row, which SQLite limits to 1e9 bytes.
 inline constexpr int64_t kMaxCheckpointBytes = int64_t{900} << 20;
-// Largest policy that any process accepts: a checkpoint must have room for the parameters, two moments of each, the
-// best parameters so far, and the state of the slots.
+// The largest policy that any process accepts. A checkpoint must have room for the parameters, for two moments of each,
+// for the best parameters so far, and for the states of the slots.
 inline constexpr int64_t kMaxParameterBytes = int64_t{192} << 20;
 inline constexpr int64_t kPolicyChunkBytes = int64_t{1} << 20;
 
-// SHA-256 (32 bytes) over the canonical text of network and spaces.
+// Returns the SHA-256 (32 bytes) over the canonical text of network and spaces.
 std::string ArchitectureFingerprint(const v1::PolicyHeader& header);
 
-// Canonical text of network and spaces, for messages: what the fingerprint is made of.
+// Returns that canonical text of network and spaces, for messages.
 std::string ArchitectureText(const v1::PolicyHeader& header);
 
-// SHA-256 (32 bytes) over fingerprint and parameters.
+// Returns the SHA-256 (32 bytes) over fingerprint and parameters.
 std::string PolicyDigest(std::string_view fingerprint, std::string_view parameters);
 
-// Copies the parameters; fills in checksum, and parameter_count and fingerprint of the header, which gets no digest.
+// Makes a snapshot with a copy of the parameters. It fills in the checksum, and the header's parameter_count and
+// fingerprint. The header gets no digest.
 std::shared_ptr<const PolicySnapshot> MakeSnapshot(v1::PolicyHeader header, std::string_view parameters);
 
-// The same content under another name and version.
+// Makes a snapshot with the same content under another name and version.
 std::shared_ptr<const PolicySnapshot> WithVersion(const PolicySnapshot& snapshot, std::string name, int64_t version);
 
-// A snapshot travels in so many chunks: the header, then the parameters, in order. 0 ≤ index < count.
+// Returns the number of chunks in which the snapshot travels: one with the header, then the parameters in order.
 size_t CountChunks(const PolicySnapshot& snapshot);
+// Makes the chunk with this index, 0 ≤ index < CountChunks. The header is sent without its digest.
 v1::PolicyChunk MakeChunk(const PolicySnapshot& snapshot, size_t index);
-// What chunk `index` > 0 is made of: a part of the snapshot's parameters.
+// Returns the part of the snapshot's parameters that is in chunk `index` > 0.
 std::string_view ChunkParameters(const PolicySnapshot& snapshot, size_t index);
 
-// Calls `send` with all chunks, in order. Stops and returns false as soon as `send` does.
+// Calls `send` with all chunks in order. Stops and returns false as soon as `send` returns false.
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send);
 
 // Puts a snapshot together from chunks. Thread-compatible.
 class SnapshotAssembler {
  public:
-  // `spare`: where parameters' memory comes from, if there is some of their size.
+  // The parameters are put into memory from `spare`, if it has some of their size.
   explicit SnapshotAssembler(std::shared_ptr<SpareMemory> spare = nullptr) : spare_(std::move(spare)) {}
 
-  // Takes the next chunk. Returns the snapshot with the last one, nullptr before. INVALID_ARGUMENT: header twice or
-  // missing, a header whose names, network, spaces or counts are out of bounds or which has a digest, bytes beyond
-  // parameter_count, an empty chunk or one above kPolicyChunkBytes, a checksum anywhere but with the header; DATA_LOSS:
-  // fingerprint or checksum does not match, with both printed. After an error, or a snapshot, the assembler is empty
-  // again. Nobody else has the snapshot that is returned.
+  // Takes the next chunk. Returns the snapshot with the last chunk, and nullptr before. The caller is the snapshot's
+  // only owner. After an error or a snapshot the assembler is empty again.
+  // INVALID_ARGUMENT: the header is missing or comes twice, has a digest, or has names, network, spaces or counts out
+  // of bounds; a chunk is empty, larger than kPolicyChunkBytes, or has a checksum without being the header's; or there
+  // are more bytes than parameter_count says.
+  // DATA_LOSS: the fingerprint or the checksum does not match. The message has both values.
   absl::StatusOr<std::shared_ptr<PolicySnapshot>> Add(const v1::PolicyChunk& chunk);
 
-  // Nothing of a snapshot is pending.
+  // Says whether no snapshot has been begun.
   bool empty() const { return !header_.has_value(); }
 
  private:
@@ -84,13 +90,14 @@ class SnapshotAssembler {
   RunningChecksum checksum_;  // of the parameters so far
 };
 
-// A policy as experiments name it: NAME or NAME@VERSION.
+// A policy as experiments refer to it: NAME or NAME@VERSION.
 struct PolicyReference {
   std::string name;
   int64_t version = 0;  // 0: the latest
 };
 
-// INVALID_ARGUMENT names the text, its beginning where it is long, and what was expected.
+// Parses a policy reference.
+// INVALID_ARGUMENT: the text is none. The message has the text (or its beginning, if it is long) and what was expected.
 absl::StatusOr<PolicyReference> ParsePolicyReference(std::string_view text);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// SHA-256, by OpenSSL.
+// Computes SHA-256 hashes, by OpenSSL. They name content that people compare: episodes, datasets, policies.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_SHA256_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_SHA256_H_
 
@@ -10,12 +10,12 @@ struct evp_md_ctx_st;
 
 namespace understudy {
 
-// A running hash. Thread-compatible.
+// Computes a SHA-256 hash piece by piece. Thread-compatible.
 class Sha256Hash {
  public:
   Sha256Hash();
   void Add(std::string_view bytes);
-  // 32 bytes: the hash of all that was added so far. More may be added afterwards.
+  // Returns the hash (32 bytes) of everything added so far. More may be added afterwards.
   std::string Finish() const;
 
  private:
@@ -25,10 +25,10 @@ class Sha256Hash {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
-// SHA-256 (32 bytes).
+// Returns the SHA-256 hash (32 bytes).
 std::string Sha256(std::string_view bytes);
 
-// Lower-case hexadecimal.
+// Returns the bytes in lower-case hexadecimal.
 std::string ToHex(std::string_view bytes);
 
 }  // namespace understudy

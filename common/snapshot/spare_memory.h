@@ -1,4 +1,4 @@
-// Memory of a large policy that nobody uses any more, for the next.
+// Keeps the memory of a large policy that is gone, so that the next policy can use it.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_SPARE_MEMORY_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_SPARE_MEMORY_H_
 
@@ -10,13 +10,15 @@
 
 namespace understudy {
 
-// Keeps one policy's memory at most: to take a new page from the kernel costs four times as much as to fill it.
-// Thread-safe.
+// Keeps the memory of one policy at most. This pays because taking a new page from the kernel costs four times as much
+// as filling it. Thread-safe.
 class SpareMemory {
  public:
-  // A string of this size, whose content is anything; or an empty one, where there is none.
+  // Takes the kept memory. Returns a string of this size with arbitrary content, or an empty string if the kept memory
+  // has another size. Nothing is kept afterwards.
   std::string Take(size_t size);
-  // Replaces what is kept. A small one is not worth it, and freed.
+  // Keeps this memory instead of the memory kept before. Memory below 1 MiB is freed at once, because keeping it does
+  // not pay.
   void Give(std::string memory);
 
  private:
