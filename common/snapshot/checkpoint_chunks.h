@@ -33,8 +33,9 @@ class CheckpointAssembler {
   // DATA_LOSS: the checksum does not match. The message has both checksums.
   absl::StatusOr<bool> Add(const v1::CheckpointChunk& chunk);
 
-  // The header (after the first chunk), and the number of content bytes so far.
+  // Returns the header, which is empty before the first chunk.
   const v1::CheckpointHeader& header() const { return header_; }
+  // Returns the number of content bytes so far.
   int64_t received_bytes() const { return static_cast<int64_t>(content_.size()); }
 
   // Returns the content of a complete checkpoint. The assembler is empty afterwards.

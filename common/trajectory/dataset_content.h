@@ -11,7 +11,7 @@
 
 namespace understudy {
 
-// Whether a dataset of this recipe has the column.
+// Returns whether a dataset of this recipe has the column.
 bool Records(const v1::DatasetRecipe& recipe, v1::Record column);
 
 // Returns what ValidateBatch must expect of the dataset's batches. They name the policy version of the recipe.

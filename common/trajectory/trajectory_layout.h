@@ -1,4 +1,5 @@
-// Where everything is in a TrajectoryBatch, and the one validator that every batch passes when it enters a process.
+// The layout of a TrajectoryBatch: which bytes of its columns belong to which trajectory. ValidateBatch is here too:
+// the one check that every batch passes when it enters a process.
 #ifndef UNDERSTUDY_COMMON_TRAJECTORY_TRAJECTORY_LAYOUT_H_
 #define UNDERSTUDY_COMMON_TRAJECTORY_TRAJECTORY_LAYOUT_H_
 
@@ -27,14 +28,16 @@ struct BatchExpectation {
 inline constexpr int64_t kMaxTrajectoriesPerBatch = 65536;
 inline constexpr int64_t kMaxBatchBytes = int64_t{60} << 20;
 
-// Checks names, counts, column lengths, finiteness, actions within the space and log-probabilities ≤ 0 (up to
-// rounding; greedy batches record log-probabilities too); that there is a trajectory, and that it is truncated exactly
-// where it ends at the last step that `expected.environment`, which must be valid, allows. Columns must also be aligned
-// to their elements, as every std::string of libstdc++ is: all later readers use them in place. INVALID_ARGUMENT says
-// which column or trajectory, what was found and what was expected. Thread-safe; costs one pass over the bytes.
+// Checks a batch's names, counts and column lengths. Numbers must be finite, actions within the space, and
+// log-probabilities at most 0 (up to rounding; greedy batches record log-probabilities too). There must be a
+// trajectory. A trajectory must be truncated exactly if it ends at the last step that `expected.environment` allows.
+// That environment must be valid.
+// All later readers use the columns in place, so columns must be aligned to their elements, as every std::string of
+// libstdc++ is. Costs one pass over the bytes. Thread-safe.
+// INVALID_ARGUMENT: says which column or trajectory is wrong, what was found and what was expected.
 absl::Status ValidateBatch(const v1::TrajectoryBatch& batch, const BatchExpectation& expected);
 
-// One trajectory's part of each column. Views into the batch, which must outlive them and must be valid.
+// One trajectory's part of each column. The spans are views into a valid batch, which must outlive them.
 struct TrajectoryView {
   const v1::Trajectory* trajectory = nullptr;
   std::span<const float> observations;  // (T + 1) × observation size
@@ -45,10 +48,10 @@ struct TrajectoryView {
   std::span<const float> values;        // T, or empty
 };
 
-// The views of all trajectories of a valid batch, in order.
+// Returns the views of all trajectories of a valid batch, in order.
 std::vector<TrajectoryView> ViewTrajectories(const v1::TrajectoryBatch& batch, const v1::EnvironmentSpec& environment);
 
-// Bytes of one action: 4 (discrete) or 4 × action size.
+// Returns the number of bytes of one action: 4 (discrete) or 4 × action size.
 int64_t ActionBytes(const v1::EnvironmentSpec& environment);
 
 // Appends one trajectory of a valid batch to `target`, whose stamps (environment, policy …) the caller sets.
@@ -62,7 +65,7 @@ struct EpisodeOutcome {
   bool operator==(const EpisodeOutcome&) const = default;
 };
 
-// Sum of rewards, in double, in order.
+// Returns the sum of rewards. It is added up in double, in order.
 double UndiscountedReturn(const TrajectoryView& view);
 
 }  // namespace understudy
