@@ -1,4 +1,4 @@
-// Numbers that begin at a cache line.
+// A vector of floats that begins at a cache line.
 #ifndef UNDERSTUDY_COMMON_POLICY_ALIGNED_FLOATS_H_
 #define UNDERSTUDY_COMMON_POLICY_ALIGNED_FLOATS_H_
 
@@ -8,8 +8,8 @@
 
 namespace understudy {
 
-// As long as a cache line and the longest vector register: no vector of a matrix whose rows are multiples of it lies in
-// two lines, which would cost two accesses.
+// The length of a cache line, and of the longest vector register. If the rows of a matrix are multiples of it, no
+// vector register's worth of numbers lies in two lines. That would cost two accesses.
 inline constexpr std::align_val_t kCacheLine{64};
 
 template <typename T>

@@ -6,11 +6,12 @@
 
 namespace understudy {
 
-// Plain pointers: whatever inline function of a library the kernels' file used, it would compile for processors that
-// not all have, and the linker might keep that copy for everybody.
+// The kernels take plain pointers, because their files must not use a library's inline functions. A compiler would
+// compile such a function with instructions that not every processor has, and the linker might keep that copy for the
+// whole program.
 
-// result[i, j] = (…((start[i, j] + left[i, 0] · right[0, j]) + left[i, 1] · right[1, j]) + …), each a fused
-// multiply-add.
+// A product of two matrices. result[i, j] = (…((start[i, j] + left[i, 0] · right[0, j]) + left[i, 1] · right[1, j]) +
+// …), where each step is a fused multiply-add.
 struct MatrixProduct {
   size_t rows;
   size_t columns;
@@ -24,10 +25,12 @@ struct MatrixProduct {
   float* result;            // [rows, columns]
 };
 
-// For few columns, which would leave most of a vector register unused. result[i, j] = start[j] + the sum of the
-// products left[i, p] · right[j, p]: partial sum l, of kPartialSums, is of the terms p ≡ l, in their order, each a
-// fused multiply-add to what starts at 0 (after the last term as many of 0 · 0 as make all partial sums equally long);
-// then the upper half of the partial sums is added to the lower half, sum by sum, until one is left.
+// A product of matrices for few columns, which would leave most of a vector register unused in MatrixProduct.
+// result[i, j] is start[j] plus the sum of the products left[i, p] · right[j, p].
+//
+// The sum has kPartialSums partial sums, which start at 0. Partial sum l takes the terms with p ≡ l, in their order,
+// each by a fused multiply-add. After the last term, terms of 0 · 0 make all partial sums equally long. Then the upper
+// half of the partial sums is added to the lower half, sum by sum, until one is left.
 inline constexpr int kPartialSums = 16;
 struct DotProducts {
   size_t rows;

@@ -28,7 +28,7 @@ struct InferenceOutput {
   std::span<float> values;  // [N]
 };
 
-// Immutable, so thread-safe.
+// A network never changes, so it is thread-safe.
 class Network {
  public:
   virtual ~Network() = default;

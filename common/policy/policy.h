@@ -37,14 +37,15 @@ class Policy {
     network_->Infer(parameters(), observations, output);
   }
 
-  // All parameters [P], in the order of the network's tensors.
+  // Returns all parameters [P], in the order of the network's tensors.
   std::span<const float> parameters() const {
     return {reinterpret_cast<const float*>(bytes_.data()), bytes_.size() / sizeof(float)};
   }
   std::span<float> parameters() { return {reinterpret_cast<float*>(bytes_.data()), bytes_.size() / sizeof(float)}; }
 
-  // The length of one observation, and the number of logits of one row.
+  // Returns the length of one observation.
   size_t observation_size() const { return observation_size_; }
+  // Returns the number of logits of one row.
   size_t actions() const { return actions_; }
 
   // Copies the current parameters into a snapshot with this name and version.
