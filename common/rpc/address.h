@@ -1,4 +1,4 @@
-// HOST:PORT texts.
+// Parses, formats and resolves addresses that are given as HOST:PORT.
 #ifndef UNDERSTUDY_COMMON_RPC_ADDRESS_H_
 #define UNDERSTUDY_COMMON_RPC_ADDRESS_H_
 
@@ -13,10 +13,11 @@ struct HostPort {
   int port = 0;
 };
 
-// HOST:PORT or [IPV6]:PORT, port 0 … 65535. INVALID_ARGUMENT names the text.
+// Parses HOST:PORT or [IPV6]:PORT, with a port from 0 to 65535.
+// INVALID_ARGUMENT: the text is none. The message names it.
 absl::StatusOr<HostPort> ParseAddress(const std::string& address);
 
-// The reverse, with brackets around an IPv6 address.
+// Formats HOST:PORT, with brackets around an IPv6 address.
 std::string FormatAddress(const std::string& host, int port);
 
 struct ResolvedHost {
@@ -29,8 +30,8 @@ struct ResolvedHost {
 // UNAVAILABLE: the host cannot be resolved.
 absl::StatusOr<ResolvedHost> ResolveHost(const std::string& host);
 
-// The address that this machine's packets to `peer` come from, by the routing table: the one by which the peer, and
-// others on its network, can reach this machine. Sends nothing. Blocks as ResolveHost does.
+// Returns the address that this machine's packets to `peer` come from, by the routing table. By this address the peer,
+// and others on its network, can reach this machine. Sends nothing. Blocks as ResolveHost does.
 // UNAVAILABLE: the peer cannot be resolved, or there is no route to it.
 absl::StatusOr<ResolvedHost> LocalAddressTowards(const HostPort& peer);
 

@@ -1,4 +1,4 @@
-// The pauses between attempts.
+// Computes the pauses between attempts.
 #ifndef UNDERSTUDY_COMMON_RPC_BACKOFF_H_
 #define UNDERSTUDY_COMMON_RPC_BACKOFF_H_
 
@@ -9,7 +9,7 @@
 
 namespace understudy {
 
-// A pause doubles from `first` up to `most`. Next returns a random part of it, between a half and the whole.
+// Pauses that double from `first` up to `most`. Next returns a random part of the pause, between a half and the whole.
 // Thread-compatible.
 class Backoff {
  public:

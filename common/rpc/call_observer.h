@@ -17,8 +17,8 @@ namespace understudy {
 // Runs on gRPC's threads, and must return soon.
 using OnCall = std::function<void(const std::string& method, absl::StatusCode code, absl::Duration taken)>;
 
-// Makes an interceptor for ServerBuilder. It leaves out streams in both directions and watching, which last for as long
-// as their callers like, and methods of services that are not ours.
+// Makes an interceptor for ServerBuilder. It leaves out streams in both directions and watching, because these last for
+// as long as their callers like. It also leaves out methods of services that are not ours.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> ObserveCalls(OnCall on_call);
 
 }  // namespace understudy

@@ -39,14 +39,15 @@ void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 // each byte may need three there.
 inline constexpr size_t kMaxStatusMessageBytes = 2048;
 
-// Convert between the two kinds of status, whose codes are the same numbers. ToGrpc cuts messages that are longer than
-// kMaxStatusMessageBytes, and ends them with "…"; otherwise the peer would see an error of gRPC instead.
+// Converts a status of gRPC. The codes of both kinds of status are the same numbers.
 absl::Status FromGrpc(const grpc::Status& status);
+// Converts a status to one of gRPC. Cuts a message that is longer than kMaxStatusMessageBytes, and ends it with "…";
+// otherwise the peer would see an error of gRPC instead.
 grpc::Status ToGrpc(const absl::Status& status);
 
-// Rewrites the status of a call whose channel could not connect: its message becomes the address, the reason in plain
-// words, and what to do where TLS is the reason, as gRPC does not say that. `tls`: the channel has credentials. Every
-// other status is returned as it is.
+// Rewrites the status of a call whose channel could not connect. Its message becomes the address, the reason in plain
+// words, and, if TLS is the reason, what to do, because gRPC does not say that. `tls` says whether the channel has
+// credentials. Every other status is returned as it is.
 absl::Status ExplainConnecting(const absl::Status& status, bool tls);
 
 }  // namespace understudy

@@ -1,4 +1,5 @@
-// The addresses of the coordinators. Of several on one store one is active; the others stand by, and do not listen.
+// The addresses of the coordinators, and which of them to call. If there are several on one store, one is active; the
+// others stand by, and do not listen.
 #ifndef UNDERSTUDY_COMMON_RPC_COORDINATORS_H_
 #define UNDERSTUDY_COMMON_RPC_COORDINATORS_H_
 

@@ -1,4 +1,4 @@
-// What both ends of every connection agree on.
+// The constants on which both ends of every connection must agree.
 #ifndef UNDERSTUDY_COMMON_RPC_PROTOCOL_H_
 #define UNDERSTUDY_COMMON_RPC_PROTOCOL_H_
 
@@ -6,9 +6,9 @@
 
 namespace understudy {
 
-// Every process checks it in the first message of a stream.
+// Every process checks this version in the first message of a stream.
 inline constexpr uint32_t kProtocolVersion = 6;
-// Largest message that any server or client here accepts.
+// The largest message that any server or client here accepts.
 inline constexpr int kMaxMessageBytes = 64 << 20;
 
 }  // namespace understudy

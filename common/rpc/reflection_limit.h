@@ -8,11 +8,11 @@
 
 namespace understudy {
 
-// A stream of reflection holds one of the server's threads for as long as its caller likes; people who look around need
-// few.
+// The most streams of reflection at a time. Each holds one of the server's threads for as long as its caller likes, and
+// people who look around need few.
 inline constexpr int kMaxReflectionStreams = 16;
 
-// Cancels every stream of reflection beyond kMaxReflectionStreams at a time. For one server.
+// Makes an interceptor for one server. It cancels every stream of reflection beyond kMaxReflectionStreams at a time.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> LimitReflection();
 
 }  // namespace understudy

@@ -18,29 +18,30 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // port 0: any free one
   // TLS and the roles of callers. null: nothing is encrypted or authenticated.
   std::shared_ptr<AccessControl> access = nullptr;
-  // Allows to listen on an address that is not loopback without `access`.
+  // Allows the server to listen without `access` on an address that is not loopback.
   bool insecure = false;
   // Called after every call, for metrics; may be empty.
   OnCall on_call = nullptr;
 };
 
-// Serves gRPC's services for health and reflection, too. Shuts down when destroyed. Thread-safe.
+// A server that also serves gRPC's services for health and reflection. It shuts down when destroyed. Thread-safe.
 // Bounds of the whole server: 1,024 threads of synchronous handlers; 1 GiB of received bytes that no handler has taken.
-// Bounds of a connection: 1,024 streams; 10 s until it speaks HTTP/2; 5 minutes without a call. The number of
-// connections is bounded by the process's hard limit of open files, to which Start raises the soft one.
+// Bounds of a connection: 1,024 streams; 10 s until it speaks HTTP/2; 5 minutes without a call.
+// The number of connections is bounded by the process's hard limit of open files, to which Start raises the soft one.
 class RpcServer {
  public:
   // Begins to listen. The services must outlive the server. If a host name has several addresses, the server listens on
   // the one that ResolveHost prefers.
-  // INVALID_ARGUMENT: the address is not HOST:PORT. PERMISSION_DENIED: it is not loopback, and there is neither TLS nor
-  // `insecure`; the message says what to do. UNAVAILABLE: the address, which the message names, cannot be bound.
+  // INVALID_ARGUMENT: the address is not HOST:PORT.
+  // PERMISSION_DENIED: it is not loopback, and there is neither TLS nor `insecure`. The message says what to do.
+  // UNAVAILABLE: the address, which the message names, cannot be bound.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const ServerOptions& options,
                                                           const std::vector<grpc::Service*>& services);
   ~RpcServer();
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
-  // Makes gRPC's health service say of these services, too, that they serve.
+  // Makes gRPC's health service say that these services serve, too.
   void AnnounceServices(const std::vector<std::string>& names);
   // Makes the health service say that nothing serves, so that clients and load balancers go elsewhere. Calls are still
   // taken.

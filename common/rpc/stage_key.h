@@ -1,4 +1,4 @@
-// Stage keys compared and in words, as every process logs them.
+// Compares stage keys, and puts them into words for logs.
 #ifndef UNDERSTUDY_COMMON_RPC_STAGE_KEY_H_
 #define UNDERSTUDY_COMMON_RPC_STAGE_KEY_H_
 
@@ -13,7 +13,8 @@ inline bool SameStage(const v1::StageKey& a, const v1::StageKey& b) {
   return a.experiment_id() == b.experiment_id() && a.stage() == b.stage() && a.epoch() == b.epoch();
 }
 
-// The stage by its number, which counts from 1 wherever users see it; the message has its index.
+// Names a stage in words. The number counts from 1, as everywhere where users see it; the message holds an index from
+// 0.
 inline std::string StageText(const v1::StageKey& stage) {
   return absl::StrCat("experiment '", stage.experiment_id(), "' stage ", stage.stage() + 1, " epoch ", stage.epoch());
 }

@@ -1,5 +1,6 @@
-// For streams that synchronous handlers serve: each holds a thread of the server, so callers who open many, or open one
-// and do nothing, must not keep them all. (Reactors hold none, and bound their silence themselves.)
+// Limits how many streams of a kind a server serves at a time, and how long each may take. Synchronous handlers need
+// this, because each of their streams holds a thread of the server. Without it, callers who open many streams, or open
+// one and do nothing, would keep all threads. (Reactors hold no thread, and bound their silence themselves.)
 #ifndef UNDERSTUDY_COMMON_RPC_STREAM_GUARD_H_
 #define UNDERSTUDY_COMMON_RPC_STREAM_GUARD_H_
 
@@ -15,7 +16,8 @@
 
 namespace understudy {
 
-// How many streams there may be at a time, and how much they may hold together. Thread-safe; must outlive its guards.
+// Bounds the number of streams at a time, and the bytes that they hold together. It must outlive its guards.
+// Thread-safe.
 class StreamLimit {
  public:
   explicit StreamLimit(int most, int64_t most_bytes = 0) : most_(most), most_bytes_(most_bytes) {}
@@ -28,25 +30,26 @@ class StreamLimit {
   std::atomic<int64_t> bytes_ = 0;
 };
 
-// One call's place within a limit, until it is destroyed; it must not outlive the call. Thread-compatible.
+// Holds one call's place within a limit until it is destroyed. It must not outlive the call. Thread-compatible.
 class StreamGuard {
  public:
-  // `patience`: how long the caller may take for one step; `longest`: for all of them.
+  // The caller may take `patience` for one step, and `longest` for all of them.
   StreamGuard(StreamLimit& limit, grpc::ServerContext& context, absl::Duration patience,
               absl::Duration longest = absl::InfiniteDuration());
   ~StreamGuard();
   StreamGuard(const StreamGuard&) = delete;
   StreamGuard& operator=(const StreamGuard&) = delete;
 
-  // UNAVAILABLE: there is no place at the moment; trying again helps.
+  // Returns whether there was a place for this call.
+  // UNAVAILABLE: there is none at the moment. Trying again helps.
   absl::Status Admission() const;
 
-  // The call keeps so many more bytes of what it receives or sends, until the guard is destroyed. UNAVAILABLE: all
-  // calls together keep too many at the moment; trying again helps.
+  // Adds to the bytes that this call keeps, of what it receives or sends, until the guard is destroyed.
+  // UNAVAILABLE: all calls together keep too many bytes at the moment. Trying again helps.
   absl::Status Keep(int64_t bytes);
 
-  // Returns step(), which reads or writes a message and returns whether that was possible. Where it takes longer than
-  // the caller's patience, or the call longer than the longest that it may, the call is cancelled, which ends the step.
+  // Returns step(), which reads or writes a message and returns whether that was possible. The call is cancelled, which
+  // ends the step, if the step takes longer than the caller's patience or the call longer than `longest`.
   template <typename Step>
   bool Do(Step step) {
     if (!Begin()) return false;
@@ -55,12 +58,13 @@ class StreamGuard {
     return possible;
   }
 
-  // DEADLINE_EXCEEDED: a step was cancelled, and why.
+  // Returns whether the caller has been in time so far.
+  // DEADLINE_EXCEEDED: the call was cancelled by Do. The message says why.
   absl::Status Patience() const;
 
  private:
   struct Call;
-  // False where the call's time is over.
+  // Returns false if the call's time is over.
   bool Begin();
   void End();
 

@@ -15,19 +15,20 @@ namespace understudy {
 struct WorkerSessionOptions {
   std::shared_ptr<Coordinators> coordinators;
   v1::WorkerHello hello;  // protocol_version is filled in
-  // Called when there is other work than before: of another kind or stage, or, for actors, at other addresses. A change
-  // of the epoch alone does not count, because a restarted coordinator gives the same work under a new epoch. While the
-  // coordinator is away the last assignment stands. An actor's assignment always has addresses: if the coordinator
-  // itself is the sink, they are the coordinator's. Called on the session's thread; must return soon.
+  // Called when the worker gets other work than before: work of another kind or stage, or, for actors, at other
+  // addresses. A change of the epoch alone does not count, because a restarted coordinator gives the same work under a
+  // new epoch. While the coordinator is away the last assignment stands.
+  // An actor's assignment always has addresses: if the coordinator itself is the sink, they are the coordinator's.
+  // Called on the session's thread; must return soon.
   std::function<void(const v1::Assignment&)> on_assignment;
   // Returns the content of a heartbeat, without the epoch. The last heartbeat is sent when the session ends.
   std::function<v1::WorkerHeartbeat()> heartbeat;
 };
 
-// Attaches in the background for as long as it exists. If the stream breaks, or nothing comes on it for twenty seconds,
-// it waits 50 to 300 ms (random) and attaches again, to the next coordinator if there are several. The log says why,
-// repeats that every thirty seconds, and says when the worker is attached again, and if its stage was given away
-// meanwhile. Thread-safe.
+// Keeps a worker attached in the background for as long as it exists. If the stream breaks, or nothing comes on it for
+// twenty seconds, it waits 50 to 300 ms (random) and attaches again, to the next coordinator if there are several.
+// The log says why, and repeats that every thirty seconds. It also says when the worker is attached again, and whether
+// its stage was given away meanwhile. Thread-safe.
 class WorkerSession {
  public:
   explicit WorkerSession(WorkerSessionOptions options);
