@@ -14,10 +14,10 @@
 
 namespace understudy {
 
-// Thread-safe; shared by who cancels and who works.
+// A cancellation is shared by those who work and those who may cancel the work. Thread-safe.
 class Cancellation {
  public:
-  // Ends the wish to be called back when destroyed. Move-only; must not outlive the Cancellation.
+  // Keeps a callback registered until destroyed. It can be moved, but not copied. It must not outlive the Cancellation.
   class [[nodiscard]] Registration {
    public:
     Registration(Cancellation* cancellation, uint64_t id) : cancellation_(cancellation), id_(id) {}
@@ -32,17 +32,19 @@ class Cancellation {
     uint64_t id_;
   };
 
-  // The first call counts. Runs the callbacks.
+  // Cancels with this reason, and runs the callbacks. Only the first call has an effect.
   void Cancel(std::string reason);
 
-  // OK, or CANCELLED with the reason.
+  // Returns OK until cancelled.
+  // CANCELLED: with the reason.
   absl::Status Check() const;
 
-  // `callback` is called once, when cancelled, on the cancelling thread; at once where that has happened already. It
-  // may still be running, or about to, when the registration ends: what it uses must be shared with it.
+  // Registers a callback. It is called once, when cancelled, on the cancelling thread; or at once if that has happened
+  // already. It may still be running, or about to run, when the registration ends. So the callback must share ownership
+  // of what it uses.
   Registration OnCancel(std::function<void()> callback);
 
-  // Sleeps for so long, or until cancelled.
+  // Sleeps for `duration`, or until cancelled.
   void WaitFor(absl::Duration duration) const;
 
  private:

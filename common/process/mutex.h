@@ -1,7 +1,8 @@
 // A mutex and a condition variable for Clang's thread-safety analysis.
 //
-// Not absl::Mutex: Debian's library of it is built without ThreadSanitizer's annotations, so under TSan every access
-// that it protects would be reported as a race. std::mutex is seen by TSan but unknown to the analysis; this is both.
+// It is not absl::Mutex, because Debian's library of it is built without ThreadSanitizer's annotations: under TSan
+// every access that it protects would be reported as a race. TSan sees std::mutex, but the analysis does not know it.
+// This mutex works with both.
 #ifndef UNDERSTUDY_COMMON_PROCESS_MUTEX_H_
 #define UNDERSTUDY_COMMON_PROCESS_MUTEX_H_
 
@@ -37,13 +38,13 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
 class CondVar {
  public:
-  // Callers loop over their condition.
+  // Waits until notified, or wakes without a reason: callers must loop over their condition.
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     changed_.wait(lock);
     lock.release();
   }
-  // False once `timeout` has passed.
+  // Waits as Wait does, for at most `timeout`. Returns false once that has passed.
   bool WaitFor(Mutex& mutex, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     const auto status = changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout));

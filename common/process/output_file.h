@@ -20,9 +20,9 @@ namespace understudy {
 // SIGKILL leaves nothing behind. On file systems without such files it has a random name in the same directory, which
 // the signals that end a process by default (such as SIGINT, SIGTERM and SIGHUP) remove on their way.
 //
-// A device or pipe is written to directly. A link is followed: the file that it leads to is meant. A file that is
-// replaced hands on its permissions, and its owner as far as the process may give files away; other hard links to it
-// keep the old content.
+// A device or pipe is written to directly. If the place is a link, the file that it leads to is written. A new file
+// takes over the permissions of the file that it replaces, and its owner as far as the process may give files away.
+// Other hard links to the replaced file keep the old content.
 //
 // Thread-compatible. Errors name the file as it was given to Create.
 class OutputFile {
@@ -32,7 +32,8 @@ class OutputFile {
     bool named = false;    // do as on a file system without O_TMPFILE; for tests
   };
 
-  // ALREADY_EXISTS: a directory, or a file that may not be replaced.
+  // Begins a file that is to be at `path`.
+  // ALREADY_EXISTS: there is a directory, or a file that may not be replaced.
   static absl::StatusOr<OutputFile> Create(const std::string& path, const Options& options);
 
   OutputFile(OutputFile&&) noexcept;
@@ -40,8 +41,8 @@ class OutputFile {
 
   absl::Status Write(std::string_view bytes);
 
-  // Syncs the file and puts it in its place. ALREADY_EXISTS: a file that may not be replaced has appeared there since
-  // Create; it stays as it is.
+  // Syncs the file and puts it in its place.
+  // ALREADY_EXISTS: a file that may not be replaced has appeared there since Create. It stays as it is.
   absl::Status Commit();
 
  private:

@@ -1,4 +1,4 @@
-// What every program does at its start and end. For main functions only.
+// Does what every program needs at its start and its end. For main functions only.
 #ifndef UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 #define UNDERSTUDY_COMMON_PROCESS_PROCESS_H_
 
@@ -14,18 +14,18 @@ namespace understudy {
 
 inline constexpr char kVersion[] = "0.1.0";
 
-// Makes sure of what the rest of a program takes for granted. Call it first thing in main.
+// Sets up what the rest of a program takes for granted. Call it first thing in main.
 //
-// A file descriptor 0, 1 or 2 that was closed when the program was started is /dev/null. Otherwise the next file that
-// is opened, a database perhaps, would get its number, and log lines would be written into that file. (This happens
-// before main, in every program that is linked with this function, because libraries open descriptors before main,
-// too.)
+// Standard descriptors: if file descriptor 0, 1 or 2 was closed when the program was started, it becomes /dev/null.
+// Otherwise the next file that is opened, a database perhaps, would get its number, and log lines would be written into
+// that file. (This happens before main, in every program that is linked with this function, because libraries open
+// descriptors before main, too.)
 //
-// Writing to a file beyond the limit of its size (ulimit -f) fails with EFBIG; by default SIGXFSZ would end the
-// process.
+// File sizes: writing to a file beyond the limit of its size (ulimit -f) fails with EFBIG. By default SIGXFSZ would end
+// the process.
 //
-// The limit of open files (ulimit -n) is raised as far as the process may. Below kFewestOpenFiles, the process says so
-// on stderr and exits with status 1, because gRPC aborts where it cannot open what it needs.
+// Open files: the limit (ulimit -n) is raised as far as the process may. If it is still below kFewestOpenFiles, the
+// process says so on stderr and exits with status 1, because gRPC aborts when it cannot open what it needs.
 void PrepareProcess(const std::string& program);
 
 inline constexpr int kFewestOpenFiles = 64;
@@ -39,13 +39,14 @@ uint64_t RaiseOpenFileLimit();
 // Pieces of 8 MiB and more still come from the kernel and go back there.
 void KeepFreedMemory();
 
-// Writes out what `out`, which is standard output, still holds. DATA_LOSS: not all that was written to it has arrived.
-// ABORTED: it is a pipe that nobody reads any more.
+// Writes out what `out`, which is standard output, still holds.
+// DATA_LOSS: not all that was written to it has arrived. ABORTED: it is a pipe that nobody reads any more.
 absl::Status FlushOutput(std::ostream& out);
 
-// While this object lives, SIGINT and SIGTERM do nothing but end Wait; SIGPIPE is ignored from then on. Make it first
-// thing in main after PrepareProcess, and only one at a time. Child processes that exec have the default actions of
-// SIGINT and SIGTERM again. Exits the process where the operating system has no descriptor for it.
+// Takes over the signals that end a process. While this object lives, SIGINT and SIGTERM do nothing but end Wait.
+// SIGPIPE is ignored from then on. Child processes that exec have the default actions of SIGINT and SIGTERM again.
+// Make it first thing in main after PrepareProcess, and only one at a time. Its constructor exits the process if the
+// operating system has no descriptor for it.
 class TerminationSignals {
  public:
   TerminationSignals();
@@ -53,10 +54,10 @@ class TerminationSignals {
   TerminationSignals(const TerminationSignals&) = delete;
   TerminationSignals& operator=(const TerminationSignals&) = delete;
 
-  // Blocks until a signal comes, and returns its number, or until Wake is called, and returns 0. What has come before
-  // the call counts.
+  // Blocks until a signal comes, and returns its number; or until Wake is called, and returns 0. A signal or a Wake
+  // that came before the call counts.
   int Wait();
-  // The same, but returns nullopt once `timeout` has passed.
+  // Waits as Wait does, but returns nullopt once `timeout` has passed.
   std::optional<int> WaitFor(absl::Duration timeout);
   // Ends Wait. Thread-safe.
   void Wake();
@@ -65,8 +66,8 @@ class TerminationSignals {
   int event_fd_;
 };
 
-// Limits the time of an orderly end, which may hang: after `limit` the process says so on stderr and exits with status
-// 0, whatever it is doing then. The latest call counts.
+// Limits the time of an orderly end, which may hang. After `limit` the process says so on stderr and exits with status
+// 0, whatever it is doing then. Only the latest call counts.
 void ExitWithin(absl::Duration limit);
 
 }  // namespace understudy

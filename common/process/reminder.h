@@ -1,4 +1,4 @@
-// When to say again of something that lasts that it still does.
+// Decides when a log should say that a condition lasts, such as "the coordinator is away", and when to repeat it.
 #ifndef UNDERSTUDY_COMMON_PROCESS_REMINDER_H_
 #define UNDERSTUDY_COMMON_PROCESS_REMINDER_H_
 
@@ -10,23 +10,24 @@
 
 namespace understudy {
 
-// How often logs repeat what lasts: seldom enough to be no noise, often enough that nobody takes it for over.
+// How often logs repeat that a condition lasts: seldom enough to be no noise, often enough that nobody believes that
+// the condition is over.
 inline constexpr absl::Duration kReminderInterval = absl::Seconds(30);
 
-// Pure, thread-compatible.
+// A reminder for one condition. It reads no clock: callers give the time. Thread-compatible.
 class Reminder {
  public:
-  // Due once it has lasted for `first`, and then again every `interval`.
+  // Makes a reminder that is due once the condition has lasted for `first`, and then again every `interval`.
   Reminder(absl::Duration first, absl::Duration interval) : first_(first), interval_(interval) {}
 
-  // It lasts, since now unless it does already.
+  // Notes that the condition lasts. It began now, unless it was lasting already.
   void Begin(absl::Time now) {
     if (since_.has_value()) return;
     since_ = now;
     next_ = now + first_;
   }
 
-  // True where it is time to say so.
+  // Returns whether it is time to say that the condition lasts. If so, the caller should say it.
   bool Due(absl::Time now) {
     if (now < next_) return false;
     next_ = now + interval_;
@@ -34,7 +35,8 @@ class Reminder {
     return true;
   }
 
-  // It is over. True where it has been said, so that this should be, too.
+  // Notes that the condition is over. Returns whether the log has said that it lasted: then the log should say that it
+  // is over, too.
   bool End() {
     since_.reset();
     next_ = absl::InfiniteFuture();
@@ -43,13 +45,13 @@ class Reminder {
 
   absl::Duration lasting(absl::Time now) const { return since_.has_value() ? now - *since_ : absl::ZeroDuration(); }
 
-  // For a message: ", for 31s now"; nothing in its first second.
+  // Returns how long the condition has lasted, for a message: ", for 31s now". Empty in its first second.
   std::string LastingText(absl::Time now) const {
     const absl::Duration whole = absl::Trunc(lasting(now), absl::Seconds(1));
     return whole > absl::ZeroDuration() ? ", for " + absl::FormatDuration(whole) + " now" : "";
   }
 
-  // When it is due next; InfiniteFuture: it does not last.
+  // Returns when the reminder is due next. InfiniteFuture: the condition does not last.
   absl::Time next() const { return next_; }
 
  private:

@@ -9,26 +9,26 @@
 
 namespace understudy {
 
-// Longest error that a worker sends.
+// The longest error that a worker sends, in bytes.
 inline constexpr size_t kLongestErrorText = 2000;
 
-// The first line of an error, at most `most` bytes of it, cut between characters. LibTorch's errors come with their
-// whole stack, and protobuf refuses a string that is cut in the middle of a UTF-8 character.
+// Returns the first line of an error, at most `most` bytes of it, cut between characters. LibTorch's errors come with
+// their whole stack, and protobuf refuses a string that is cut in the middle of a UTF-8 character.
 std::string ErrorText(std::string_view text, size_t most = kLongestErrorText);
 
-// `text` as one word for a POSIX shell: "data" stays as it is, "my data" becomes "'my data'". Text with control
-// characters becomes $'…', which bash, zsh and ksh understand, so that it stays on one line. Every command that a
-// program prints is to quote the paths, names and addresses in it with this.
+// Returns `text` as one word for a POSIX shell: "data" stays as it is, "my data" becomes "'my data'". Text with control
+// characters becomes $'…', which bash, zsh and ksh understand, so that it stays on one line. Use this for the paths,
+// names and addresses in every command that a program prints.
 std::string ShellQuoted(std::string_view text);
 
-// What is wrong with a path that a user has given, as CLI11's check() wants it; "" where nothing is. A shell replaces
-// the ~ of `--opt ~/x`, but not that of `--opt=~/x`, which would make a directory called ~.
+// Returns what is wrong with a path that a user has given, or "" if nothing is, as CLI11's check() wants it. A shell
+// replaces the ~ of `--opt ~/x`, but not the one of `--opt=~/x`, which would make a directory called ~.
 std::string CheckPath(const std::string& path);
 
-// "1,234,567"
+// Formats a count: "1,234,567".
 std::string CountText(int64_t count);
 
-// "1 episode", "1,234 episodes". `plural` is the noun with an s unless given.
+// Formats a count of things: "1 episode", "1,234 episodes". `plural` is the noun with an s unless given.
 std::string CountText(int64_t count, std::string_view noun, std::string_view plural = "");
 
 }  // namespace understudy
