@@ -24,7 +24,9 @@ class Latencies {
   // `label` is the name of the label that holds the operation.
   Latencies(const Metric& duration, const Metric& count, std::string label);
 
+  // Adds the time that one operation took to its histogram.
   void Observe(const std::string& what, absl::Duration taken);
+  // Counts one operation that ended with this code.
   void Count(const std::string& what, absl::StatusCode code);
 
   void AddTo(Scrape& scrape) const { scrape.Add(registry_.Collect()); }
