@@ -14,10 +14,11 @@ namespace understudy {
 
 // How processes that write to one data directory take turns.
 struct DataDirectoryTurns {
-  // This process keeps the directory until somebody ends it, as a daemon does: others do not wait for it.
+  // Whether this process keeps the directory until somebody ends it, as a daemon does. Others do not wait for it then.
   bool stays = false;
-  // Where this is set, Open waits for a process that has the directory and does not stay. It calls this again and
-  // again, with "process 17 on host", until the directory is free or this returns false. The call should take a while.
+  // If this is set, Open waits for a process that has the directory and does not stay. It calls this function again and
+  // again, with "process 17 on host", until the directory is free or the function returns false. The function should
+  // take a while.
   std::function<bool(const std::string& holder)> wait = nullptr;
 };
 
@@ -30,10 +31,13 @@ class DataDirectory {
     kRead,    // the store must exist; may be shared with a running coordinator; writing calls fail
   };
 
-  // INVALID_ARGUMENT: too long a path. NOT_FOUND: no store there. PERMISSION_DENIED: cannot be made or written, with
-  // the system's reason. UNAVAILABLE: in use, naming the process that holds it. FAILED_PRECONDITION: written by a newer
-  // version, or the file where its lock would be is something else. DATA_LOSS: damaged. On error, nothing that was not
-  // there before is left behind.
+  // Opens the directory at `path`. After an error, nothing that was not there before is left behind.
+  // INVALID_ARGUMENT: the path is too long. NOT_FOUND: there is no store.
+  // PERMISSION_DENIED: it cannot be made or written. The message has the system's reason.
+  // UNAVAILABLE: another process, which the message names, uses it.
+  // FAILED_PRECONDITION: the store was written by a newer version, or, with kRead, by an older one; or the file where
+  // its lock would be is something else.
+  // DATA_LOSS: the store is damaged.
   static absl::StatusOr<std::unique_ptr<DataDirectory>> Open(const std::string& path, Mode mode,
                                                              const DataDirectoryTurns& turns = {});
 
@@ -41,11 +45,11 @@ class DataDirectory {
 
   SqlStore& store() { return *store_; }
 
-  // Open has made the store.
+  // Returns whether Open has made the store.
   bool is_new() const { return is_new_; }
 
   // Closes the store and removes, under the lock, what Open has made: the store if it was new, and directories that are
-  // empty then. What Open has found stays. For a caller that cannot go on after all, or that needed no store.
+  // empty then. What Open has found stays. This is for a caller that cannot go on after all, or that needed no store.
   void DiscardIfNew();
 
  private:

@@ -24,26 +24,30 @@ struct DatasetRow {
   v1::Dataset dataset;
 };
 
-// Reads a dataset's row. NOT_FOUND names the dataset; DATA_LOSS: its recipe is damaged.
+// Reads a dataset's row.
+// NOT_FOUND: there is none; the message names the dataset. DATA_LOSS: its recipe is damaged.
 absl::StatusOr<DatasetRow> GetDatasetRow(SqlConnection& database, const std::string& name);
 
-// NOT_FOUND: this very dataset has been deleted, even where there is another of its name.
+// Checks that the dataset of this row still exists.
+// NOT_FOUND: it has been deleted, even if there is another of its name.
 absl::Status CheckDatasetExists(SqlConnection& database, const DatasetRow& row);
 
 // Reads a page of at most `size` datasets whose names come after `after`, by name.
 absl::StatusOr<Page<v1::Dataset>> ListDatasetRows(SqlConnection& database, const std::string& after, int64_t size);
 
-// Writes the sums, completeness and digest.
+// Writes the sums, completeness and digest of the row.
 absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row);
+// Writes the recipe of the row.
 absl::Status UpdateRecipe(SqlConnection& database, const DatasetRow& row);
 
-// Inserts an episode and returns true. Returns false, and changes nothing, where there is one of that number.
+// Inserts an episode and returns true. If there is one of that number, changes nothing and returns false.
 absl::StatusOr<bool> InsertEpisode(SqlConnection& database, int64_t dataset_id, const EncodedEpisode& episode);
 
-// Finds the lowest episode number that is at least `number`; reads no episode.
+// Finds the lowest episode number that is at least `number`, without reading an episode. nullopt: there is none.
 absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqlConnection& database, int64_t dataset_id, int64_t number);
 
-// Reads an episode. DATA_LOSS: it cannot be read. Only EpisodeDecoder can tell whether it is what was stored.
+// Reads an episode. Only EpisodeDecoder can tell whether it is what was stored.
+// DATA_LOSS: it cannot be read.
 absl::StatusOr<EncodedEpisode> GetEpisode(SqlConnection& database, int64_t dataset_id, int64_t number);
 
 }  // namespace understudy

@@ -29,12 +29,13 @@ struct EncodedEpisode {
 // Sets a batch's environment, policy, version and action mode to those of the recipe.
 void Stamp(const v1::DatasetRecipe& recipe, v1::TrajectoryBatch& batch);
 
-// Encodes episodes. For one thread: it keeps its buffers from one episode to the next, and shares the thread's
-// compressor with other encoders. The recipe must outlive it.
+// Encodes episodes. Only one thread may use an encoder, because it shares that thread's compressor with other encoders.
+// It keeps its buffers from one episode to the next. The recipe must outlive it.
 class EpisodeEncoder {
  public:
   explicit EpisodeEncoder(const v1::DatasetRecipe& recipe);
 
+  // Returns the row for one episode.
   // UNAVAILABLE: out of memory.
   absl::StatusOr<EncodedEpisode> Encode(const TrajectoryView& episode);
 
@@ -51,8 +52,9 @@ class EpisodeDecoder {
  public:
   explicit EpisodeDecoder(const v1::DatasetRecipe& recipe);
 
-  // Returns the batch that was encoded, once it is valid and has the numbers and the digest that `episode` has.
-  // DATA_LOSS says what was found; the caller adds which episode of which dataset.
+  // Returns the batch that was encoded, after checking that it is valid and has the numbers and the digest of
+  // `episode`.
+  // DATA_LOSS: it is not. The message says what was found; the caller adds which episode of which dataset.
   absl::StatusOr<v1::TrajectoryBatch> Decode(const EncodedEpisode& episode);
 
  private:

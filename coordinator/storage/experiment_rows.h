@@ -15,21 +15,22 @@
 
 namespace understudy {
 
-// The value of the column `finished_unix_ms`: when the experiment finished; 0: it has not.
+// Returns the value of the column `finished_unix_ms`: when the experiment finished, or 0 if it has not.
 int64_t FinishedUnixMs(const v1::Experiment& experiment);
 
 // Fills the column `finished_unix_ms` of all rows from their content. A damaged row counts as finished, so that it can
 // be deleted.
 absl::Status FillFinishedUnixMs(SqlConnection& database);
 
-// These do nothing where there is nothing to drop.
+// Drops the stage's checkpoint; its content stays. Does nothing if there is none.
 absl::Status DropCheckpoint(SqlConnection& database, const std::string& experiment, int stage);
-// Drops the content that the stage's checkpoint leads to; the checkpoint itself stays.
+// Drops the content that the stage's checkpoint leads to; the checkpoint itself stays. Does nothing if there is none.
 absl::Status DropCheckpointContent(SqlConnection& database, const std::string& experiment, int stage);
+// Drops the stage's outcomes. Does nothing if there are none.
 absl::Status DropOutcomes(SqlConnection& database, const std::string& experiment, int stage);
 
-// Deletes all rows of an experiment. With `only_own`, leaves metrics, outcomes and contents of checkpoints where they
-// are: nothing leads to them any more.
+// Deletes all rows of an experiment. With `only_own` it deletes only those of the tables `experiments` and
+// `checkpoints`. Metrics, outcomes and contents of checkpoints stay where they are, and nothing leads to them any more.
 absl::Status DeleteExperimentRows(SqlConnection& database, const std::string& experiment, bool only_own);
 
 // Reads all rows of a bound query for (number, steps, return).

@@ -12,9 +12,9 @@
 namespace understudy {
 
 // Opens the store at `place`, a URL of PostgreSQL or a data directory. The modes mean the same for both, except that a
-// database is never made, only a store in it. The store is held until the last copy of the pointer is gone, exclusively
-// unless it is open for reading. Returns the errors of DataDirectory, PostgresDatabase and
-// PostgresStore::OpenForReading.
+// database is never made, only a store in it. The store is held until the last copy of the pointer is gone, and
+// exclusively unless it is open for reading.
+// Errors: those of DataDirectory, PostgresDatabase and PostgresStore::OpenForReading.
 absl::StatusOr<std::shared_ptr<SqlStore>> OpenStore(const std::string& place, DataDirectory::Mode mode);
 
 }  // namespace understudy

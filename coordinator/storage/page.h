@@ -17,7 +17,7 @@ namespace understudy {
 
 inline constexpr int64_t kDefaultPageSize = 100;
 inline constexpr int64_t kMaxPageSize = 1000;
-// A page ends with the item that reaches so many bytes.
+// A page ends with the item that makes it this large.
 inline constexpr int64_t kPageBytes = int64_t{1} << 20;
 
 // Which page is wanted.
@@ -32,14 +32,15 @@ struct Page {
   std::string next_token;  // empty: this is the last page
 };
 
-// How many items a page may have. INVALID_ARGUMENT: the size is negative.
+// Returns how many items a page may have.
+// INVALID_ARGUMENT: the size is negative.
 absl::StatusOr<int64_t> PageSize(const PageRequest& request);
 
-// A token of the list with this name: the sort key of the last item that was read.
+// Makes a token of the list with this name. `key` is the sort key of the last item that was read.
 std::string MakePageToken(std::string_view list, const std::vector<std::string>& key);
 
-// The key in a token, which has `parts` parts; empty where the token is. INVALID_ARGUMENT: the token is none of this
-// list.
+// Returns the key in a token, which has `parts` parts. An empty token has an empty key.
+// INVALID_ARGUMENT: the token is none of this list.
 absl::StatusOr<std::vector<std::string>> ParsePageToken(std::string_view list, std::string_view token, size_t parts);
 
 // Reads a whole list: calls `visit` with each item of `list(PageRequest)`, page after page. Returns the first error of

@@ -24,23 +24,26 @@ class PostgresConnection final : public SqlConnection {
   struct Options {
     std::string url;
     std::string application;  // the sessions' name at the server
-    // How long a transaction is tried again after its session has ended; then it is UNAVAILABLE.
+    // How long a transaction is tried again after its session has ended. After that it fails with UNAVAILABLE.
     absl::Duration patience = absl::Seconds(3);
   };
 
-  // Connects. INVALID_ARGUMENT: this is no URL of PostgreSQL. UNAVAILABLE names the server, without password, and gives
-  // its reason.
+  // Connects.
+  // INVALID_ARGUMENT: this is no URL of PostgreSQL.
+  // UNAVAILABLE: the server cannot be reached. The message names it, without password, and gives its reason.
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(Options options, std::shared_ptr<StoreFence> fence);
 
   SqlStatement Prepare(std::string_view sql) override;
   absl::Status Execute(const char* sql) override;
-  // UNAVAILABLE: the transaction writes, and the fence's incarnation is not the database's latest. The server decides
-  // that within the transaction, so it holds however long the process was stopped.
+  // Runs a transaction as SqlConnection::Transact says. A transaction that writes is refused if the fence's incarnation
+  // is not the database's latest. The server decides that within the transaction, so it holds however long the process
+  // was stopped.
+  // UNAVAILABLE: it was refused, or the server was away for longer than Options::patience.
   absl::Status Transact(Access access, std::string operation,
                         const std::function<absl::Status(SqlConnection&)>& body) override;
   int64_t changes() const override { return changes_; }
   absl::StatusOr<bool> HasTable(std::string_view name) override;
-  // PostgreSQL's autovacuum does it.
+  // Does nothing: PostgreSQL's autovacuum does it.
   absl::StatusOr<bool> ReleasePages(int64_t) override { return false; }
   absl::Status NumberOn(const std::string& table, const std::string& column) override;
   const std::string& name() const override { return name_; }
@@ -51,7 +54,7 @@ class PostgresConnection final : public SqlConnection {
 
   PostgresConnection(Options options, std::string name, std::shared_ptr<StoreFence> fence);
 
-  // Whether the session cannot be used any more.
+  // Returns whether the session cannot be used any more.
   bool lost() const { return PQstatus(session_.get()) != CONNECTION_OK || over_; }
   absl::Status Connect();
   // Makes one attempt at a transaction. `in_doubt` is the number of the transaction that was being committed when the

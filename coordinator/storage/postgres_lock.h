@@ -17,32 +17,37 @@
 
 namespace understudy {
 
-// The names of sessions that write begin with this. The process that takes the lock ends those that are left of its
-// predecessor.
+// The names of sessions that write begin with this. The process that holds the lock ends such sessions that are left of
+// its predecessor.
 inline constexpr char kPostgresWriter[] = "understudy-writer ";
 
-// The server ends the session, and with it the lock, at once when the process dies. It does so after two seconds where
-// the process was stopped or its network was cut.
+// Holds the lock as long as its session lives. When the process dies, the server ends the session, and with it the
+// lock, at once. If the process was stopped, or its network was cut, the server does so after two seconds.
 //
 // Thread-compatible.
 class PostgresLock {
  public:
-  // Connects, and holds nothing yet. INVALID_ARGUMENT: this is no URL of PostgreSQL. UNAVAILABLE names the server,
-  // without password. FAILED_PRECONDITION: the server is older than PostgreSQL 14.
+  // Connects, and holds nothing yet.
+  // INVALID_ARGUMENT: this is no URL of PostgreSQL.
+  // UNAVAILABLE: the server, which the message names without password, cannot be reached.
+  // FAILED_PRECONDITION: the server is older than PostgreSQL 14.
   static absl::StatusOr<std::unique_ptr<PostgresLock>> Connect(const std::string& url);
 
   // Gives the lock back.
   ~PostgresLock();
 
-  // Tries to take the lock, without waiting. Returns an empty text where it is held from now on; sessions of former
-  // holders have been ended then. Otherwise returns who has it, as "process 123 on host"; call again within two
-  // seconds. UNAVAILABLE: the server cannot be reached.
+  // Tries to take the lock, without waiting. Returns an empty text if it is held from now on, and otherwise who has it,
+  // as "process 123 on host". Call again within two seconds.
+  // UNAVAILABLE: the server cannot be reached.
   absl::StatusOr<std::string> TryTake();
 
-  // Keeps the lock, with a thread of its own, until destroyed. To be called as soon as it is held. If the session is
-  // lost, as when the server restarts, the thread takes the lock again, provided that nobody has written meanwhile
-  // under another incarnation than the fence's. If that fails for five seconds, the thread abandons the fence and calls
-  // `on_lost`, once.
+  // Keeps the lock, with a thread of its own, until destroyed. Call it as soon as the lock is held. It first ends the
+  // sessions of former holders that write: their transactions would be refused, but one that was stopped in the middle
+  // would make ours wait.
+  //
+  // If the session is lost, as when the server restarts, the thread takes the lock again, provided that nobody has
+  // written meanwhile under another incarnation than the fence's. If somebody has, or if the attempts fail for five
+  // seconds, the thread abandons the fence and calls `on_lost`, once.
   void Keep(std::shared_ptr<StoreFence> fence, std::function<void(const absl::Status&)> on_lost);
 
  private:
@@ -50,13 +55,14 @@ class PostgresLock {
 
   absl::Status Open();
   void EndFormerWriters();
-  // The keeping thread.
+  // The body of the keeping thread.
   void Run();
-  // Waits. Returns true where the thread should end.
+  // Waits for `duration`. Returns true as soon as the thread should end.
   bool Wait(absl::Duration duration);
-  // Takes the lock in a new session. FAILED_PRECONDITION: somebody else has written since.
+  // Takes the lock in a new session.
+  // FAILED_PRECONDITION: somebody else has written since, or has the lock.
   absl::Status TakeAgain();
-  // Asks a query for one row with one column, or none, and waits two seconds at most.
+  // Runs a query for at most one row with one column, and waits two seconds at most. Returns the value; empty: no row.
   absl::StatusOr<std::string> Ask(const std::string& sql);
 
   const std::string url_;

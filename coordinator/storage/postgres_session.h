@@ -19,25 +19,26 @@ struct FreePostgres {
 using PostgresSession = std::unique_ptr<PGconn, FreePostgres>;
 using PostgresResult = std::unique_ptr<PGresult, FreePostgres>;
 
-// Connects to the first server of the URL that answers; blocks for some seconds for each of them. Commits of the
-// session wait for the disk. `application`: what the server shows as the session's name. UNAVAILABLE gives the server's
-// reason.
+// Connects to the first server of the URL that answers. Blocks for some seconds for each server. Commits of the session
+// wait for the disk. `application` is what the server shows as the session's name.
+// UNAVAILABLE: gives the server's reason.
 absl::StatusOr<PostgresSession> ConnectPostgres(const std::string& url, const std::string& application);
 
-// Whether the statement succeeded: the result is rows, or a command that was done.
+// Returns whether the statement succeeded: the result is rows, or a command that was done.
 bool Succeeded(const PGresult* result);
 
-// Returns why a statement failed: RESOURCE_EXHAUSTED (disk full, too big), DATA_LOSS (damaged), PERMISSION_DENIED,
-// ALREADY_EXISTS (a constraint), INVALID_ARGUMENT (a value that cannot be stored: text with a zero in it), UNAVAILABLE
-// (anything else, the session's end too). The message is "cannot `operation`: …, in `name`".
+// Returns why a statement failed. The message is "cannot `operation`: …, in `name`".
+// RESOURCE_EXHAUSTED: disk full, or too big. DATA_LOSS: damaged. PERMISSION_DENIED. ALREADY_EXISTS: a constraint.
+// INVALID_ARGUMENT: a value that cannot be stored, such as text with a zero in it. UNAVAILABLE: anything else, also the
+// session's end.
 absl::Status PostgresError(const PGconn* session, const PGresult* result, const std::string& operation,
                            const std::string& name);
 
-// Whether a failure means that the session is of no use any more: it has ended, or the server takes no changes, as a
-// server that was replaced by another.
+// Returns whether a failure means that the session is of no use any more. Either it has ended, or the server takes no
+// changes, as a server that was replaced by another.
 bool IsSessionOver(const PGconn* session, const PGresult* result);
 
-// This process as "process 123 on host".
+// Returns this process as "process 123 on host".
 std::string ProcessText();
 
 }  // namespace understudy

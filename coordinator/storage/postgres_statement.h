@@ -41,9 +41,11 @@ class PostgresParameters {
 // Turns "a = ? AND b = ?" into "a = $1 AND b = $2".
 std::string NumberParameters(std::string_view sql);
 
-// Read a value of a binary result; NULL is 0.
+// Returns an integer of a binary result; NULL is 0.
 int64_t PostgresInt64(const PGresult* result, int row, int column);
+// Returns a floating-point number of a binary result; NULL is 0.
 double PostgresDouble(const PGresult* result, int row, int column);
+// Returns text or bytes of a binary result; NULL is empty.
 std::string_view PostgresBytes(const PGresult* result, int row, int column);
 
 }  // namespace understudy

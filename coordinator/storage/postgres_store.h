@@ -15,13 +15,14 @@ namespace understudy {
 
 class PostgresStore final : public SqlStore {
  public:
-  // Opens the store for the holder of the database's PostgresLock. Makes or upgrades the tables, and counts up the
-  // incarnation, so that nobody who wrote before can do so any more. UNAVAILABLE: the server, named without password,
-  // cannot be reached. FAILED_PRECONDITION: the database has a newer schema.
+  // Opens the store for the holder of the database's PostgresLock. Makes or upgrades the tables. Counts up the
+  // incarnation, so that nobody who wrote before can do so any more.
+  // UNAVAILABLE: the server, which the message names without password, cannot be reached.
+  // FAILED_PRECONDITION: the database has a newer schema.
   static absl::StatusOr<std::unique_ptr<PostgresStore>> Open(const std::string& url, std::shared_ptr<StoreFence> fence);
 
-  // Opens the store for reading; other processes may be writing. Writing calls fail with PERMISSION_DENIED. NOT_FOUND:
-  // there is no store in the database. FAILED_PRECONDITION: it has another schema.
+  // Opens the store for reading. Other processes may be writing. Writing calls fail with PERMISSION_DENIED.
+  // NOT_FOUND: there is no store in the database. FAILED_PRECONDITION: it has another schema.
   static absl::StatusOr<std::unique_ptr<PostgresStore>> OpenForReading(const std::string& url);
 
   absl::StatusOr<int64_t> NextIncarnation() override;

@@ -10,10 +10,11 @@
 
 namespace understudy {
 
+// Returns whether the text is such an address, by its beginning.
 bool IsPostgresUrl(const std::string& text);
 
 // Returns the address for logs and messages, without password and without parameters that could hold a secret.
-// INVALID_ARGUMENT: this is no such address; the message does not repeat it.
+// INVALID_ARGUMENT: this is no such address. The message does not repeat it.
 absl::StatusOr<std::string> DescribePostgresUrl(const std::string& url);
 
 }  // namespace understudy

@@ -22,20 +22,23 @@ using Migrations = std::span<const Migration>;
 Migrations SqliteMigrations();
 Migrations PostgresMigrations();
 
-// The schema that this program works with: the number of its last migration.
+// Returns the schema that this program works with: the number of its last migration.
 inline int LatestSchemaVersion(Migrations migrations) { return static_cast<int>(migrations.size()); }
 
-// Returns the number of the last migration that was applied. DATA_LOSS: there is none; the database is not a store.
+// Returns the number of the last migration that was applied.
+// DATA_LOSS: there is none; the database is not a store.
 absl::StatusOr<int> ReadSchemaVersion(SqlConnection& connection);
 
 // Applies all migrations to an empty database, in one transaction.
 absl::Status CreateSchema(SqlConnection& connection, Migrations migrations);
 
-// Applies the migrations that are missing, in one transaction; where none is, only reads. FAILED_PRECONDITION, which
-// names both numbers: the database has a newer schema. DATA_LOSS: the database is not a store.
+// Applies the migrations that are missing, in one transaction. If none is missing, it only reads.
+// FAILED_PRECONDITION: the database has a newer schema; the message names both numbers.
+// DATA_LOSS: the database is not a store.
 absl::Status UpgradeSchema(SqlConnection& connection, Migrations migrations);
 
-// FAILED_PRECONDITION, which names both numbers: the database's schema is not the latest.
+// Checks that the database's schema is the latest.
+// FAILED_PRECONDITION: it is not; the message names both numbers.
 absl::Status CheckSchema(SqlConnection& connection, Migrations migrations);
 
 }  // namespace understudy

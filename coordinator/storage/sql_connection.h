@@ -25,7 +25,7 @@ struct Blob {
   std::string_view bytes;
 };
 
-// Any parameter.
+// The value of a parameter.
 using SqlValue = std::variant<int64_t, double, std::string_view, Blob>;
 
 // A statement as a database's client library holds it. Parameters are numbered from 1, columns from 0. Binding does not
@@ -72,7 +72,7 @@ class SqlStatement {
     return *this;
   }
 
-  // Bind for a number of parameters that is known only at run time.
+  // Binds as Bind does, for a number of parameters that is known only at run time.
   SqlStatement& BindValues(const std::vector<SqlValue>& values);
 
   // Goes to the next row. False: there is none.
@@ -83,7 +83,7 @@ class SqlStatement {
   // Runs a statement whose rows, if any, do not matter.
   absl::Status Run();
 
-  // Columns of the current row, from 0. Views live until the next Step or Bind.
+  // Return a column of the current row; columns are numbered from 0. Views live until the next Step or Bind.
   int64_t Int64(int column) const { return prepared_->Int64(column); }
   double Double(int column) const { return prepared_->Double(column); }
   std::string_view Bytes(int column) const { return prepared_->Bytes(column); }
@@ -122,26 +122,26 @@ class SqlConnection {
   // Runs statements, separated by semicolons, without parameters or rows.
   virtual absl::Status Execute(const char* sql) = 0;
 
-  // Runs `body` in a transaction: all or nothing, durable once OK is returned. An error of `body` rolls back and is
-  // returned. `body` may run more than once; everything but the last run is rolled back. Errors of the database begin
-  // with "cannot `operation`".
+  // Runs `body` in a transaction: all or nothing, and durable once OK is returned. If `body` returns an error,
+  // everything is rolled back and the error is returned. `body` may run more than once; everything but the last run is
+  // rolled back. Errors of the database begin with "cannot `operation`".
   virtual absl::Status Transact(Access access, std::string operation,
                                 const std::function<absl::Status(SqlConnection&)>& body) = 0;
 
-  // The number of rows that the last INSERT, UPDATE or DELETE changed.
+  // Returns the number of rows that the last INSERT, UPDATE or DELETE changed.
   virtual int64_t changes() const = 0;
 
   virtual absl::StatusOr<bool> HasTable(std::string_view name) = 0;
 
-  // Gives space of at most so many pages that hold nothing any more back to the file system, and returns whether there
-  // is more to give back. False where the database does so by itself, or cannot.
+  // Gives pages that hold nothing any more back to the file system, at most `pages` of them. Returns whether there is
+  // more to give back; false if the database does so by itself, or cannot.
   virtual absl::StatusOr<bool> ReleasePages(int64_t pages) = 0;
 
-  // Makes the database number on behind the largest number in a column that it numbers. To be called after rows were
-  // inserted with numbers of their own.
+  // Makes the database number new rows from the largest number in `column` on. Call it after rows were inserted that
+  // had numbers already.
   virtual absl::Status NumberOn(const std::string& table, const std::string& column) = 0;
 
-  // The database's name in messages.
+  // Returns the database's name in messages.
   virtual const std::string& name() const = 0;
 };
 

@@ -16,9 +16,9 @@
 namespace understudy {
 
 // Reads a page of at most `size` items from a bound query whose LIMIT is `size` + 1: the row too many says that there
-// is a next page. `item(row)` returns absl::StatusOr<std::optional<Item>>, where nullopt leaves the row out; `key(row)`
-// returns the row's sort key as MakePageToken takes it. Items are protocol buffer messages. Returns the first error of
-// the query or of `item`.
+// is a next page. `item(row)` returns absl::StatusOr<std::optional<Item>>; nullopt leaves the row out. `key(row)`
+// returns the row's sort key as MakePageToken takes it. Items are protocol buffer messages.
+// Errors: the first error of the query or of `item`.
 template <typename Item, typename ReadItem, typename ReadKey>
 absl::StatusOr<Page<Item>> ReadPageOf(std::string_view list, SqlStatement& select, int64_t size, const ReadItem& item,
                                       const ReadKey& key) {

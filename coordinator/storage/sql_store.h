@@ -75,39 +75,40 @@ class SqlStore : public Store {
   void ReleaseSpace() override;
 
   // Copies everything, with all numbers and times, to a store that has nothing but its incarnation yet. The copy is one
-  // transaction of each store, so that nothing is there until all is. FAILED_PRECONDITION: the target is not empty.
-  // `progress` is called with a table's name, the rows copied of it so far, and whether those are all.
+  // transaction of each store, so nothing is there until all is. `progress` is called with a table's name, the rows
+  // copied of it so far, and whether those are all.
+  // FAILED_PRECONDITION: the target is not empty.
   using CopyProgress = std::function<void(const std::string& table, int64_t rows, bool all)>;
   absl::Status CopyTo(SqlStore& target, const CopyProgress& progress);
 
-  // Observes from now on how long each transaction takes, with all waiting, under the name of the method that runs it,
-  // and counts those that the store could not serve. `latencies` must outlive the store. Call it before other threads
-  // use the store.
+  // Observes from now on how long each transaction takes, with all waiting, under the name of the method that runs it.
+  // Also counts the transactions that the store could not serve. `latencies` must outlive the store. Call it before
+  // other threads use the store.
   void Measure(Latencies& latencies) { latencies_ = &latencies; }
 
  protected:
-  // Without a writer every writing call fails with PERMISSION_DENIED.
+  // Makes a store. Without a writer every writing call fails with PERMISSION_DENIED.
   SqlStore(std::unique_ptr<SqlConnection> writer, std::unique_ptr<SqlConnection> reader);
 
  private:
   using Body = std::function<absl::Status(SqlConnection&)>;
 
-  // Runs `body` in a transaction that may write; `operation` as in SqlConnection::Transact. `body` may run more than
+  // Runs `body` in a transaction that may write. `operation` is SqlConnection::Transact's. `body` may run more than
   // once, and on another thread.
   absl::Status Write(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
   // Runs `body` in a transaction that only reads, on this thread.
   absl::Status Read(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
-  // Runs `body` as Write does, and lets it drop what nobody needs any more. Where that meets damage, `body` runs once
-  // more, told not to drop: damaged pages must not keep anybody from storing something else. They are lost to the file
-  // then.
+  // Runs `body` as Write does, and lets it drop what nobody needs any more. If damage is met, `body` runs once more,
+  // and is told not to drop, because damaged pages must not keep anybody from storing something else. The damaged pages
+  // are then lost to the file.
   absl::Status WriteAndDrop(const std::string& operation,
                             const std::function<absl::Status(SqlConnection&, bool drop)>& body,
                             const char* method = __builtin_FUNCTION());
 
   absl::StatusOr<DatasetRow> FindDataset(const std::string& name);
-  // The lowest episode number that is at least `number`.
+  // Finds the lowest episode number that is at least `number`.
   absl::StatusOr<std::optional<int64_t>> NextEpisode(const DatasetRow& row, int64_t number);
-  // Episodes from `number` on, in order, until they decompress to `bytes`; at least one, unless there is none.
+  // Reads episodes from `number` on, in order, until they decompress to `bytes`. Reads at least one, if there is any.
   absl::StatusOr<std::vector<EncodedEpisode>> ReadPage(const DatasetRow& row, int64_t number, int64_t bytes);
 
   Latencies* latencies_ = nullptr;

@@ -41,11 +41,11 @@ class SqliteConnection final : public SqlConnection {
   int64_t changes() const override { return sqlite3_changes64(database_); }
   absl::StatusOr<bool> HasTable(std::string_view name) override;
   absl::StatusOr<bool> ReleasePages(int64_t pages) override;
-  // The value of a pragma that is a number.
+  // Returns the value of a pragma that is a number.
   absl::StatusOr<int64_t> Pragma(const std::string& name);
   // Does nothing: SQLite always numbers on behind the largest.
   absl::Status NumberOn(const std::string&, const std::string&) override { return absl::OkStatus(); }
-  // The file's path.
+  // Returns the file's path.
   const std::string& name() const override { return path_; }
 
  private:

@@ -17,18 +17,19 @@ namespace understudy {
 class SqliteStore final : public SqlStore {
  public:
   struct Options {
-    // Every writing call fails with PERMISSION_DENIED. Other processes may be writing.
+    // Makes every writing call fail with PERMISSION_DENIED. Other processes may be writing.
     bool read_only = false;
-    // The largest size of the file; a change that needs more is RESOURCE_EXHAUSTED. 0: the disk is the limit.
+    // The largest size of the file. A change that needs more fails with RESOURCE_EXHAUSTED. 0: the disk is the limit.
     int64_t max_bytes = 0;
   };
 
-  // Makes an empty store where there is no file. It is durable once OK is returned; on error there is none. Only one
-  // process may do so at a time.
+  // Makes an empty store, if there is no file. It is durable once OK is returned; after an error there is none. Only
+  // one process may do so at a time.
   static absl::Status Create(const std::string& path);
 
-  // Opens an existing store, and upgrades an older schema unless it is opened for reading. PERMISSION_DENIED: the file
-  // cannot be read, or written. FAILED_PRECONDITION: it has a newer schema, or, opened for reading, an older one.
+  // Opens an existing store. An older schema is upgraded, unless the store is opened for reading.
+  // PERMISSION_DENIED: the file cannot be read, or written.
+  // FAILED_PRECONDITION: it has a newer schema, or, opened for reading, an older one.
   // DATA_LOSS: it is damaged, or no store.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Options& options);
 

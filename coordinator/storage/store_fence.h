@@ -13,7 +13,7 @@ namespace understudy {
 // The connections of one store share a fence. Thread-safe.
 class StoreFence {
  public:
-  // From now on a transaction that writes fails unless this is the store's latest incarnation. 0: not known yet.
+  // Makes every later transaction that writes fail unless `incarnation` is the store's latest. 0: not known yet.
   void SetIncarnation(int64_t incarnation) {
     MutexLock lock(mutex_);
     incarnation_ = incarnation;
@@ -23,7 +23,7 @@ class StoreFence {
     return incarnation_;
   }
 
-  // From now on nothing is written, and nobody waits to write. Idempotent.
+  // Refuses every write from now on, and lets nobody wait to write. Idempotent.
   void Abandon() {
     MutexLock lock(mutex_);
     abandoned_ = true;
