@@ -1,4 +1,4 @@
-// One worker's Attach stream.
+// The server side of one Attach stream, on which a worker talks with the coordinator.
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_ATTACH_STREAM_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_ATTACH_STREAM_H_
 
@@ -18,14 +18,15 @@
 
 namespace understudy {
 
-// Thread-safe. Lives until gRPC is done with it and nobody holds it as a link. One read is in flight, and one write:
-// an assignment that comes meanwhile waits, and gives way to a later one.
+// A stream has one read and one write in flight. An assignment that comes during a write waits, and a later one
+// replaces it. The object lives until gRPC is done with it and nobody holds it as a link. Thread-safe.
 class AttachStream final : public grpc::ServerBidiReactor<v1::WorkerMessage, v1::Assignment>,
                            public WorkerLink,
                            public std::enable_shared_from_this<AttachStream> {
  public:
-  // Begins to read. A worker that does not say hello in ten seconds is sent away: DEADLINE_EXCEEDED.
-  // PERMISSION_DENIED: neither may one that is not of the kind that it says, see WorkersService.
+  // Begins to read. Closes the stream of a worker whose first message is not right:
+  // DEADLINE_EXCEEDED: no hello came within ten seconds. PERMISSION_DENIED: the caller may not be a worker of the kind
+  // that it says (see WorkersService). Others: ValidateHello's.
   static AttachStream* Begin(Coordinator& coordinator, std::shared_ptr<AccessControl> access,
                              grpc::CallbackServerContext* context);
 

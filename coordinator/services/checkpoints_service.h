@@ -1,4 +1,4 @@
-// The Checkpoints gRPC service: checkpoints.proto.
+// The gRPC service Checkpoints, which stores and returns the checkpoints of training stages (checkpoints.proto).
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_CHECKPOINTS_SERVICE_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_CHECKPOINTS_SERVICE_H_
 
@@ -16,17 +16,20 @@
 
 namespace understudy {
 
-// Thread-safe. At most 64 Save and 64 Load streams at a time, then UNAVAILABLE; one whose saver sends nothing for 10 s,
-// or takes longer than half an hour, or whose reader reads nothing for 5 minutes, ends.
+// Serves at most 64 Save and 64 Load streams at a time; further ones are UNAVAILABLE. A Save stream ends if nothing is
+// sent for 10 s, or if it takes longer than half an hour. A Load stream ends if nothing is read for 5 minutes.
+// Thread-safe.
 class CheckpointsService final : public v1::Checkpoints::Service {
  public:
-  // ABORTED where the epoch is not the stage's current one; its errors are the caller's.
+  // Checks that the epoch is the stage's current one. The caller of the service gets the error.
+  // ABORTED: it is not.
   using EpochCheck = std::function<absl::Status(const v1::StageKey& stage)>;
 
-  // Of content that all calls together are receiving; a call that would need more is UNAVAILABLE.
+  // The most bytes of content that all calls together may be receiving. A call that would need more is UNAVAILABLE.
   static constexpr int64_t kMaxReceivingBytes = 2 * kMaxCheckpointBytes;
 
-  // `store` must outlive this. Save asks `check_epoch` when the header has come, and again before it stores.
+  // Save calls `check_epoch` when the header has come, and again before it stores. Load calls it, too. `store` must
+  // outlive the service.
   CheckpointsService(Store& store, EpochCheck check_epoch, int64_t max_receiving_bytes = kMaxReceivingBytes)
       : store_(store), check_epoch_(std::move(check_epoch)), saving_(64, max_receiving_bytes) {}
 

@@ -1,4 +1,4 @@
-// The Datasets gRPC service: datasets.proto.
+// The gRPC service Datasets, which lists, reads and manages datasets (datasets.proto).
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_DATASETS_SERVICE_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_DATASETS_SERVICE_H_
 
@@ -13,11 +13,12 @@
 
 namespace understudy {
 
-// Thread-safe. Needs no coordinator: also serves a store that is opened without one. Reads on the caller's thread.
-// At most 256 Read streams at a time, then UNAVAILABLE; one whose reader reads nothing for 5 minutes ends.
+// Needs no coordinator: it also serves a store that is opened without one. Serves at most 256 Read streams at a time;
+// further ones are UNAVAILABLE. A Read stream ends if nothing is read for 5 minutes. It reads from the store on the
+// caller's thread. Thread-safe.
 class DatasetsService final : public v1::Datasets::Service {
  public:
-  // `store` must outlive this. What must not happen while an experiment begins runs by `run_alone`.
+  // `run_alone` runs what must not happen while an experiment begins. `store` must outlive the service.
   DatasetsService(Store& store, RunAlone run_alone) : store_(store), run_alone_(std::move(run_alone)) {}
 
   grpc::Status List(grpc::ServerContext* context, const v1::ListDatasetsRequest* request,

@@ -1,4 +1,4 @@
-// The Experiments gRPC service: experiments.proto.
+// The gRPC service Experiments, which submits, shows and manages experiments (experiments.proto).
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_EXPERIMENTS_SERVICE_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_EXPERIMENTS_SERVICE_H_
 
@@ -10,13 +10,14 @@
 
 namespace understudy {
 
-// Serves the experiments of a coordinator, or, without one, of a store: they are as the store has them then, nothing
-// can be submitted, resumed or watched (FAILED_PRECONDITION), and Cancel marks an experiment that nobody runs.
+// Serves the experiments of a coordinator or, without one, of a store. Without a coordinator, experiments are as the
+// store has them. Cancel then marks an experiment that nobody runs. Nothing can be submitted, paused or resumed
+// (FAILED_PRECONDITION), or watched (UNIMPLEMENTED).
 //
 // Thread-safe.
 class ExperimentsService final : public v1::Experiments::WithCallbackMethod_Watch<v1::Experiments::Service> {
  public:
-  // `store` is the coordinator's. Both must outlive the server that serves this. `coordinator` may be null.
+  // `store` is the coordinator's. `coordinator` may be null. Both must outlive the server that serves this.
   ExperimentsService(Store& store, Coordinator* coordinator) : store_(store), coordinator_(coordinator) {}
 
   grpc::Status Submit(grpc::ServerContext* context, const v1::SubmitRequest* request,

@@ -1,4 +1,4 @@
-// The Policies gRPC service: policy.proto.
+// The gRPC service Policies, which publishes, lists and downloads policies (policy.proto).
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_POLICIES_SERVICE_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_POLICIES_SERVICE_H_
 
@@ -17,22 +17,24 @@
 
 namespace understudy {
 
-// Thread-safe. Needs no coordinator: also serves a store that is read without one. At most 64 Publish streams, of two
-// of the largest policies together, and 256 Download streams at a time, then UNAVAILABLE; one whose publisher
-// sends nothing for 10 s, or takes longer than half an hour, or whose reader reads nothing for 5 minutes, ends.
+// Needs no coordinator: it also serves a store that is read without one. Serves at most 64 Publish streams, which
+// together receive at most two of the largest policies, and 256 Download streams at a time; further ones are
+// UNAVAILABLE. A Publish stream ends if nothing is sent for 10 s, or if it takes longer than half an hour. A Download
+// stream ends if nothing is read for 5 minutes. Thread-safe.
 class PoliciesService final : public v1::Policies::Service {
  public:
   // Stores a snapshot for the stage that trained it, and returns its version.
   using Publisher =
       std::function<absl::StatusOr<int64_t>(const v1::StageKey& stage, std::shared_ptr<const PolicySnapshot> snapshot)>;
 
-  // ABORTED where the epoch is not the stage's current one; its errors are the caller's.
+  // Checks that the epoch is the stage's current one. The caller of the service gets the error.
+  // ABORTED: it is not.
   using EpochCheck = std::function<absl::Status(const v1::StageKey& stage)>;
 
-  // Of a store alone: Publish is FAILED_PRECONDITION. `store` must outlive this.
+  // Serves a store alone: Publish is FAILED_PRECONDITION. `store` must outlive the service.
   explicit PoliciesService(Store& store) : store_(store) {}
-  // Publish asks `check_epoch` when the stage has come: whoever may not publish need not send the policy. Delete runs
-  // by `run_alone`.
+  // Serves a coordinator's store. Publish calls `check_epoch` when the stage has come, so that a caller who may not
+  // publish need not send the policy. `run_alone` runs Delete.
   PoliciesService(Store& store, EpochCheck check_epoch, Publisher publisher, RunAlone run_alone)
       : store_(store),
         check_epoch_(std::move(check_epoch)),

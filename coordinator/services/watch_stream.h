@@ -1,4 +1,4 @@
-// One Watch stream: the newest state of an experiment, as fast as the reader takes it.
+// The server side of one Watch stream, which sends the newest state of an experiment as fast as the reader takes it.
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_WATCH_STREAM_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_WATCH_STREAM_H_
 
@@ -16,8 +16,8 @@
 
 namespace understudy {
 
-// Thread-safe. Lives until gRPC is done with it and nobody holds it as a watcher. One write is in flight; a state that
-// comes meanwhile waits, and gives way to a later one.
+// A stream has one write in flight. A state that comes during a write waits, and a later one replaces it. The object
+// lives until gRPC is done with it and nobody holds it as a watcher. Thread-safe.
 class WatchStream final : public grpc::ServerWriteReactor<v1::Experiment>,
                           public ExperimentWatcher,
                           public std::enable_shared_from_this<WatchStream> {

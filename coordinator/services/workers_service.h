@@ -1,4 +1,4 @@
-// The Workers gRPC service: workers.proto.
+// The gRPC service Workers, by which workers attach and report, and clients list them (workers.proto).
 #ifndef UNDERSTUDY_COORDINATOR_SERVICES_WORKERS_SERVICE_H_
 #define UNDERSTUDY_COORDINATOR_SERVICES_WORKERS_SERVICE_H_
 
@@ -10,8 +10,8 @@
 
 namespace understudy {
 
-// Thread-safe. `coordinator` must outlive the server that serves this. `access`, the server's, is asked whether a
-// worker may be of the kind that it says; null: any may.
+// Thread-safe. `coordinator` must outlive the server that serves this. `access` is the server's: it says whether a
+// worker may be of the kind that it says. null: any may.
 class WorkersService final : public v1::Workers::WithCallbackMethod_Attach<v1::Workers::Service> {
  public:
   explicit WorkersService(Coordinator& coordinator, std::shared_ptr<AccessControl> access = nullptr)
