@@ -1,4 +1,4 @@
-// What became of trajectories, as JSON.
+// Shows as JSON how many trajectories were produced, accepted, rejected and lost.
 #ifndef UNDERSTUDY_CLI_ACCOUNTING_JSON_H_
 #define UNDERSTUDY_CLI_ACCOUNTING_JSON_H_
 
@@ -11,7 +11,7 @@
 
 namespace understudy {
 
-// {produced, accepted, rejected, rejected_by_reason: {reason: count}, lost, in_flight}
+// Returns {produced, accepted, rejected, rejected_by_reason: {reason: count}, lost, in_flight}.
 inline nlohmann::ordered_json AccountingJson(const v1::TrajectoryAccounting& accounting) {
   const std::map<std::string, int64_t> rejected(accounting.rejected().begin(), accounting.rejected().end());
   int64_t total = 0;

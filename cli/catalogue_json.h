@@ -1,4 +1,4 @@
-// Datasets, policies and workers as JSON.
+// Shows datasets, policies and workers as JSON. Digests are in hexadecimal. Fields that have no value are left out.
 #ifndef UNDERSTUDY_CLI_CATALOGUE_JSON_H_
 #define UNDERSTUDY_CLI_CATALOGUE_JSON_H_
 
@@ -10,10 +10,9 @@
 
 namespace understudy {
 
-// Digests in hexadecimal; fields that have no value are left out.
 nlohmann::ordered_json DatasetJson(const v1::Dataset& dataset);
-// Adds "complete" and, where the dataset is not, "incomplete": how much of what its recipe asks for it has, an object
-// with "found", "expected" and their "unit".
+// Adds "complete" and, if the dataset is not complete, "incomplete": an object with "found", "expected" and their
+// "unit", which says how much the dataset has of what its recipe asks for.
 void AddCompleteness(const v1::Dataset& dataset, nlohmann::ordered_json& json);
 nlohmann::ordered_json PolicyJson(const v1::StoredPolicy& policy);
 nlohmann::ordered_json WorkerJson(const v1::Worker& worker);

@@ -1,4 +1,4 @@
-// Datasets, policies and workers as text. Everything here is pure.
+// Shows datasets, policies and workers as text. Everything here is pure.
 #ifndef UNDERSTUDY_CLI_CATALOGUE_REPORT_H_
 #define UNDERSTUDY_CLI_CATALOGUE_REPORT_H_
 
@@ -14,20 +14,22 @@ namespace understudy {
 
 std::string FormatDatasets(const std::vector<v1::Dataset>& datasets);
 std::string FormatDataset(const v1::Dataset& dataset);
-// How much of what its recipe asks for a dataset has: "120 of 400 episodes", "9,000 of 20,000 transitions".
+// Says how much a dataset has of what its recipe asks for: "120 of 400 episodes", "9,000 of 20,000 transitions".
 std::string ProgressText(const v1::Dataset& dataset);
 std::string FormatPolicies(const std::vector<v1::StoredPolicy>& policies);
 std::string FormatPolicy(const v1::StoredPolicy& policy);
 std::string FormatWorkers(const std::vector<v1::Worker>& workers);
 
-// As in experiment files: "sample", "greedy"; "logits", "value".
+// Names the action mode as experiment files do: "sample", "greedy".
 std::string ActionModeName(v1::ActionMode mode);
+// Names the recorded columns as experiment files do: "logits", "value".
 std::vector<std::string> RecordNames(const v1::DatasetRecipe& recipe);
-// "actor", "learner"
+// Names the kind of worker: "actor", "learner".
 std::string WorkerKindName(v1::WorkerKind kind);
-// nullptr: idle.
+// Returns the stage that a worker is assigned to; nullptr: it is idle.
 const v1::StageKey* AssignedStage(const v1::Assignment& assignment);
-// nullopt: it is no learner of a stage that has several.
+// Returns the rank of a learner among the learners of its stage. nullopt: the worker is no learner of a stage that has
+// several.
 std::optional<int> AssignedRank(const v1::Assignment& assignment);
 
 }  // namespace understudy

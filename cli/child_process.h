@@ -27,7 +27,7 @@ class LineReader {
   // line counts as a line, and the descriptor is closed.
   std::vector<std::string> Read();
 
-  // To be polled for reading; -1 once the stream has ended.
+  // Returns the descriptor to poll for reading; -1 once the stream has ended.
   int fd() const { return fd_.get(); }
 
  private:
@@ -35,13 +35,14 @@ class LineReader {
   std::string unfinished_;
 };
 
-// The kernel kills the child as soon as the thread that started it ends, however that happens. The child is alone in
-// its process group, so that the terminal's signals (Ctrl-C, Ctrl-Z) reach it only through its parent.
-// Thread-compatible.
+// A child process and its output. The kernel kills the child as soon as the thread that started it ends, however that
+// happens. The child is alone in its process group, so that the terminal's signals (Ctrl-C, Ctrl-Z) reach it only
+// through its parent. Thread-compatible.
 class ChildProcess {
  public:
-  // Executes `program`, a path, with standard input empty, no signal blocked, and output and errors readable here. An
-  // error names the program and says why it could not be executed.
+  // Executes `program`, a path. The child's standard input is empty, none of its signals is blocked, and its output and
+  // errors can be read here.
+  // Errors: name the program and say why it could not be executed.
   static absl::StatusOr<ChildProcess> Start(const std::string& program, const std::vector<std::string>& arguments);
 
   ChildProcess(ChildProcess&& other) noexcept;
@@ -49,11 +50,12 @@ class ChildProcess {
   ~ChildProcess();
 
   pid_t pid() const { return pid_; }
-  // Readable once the child has ended.
+  // Returns a descriptor that is readable once the child has ended.
   int exit_fd() const { return exit_.get(); }
   LineReader& output() { return output_; }
   LineReader& errors() { return errors_; }
 
+  // Sends a signal to the child, unless it has been reaped.
   void Signal(int number);
 
   // Returns the child's wait status once it has ended; does not block.
@@ -69,7 +71,7 @@ class ChildProcess {
   std::optional<int> wait_status_;
 };
 
-// "exit status 1", "killed by SIGKILL (Killed)"
+// Describes how a child ended: "exit status 1", "killed by SIGKILL (Killed)".
 std::string DescribeWaitStatus(int wait_status);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// The program `understudy`, from its arguments to its exit status.
+// Runs the program `understudy`, from its arguments to its exit status.
 #ifndef UNDERSTUDY_CLI_COMMAND_LINE_H_
 #define UNDERSTUDY_CLI_COMMAND_LINE_H_
 
@@ -9,8 +9,9 @@
 
 namespace understudy {
 
-// 0: all is well. 1: failed. 2: the command line is wrong. 130: interrupted. Every failure is one line on `err` that
-// begins with "understudy: ". Call it from the main thread, before there is any other: `run` forks.
+// Runs a command line, and returns the exit status: 0 if all is well, 1 if the command failed, 2 if the command line is
+// wrong, 130 if it was interrupted. Every failure is one line on `err` that begins with "understudy: ". Call it from
+// the main thread, before there is any other, because `run` forks.
 int RunCommandLine(std::vector<std::string> arguments, const Console& console);
 
 }  // namespace understudy

@@ -1,5 +1,5 @@
-// The commands, one file a group. Each Add… function declares its commands and their options, and lets the one that is
-// parsed choose the action.
+// Declares the commands of the program, one file a group. Each Add… function declares its commands and their options.
+// The command that is parsed chooses the action.
 #ifndef UNDERSTUDY_CLI_COMMANDS_H_
 #define UNDERSTUDY_CLI_COMMANDS_H_
 
@@ -15,16 +15,16 @@
 #include "cli/connection.h"
 #include "cli/console.h"
 
-// The parser of command lines. Its header, <CLI/CLI.hpp>, takes longer to compile than all the rest of a command: only
-// commands.cc and command_line.cc include it, and commands declare their options with the functions below.
+// The parser of command lines. Only commands.cc and command_line.cc include its header, <CLI/CLI.hpp>, because it takes
+// longer to compile than all the rest of a command. Commands declare their options with the functions below.
 namespace CLI {
 class App;
 }
 
 namespace understudy {
 
-// Does what the command line asks for, and returns the exit status. An error is printed by the caller, and is exit
-// status 1; CANCELLED, which is the user's doing, is 130.
+// Does what the command line asks for, and returns the exit status. The caller prints an error. An error is exit status
+// 1, except for CANCELLED: the user interrupted the command, and the exit status is 130.
 using Action = std::function<absl::StatusOr<int>(const Console&)>;
 
 void AddRunCommand(CLI::App& app, Action& action);
@@ -37,20 +37,21 @@ void AddPolicyCommands(CLI::App& app, Action& action);
 void AddStoreCommands(CLI::App& app, Action& action);
 void AddHealthCommand(CLI::App& app, Action& action);
 
-// What most commands take.
+// The options that most commands take.
 struct ClientOptions {
   ConnectionOptions connection;
-  std::string name;  // of what the command is about, where it is about one thing
+  std::string name;  // of the one thing that the command is about, if there is one
   bool json = false;
 };
 
-// A command group, whose help shows an example of its own. One of its subcommands is required.
+// Adds a command group, whose help shows an example of its own. One of its subcommands is required.
 CLI::App& AddGroup(CLI::App& app, const std::string& name, const std::string& description, const std::string& example);
 
+// Adds a subcommand with an example. `chosen` is called if the subcommand is parsed.
 CLI::App& AddSubcommand(CLI::App& parent, const std::string& name, const std::string& description,
                         const std::string& example, std::function<void()> chosen);
 
-// A subcommand with an example, whose options live as long as it does.
+// Adds a subcommand with an example, and the options that it fills in, which live as long as it does.
 template <typename Options>
 std::pair<CLI::App*, std::shared_ptr<Options>> AddCommand(
     CLI::App& parent, Action& action, const std::string& name, const std::string& description,
@@ -62,40 +63,41 @@ std::pair<CLI::App*, std::shared_ptr<Options>> AddCommand(
   return {&command, options};
 }
 
-// What the values of an option may be.
+// The rules for the values of an option.
 struct OptionRules {
   std::string type = {};  // what the help shows for the value: "FILE"
   bool required = false;
   std::string (*check)(const std::string& value) = nullptr;  // returns what is wrong; "": nothing
-  std::vector<std::string> one_of = {};                      // not empty: the values that there are
+  std::vector<std::string> one_of = {};                      // if not empty, the only values
 };
 
-// An option with a value (`name` is "--format") or an argument ("NAME"). `value` holds the default.
+// Adds an option with a value (`name` is "--format") or an argument ("NAME"). `value` holds the default.
 void AddText(CLI::App& command, const std::string& name, std::string& value, const std::string& help,
              const OptionRules& rules = {});
-// The same for a number from `least` to `most`.
+// Adds an option or an argument that is a number from `least` to `most`. `value` holds the default.
 void AddNumber(CLI::App& command, const std::string& name, int& value, const std::string& help, int least, int most);
-// An argument that may be given several times, at least once.
+// Adds an argument that may be given several times, at least once.
 void AddWords(CLI::App& command, const std::string& name, std::vector<std::string>& values, const std::string& help);
-// An option without a value.
+// Adds an option without a value.
 void AddFlag(CLI::App& command, const std::string& name, bool& value, const std::string& help);
 
-// Checks for OptionRules: a directory's name, and a URL for --store.
+// Checks a directory's name, for OptionRules.
 std::string CheckDirectoryName(const std::string& path);
+// Checks a URL for --store, for OptionRules.
 std::string CheckStoreUrl(const std::string& url);
 
-// --tls_dir and --token_file
+// Adds --tls_dir and --token_file.
 void AddSecurityOptions(CLI::App& command, ClientSecurity& security);
-// --coordinator
+// Adds --coordinator.
 void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
-// --coordinator, or --data_dir, or --store. Where none of them is given, their environment variables count, in this
-// order but for $UNDERSTUDY_STORE, which outranks $UNDERSTUDY_DATA_DIR.
+// Adds --coordinator, --data_dir and --store, of which one may be given. If none is, environment variables count:
+// $UNDERSTUDY_COORDINATOR first, then $UNDERSTUDY_STORE, then $UNDERSTUDY_DATA_DIR.
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options);
-// --limit and --all
+// Adds --limit and --all.
 void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all);
-// --older_than, which is required; ParseAge reads it.
+// Adds --older_than, which is required; ParseAge reads it.
 void AddOlderThanOption(CLI::App& command, std::string& age);
-// --json
+// Adds --json.
 void AddJsonFlag(CLI::App& command, bool& json);
 
 // Prints one JSON value, indented.

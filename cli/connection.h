@@ -1,4 +1,4 @@
-// How a client command reaches what it asks about: a coordinator, or a store without one.
+// A connection of a client command to what it asks about: a coordinator, or a store without one.
 #ifndef UNDERSTUDY_CLI_CONNECTION_H_
 #define UNDERSTUDY_CLI_CONNECTION_H_
 
@@ -21,21 +21,21 @@
 namespace understudy {
 
 struct ConnectionOptions {
-  std::string coordinators = {};  // Coordinators::Make's
+  std::string coordinators = {};  // as Coordinators::Make takes them
   ClientSecurity security = {};   // towards them
-  std::string store = {};         // not empty: instead of the coordinator; see OpenStore
+  std::string store = {};         // if not empty, used instead of a coordinator; see OpenStore
 };
 
 enum class Access { kRead, kWrite };
 
-// $UNDERSTUDY_COORDINATOR, else 127.0.0.1:50051.
+// Returns $UNDERSTUDY_COORDINATOR, or 127.0.0.1:50051 if that is not set.
 std::string DefaultCoordinator();
 
-// Thread-safe. The same stubs whatever is behind them; a store serves experiments that nobody runs, datasets and
-// policies.
+// The stubs are the same for a coordinator and for a store. A store serves datasets, policies, and experiments that
+// nobody runs. Thread-safe.
 class Connection {
  public:
-  // One coordinator, or what is in its place.
+  // One coordinator, or the store that is used instead.
   struct Peer {
     Peer(const std::shared_ptr<grpc::Channel>& its_channel, std::string its_name);
     const std::shared_ptr<grpc::Channel> channel;
@@ -45,15 +45,16 @@ class Connection {
     v1::Datasets::Stub datasets;
     v1::Policies::Stub policies;
   };
-  // At least one.
+  // Makes a connection to these peers, of which there is at least one.
   explicit Connection(std::vector<std::unique_ptr<Peer>> peers) : peers_(std::move(peers)) {}
 
-  // Connects now, to the first coordinator that answers. UNAVAILABLE, at once where nothing listens and within 3 s
-  // otherwise, each: no coordinator there, naming the addresses and what to do. INVALID_ARGUMENT: Coordinators::Make's
-  // and LoadClientCredentials's. OpenStore's errors.
+  // Connects now, to the store or to the first coordinator that answers.
+  // UNAVAILABLE: no coordinator answers. The message names the addresses and what to do. That takes no time at an
+  // address where nothing listens, and up to 3 s at every other.
+  // INVALID_ARGUMENT: Coordinators::Make's and LoadClientCredentials's. Others: OpenStore's, for a store.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options, Access access);
 
-  // To a coordinator that is known to be there, or to come: connects with the first call.
+  // Makes a connection to a coordinator that is known to be there, or to come. It connects with the first call.
   static std::unique_ptr<Connection> At(const std::string& coordinator);
 
   virtual ~Connection() = default;
@@ -63,18 +64,18 @@ class Connection {
   v1::Datasets::Stub& datasets() { return peer().datasets; }
   v1::Policies::Stub& policies() { return peer().policies; }
 
-  // From now on the stubs are the next coordinator's, where there are several.
+  // Turns to the next coordinator, if there are several: the stubs are that one's from now on.
   void MoveOn() { current_ = (current_ + 1) % peers_.size(); }
 
-  // Waits for `duration`, or until a connection that is lost is there again. Blocks in gRPC, which makes connections
-  // only while somebody waits in it.
+  // Waits for `duration`, or until a connection that was lost is there again. It waits in gRPC, because gRPC makes
+  // connections only while somebody does.
   void Pause(absl::Duration duration);
 
-  // What a call came to. Where the transport failed, the message names the other side.
+  // Returns the status of a call. If the transport failed, the message names the other side.
   absl::Status Result(const grpc::Status& status) const;
 
-  // A unary call that the other side answers from memory or a few reads, in at most 10 s.
-  // `method` is a stub's: Quick(&v1::Datasets::Stub::Get, datasets(), request).
+  // Makes a unary call that the other side answers from memory or a few reads. It may take 10 s. `method` is a stub's:
+  // Quick(&v1::Datasets::Stub::Get, datasets(), request).
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Quick(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                  Stub& stub, const Request& request) const {
@@ -83,7 +84,7 @@ class Connection {
     return Call(method, stub, request, context);
   }
 
-  // A unary call that may take as long as it takes: over all bytes of a dataset, say.
+  // Makes a unary call that may take any time, such as one that reads all bytes of a dataset.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Patient(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                    Stub& stub, const Request& request) const {

@@ -1,4 +1,4 @@
-// Where a command writes.
+// The streams that a command writes to.
 #ifndef UNDERSTUDY_CLI_CONSOLE_H_
 #define UNDERSTUDY_CLI_CONSOLE_H_
 
@@ -9,7 +9,7 @@ namespace understudy {
 struct Console {
   std::ostream& out;  // results: text, or JSON alone
   std::ostream& err;  // progress, warnings, errors
-  // `err` is a terminal so many columns wide: one line may be drawn again and again.
+  // Whether `err` is a terminal, so that one line may be drawn again and again, and how many columns it has.
   bool live = false;
   int columns = 80;
 };

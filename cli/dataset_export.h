@@ -1,4 +1,4 @@
-// A dataset's steps, streamed as text.
+// Exports a dataset's steps as lines of text.
 #ifndef UNDERSTUDY_CLI_DATASET_EXPORT_H_
 #define UNDERSTUDY_CLI_DATASET_EXPORT_H_
 
@@ -17,8 +17,9 @@ struct ExportCount {
   int64_t transitions = 0;
 };
 
-// Gives `write` whole lines (AppendStepLines), many at a time, in the order of the episodes; an error of it ends the
-// export. DATA_LOSS: what came is not the whole dataset in order. Holds one message of the stream at a time.
+// Reads a dataset and gives its lines (AppendStepLines) to `write`, many at a time, in the order of the episodes. Holds
+// one message of the stream at a time.
+// DATA_LOSS: what came is not the whole dataset in order. Others: the first error of `write` or of a call.
 absl::StatusOr<ExportCount> ExportDataset(Connection& connection, const std::string& name,
                                           const std::function<absl::Status(std::string_view)>& write);
 

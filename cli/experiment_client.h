@@ -1,4 +1,4 @@
-// Experiments, from the client's side.
+// Helps clients to submit experiments and to judge their end.
 #ifndef UNDERSTUDY_CLI_EXPERIMENT_CLIENT_H_
 #define UNDERSTUDY_CLI_EXPERIMENT_CLIENT_H_
 
@@ -7,11 +7,12 @@
 
 namespace understudy {
 
-// Under a new token, 128 random bits, so that the same request may be sent again.
+// Makes a request with a new token of 128 random bits. The token lets the same request be sent again without a second
+// experiment.
 v1::SubmitRequest MakeSubmitRequest(const v1::ExperimentSpec& spec);
 
-// OK where every stage succeeded. Otherwise ABORTED says which stage did not and why, or how a paused experiment is
-// resumed.
+// Returns OK if every stage succeeded.
+// ABORTED: the message says which stage did not succeed and why, or how to resume a paused experiment.
 absl::Status ExperimentStatus(const v1::Experiment& experiment);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// Experiments as JSON: the format that scripts rely on.
+// Shows experiments as JSON. Scripts rely on this format.
 #ifndef UNDERSTUDY_CLI_EXPERIMENT_JSON_H_
 #define UNDERSTUDY_CLI_EXPERIMENT_JSON_H_
 
@@ -8,9 +8,9 @@
 
 namespace understudy {
 
-// {"id", "experiment", "status", "wall_seconds", "stages": [{"name", "kind", "status", "wall_seconds", …}]}; fields
-// that have no value yet are left out, "error" where there is none; a running or paused stage has "progress". Digests
-// in hexadecimal.
+// Returns {"id", "experiment", "status", "wall_seconds", "stages": [{"name", "kind", "status", "wall_seconds", …}]}.
+// Fields that have no value yet are left out, and "error" if there is none. A running or paused stage has "progress".
+// Digests are in hexadecimal.
 nlohmann::ordered_json ExperimentJson(const v1::Experiment& experiment);
 
 }  // namespace understudy

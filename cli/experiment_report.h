@@ -1,4 +1,4 @@
-// Experiments as text. Everything here is pure.
+// Shows experiments as text. Everything here is pure.
 #ifndef UNDERSTUDY_CLI_EXPERIMENT_REPORT_H_
 #define UNDERSTUDY_CLI_EXPERIMENT_REPORT_H_
 
@@ -9,17 +9,19 @@
 
 namespace understudy {
 
-// A stage's result: "mean return 497.3, converged, 53,248 steps". Of a failed stage the error, of a paused one how far
-// it is, of a running one what it waits for; otherwise empty.
+// Returns a stage's result: "mean return 497.3, converged, 53,248 steps". For a failed stage it returns the error, for
+// a paused one how far it is, for a running one what it waits for. Empty if there is none of these.
 std::string StageOutcome(const v1::StageState& stage);
 
-// A line for each part of a valid experiment that will not be trained, as FindRemainders says; empty if there is none.
+// Returns a line for each part of a valid experiment that will not be trained, as FindRemainders says. Empty if there
+// is none.
 std::string FormatRemainders(const v1::ExperimentSpec& spec);
 
-// One line on the whole, then a table with a row for each stage; at most kTableColumns wide.
+// Returns one line on the whole experiment, then a table with a row for each stage, which fits kTableColumns if it can.
+// Below the table it repeats outcomes that did not fit.
 std::string FormatExperiment(const v1::Experiment& experiment);
 
-// A table with a row for each experiment.
+// Returns a table with a row for each experiment.
 std::string FormatExperiments(const std::vector<v1::Experiment>& experiments);
 
 }  // namespace understudy

@@ -1,4 +1,4 @@
-// The experiment of `understudy run`, from the coordinator's answer to Submit to its end.
+// Follows the experiment of `understudy run`, from Submit to its end.
 #ifndef UNDERSTUDY_CLI_EXPERIMENT_SESSION_H_
 #define UNDERSTUDY_CLI_EXPERIMENT_SESSION_H_
 
@@ -25,11 +25,16 @@ struct ExperimentSessionOptions {
   std::function<void()> ended;                      // the session's last act
 };
 
-// Follows one experiment on a thread of its own, where `seen`, `log` and `ended` are called. It is the coordinator's
-// unfinished experiment with the same spec (of several, the one submitted first), which is resumed; or one with the
-// same spec that has ended since `begin`, while this command waited for the data directory; or a new one, which is
-// submitted. Unfinished experiments besides are named in the log. The session outlives the coordinator's absence, see
-// PersistentClient. Thread-safe.
+// Follows one experiment on a thread of its own, where `seen`, `log` and `ended` are called. The session goes on while
+// the coordinator is away, as PersistentClient says. Thread-safe.
+//
+// Which experiment it follows depends on what the coordinator has:
+// - If an unfinished experiment has the same spec, the session resumes it. If there are several, it resumes the one
+//   that was submitted first.
+// - Otherwise it takes one with the same spec that has ended since `begin`, while this command waited for the data
+//   directory.
+// - Otherwise it submits a new one.
+// The log names all other unfinished experiments.
 class ExperimentSession {
  public:
   // `connection` must outlive the session.
@@ -37,17 +42,17 @@ class ExperimentSession {
   // Stops watching.
   ~ExperimentSession();
 
-  // The newest state; without an id until the coordinator has accepted the experiment.
+  // Returns the newest state. It has no id until the coordinator has accepted the experiment.
   v1::Experiment Latest() const;
-  // Why the session ended before the experiment did.
+  // Returns why the session ended before the experiment did; OK if it did not.
   absl::Status status() const;
 
  private:
   absl::Status Follow();
   bool IsSame(const v1::Experiment& experiment) const;
-  // The experiment's first state here; its id is set.
+  // Returns the experiment in its first state here. Its id is set.
   absl::StatusOr<v1::Experiment> FindOrSubmit();
-  // An experiment with the same spec that has ended since `begin`; without an id: there is none.
+  // Returns an experiment with the same spec that has ended since `begin`. Without an id: there is none.
   absl::StatusOr<v1::Experiment> FindEnded();
   absl::StatusOr<v1::Experiment> Resume(const std::string& id);
   absl::StatusOr<v1::Experiment> Submit();

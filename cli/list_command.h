@@ -1,4 +1,4 @@
-// The `list` commands: they read a list page by page and print as much of it as was asked for.
+// Reads the lists of the `list` commands page by page, and prints as much of them as was asked for.
 #ifndef UNDERSTUDY_CLI_LIST_COMMAND_H_
 #define UNDERSTUDY_CLI_LIST_COMMAND_H_
 
@@ -22,10 +22,10 @@ struct ListOptions : ClientOptions {
   bool all = false;
 };
 
-// --limit and --all
+// Adds --limit and --all.
 void AddListOptions(CLI::App& command, ListOptions& options);
 
-// Prints a JSON array an element at a time, as PrintJson would print the whole.
+// Prints a JSON array an element at a time, in the form in which PrintJson would print the whole.
 class JsonList {
  public:
   explicit JsonList(const Console& console) : console_(console) {}
@@ -37,8 +37,9 @@ class JsonList {
   bool empty_ = true;
 };
 
-// Reads a list, calling `method` of `stub` for page after page, and calls `visit` with each item of `items` (a field of
-// the response, by its mutable accessor) until it returns false. Returns the first call's error.
+// Reads a list: calls `method` of `stub` for page after page. Calls `visit` with each item of `items` (a field of the
+// response, by its mutable accessor) until it returns false.
+// Errors: the first call's that fails.
 template <typename Stub, typename Request, typename Response, typename Items, typename Visit>
 absl::Status ReadList(const Connection& connection,
                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Stub& stub,
@@ -56,8 +57,8 @@ absl::Status ReadList(const Connection& connection,
   return absl::OkStatus();
 }
 
-// Reads a list as ReadList does and prints the first of its items, as many as the options say: `json(item)` as JSON, or
-// `table(items)`. `plural` names the items. A line to standard error says that there are more.
+// Reads a list as ReadList does, and prints as many of its first items as the options allow: `json(item)` as JSON, or
+// `table(items)`. `plural` names the items. If there are more, a line on standard error says so.
 template <typename Stub, typename Request, typename Response, typename Item, template <typename> typename Repeated,
           typename ToJson, typename ToTable>
 absl::Status PrintList(const ListOptions& options, const Console& console, const std::string& plural,

@@ -1,4 +1,4 @@
-// Coordinator, learners and actors as processes of this machine, which are started again when they end.
+// A coordinator, learners and actors as processes of this machine. A process that ends is started again.
 #ifndef UNDERSTUDY_CLI_LOCAL_CLUSTER_H_
 #define UNDERSTUDY_CLI_LOCAL_CLUSTER_H_
 
@@ -22,26 +22,29 @@ struct LocalClusterOptions {
   std::function<void(std::string_view)> log;
 };
 
-// What is known of the processes; the processes themselves are the group's. Thread-compatible.
+// The cluster knows its processes by name and restarts them; the ProcessGroup holds the processes themselves.
+// Thread-compatible.
 class LocalCluster {
  public:
-  // So many ends in a row, each within kQuickEnd of its start, are a program that does not work.
+  // A program does not work if it ends this many times in a row, each time within kQuickEnd of its start.
   static constexpr int kMaxQuickEnds = 5;
   static constexpr absl::Duration kQuickEnd = absl::Seconds(10);
 
   // Starts the coordinator, waits until it listens, and starts the others without waiting for them. While another
   // command uses the data directory, the coordinator waits for its turn, and says so. It pauses the unfinished
-  // experiments that it finds. Errors: why the coordinator refuses to start, or which program cannot be started;
-  // CANCELLED: a signal came. The group, which must be empty, must outlive the cluster; processes that were started are
-  // still in it after an error.
+  // experiments that it finds. The group must be empty, and must outlive the cluster. After an error, processes that
+  // were started are still in it.
+  // INTERNAL: why the coordinator has ended before it listened. DEADLINE_EXCEEDED: it has not begun to listen in time.
+  // CANCELLED: a signal came. Others: which program cannot be started.
   static absl::StatusOr<LocalCluster> Start(ProcessGroup& processes, LocalClusterOptions options);
 
-  // The coordinator's HOST:PORT, which it keeps.
+  // Returns the coordinator's HOST:PORT, which it keeps when it is started again.
   const std::string& address() const { return address_; }
 
-  // Takes an event of the group. Logs what processes log. A process that has ended is started again at once, the
-  // coordinator on its address and data directory, and a warning says so. INTERNAL: a process keeps ending, with how it
-  // ended and its last error; or the error where it cannot be started again.
+  // Takes an event of the group. Logs what processes log. A process that has ended is started again at once, and a
+  // warning says so. The coordinator is started again with its address and data directory.
+  // INTERNAL: a process keeps ending. The message has how it ended and its last error. Others: why a process cannot be
+  // started again.
   absl::Status Supervise(const ProcessEvent& event);
 
  private:

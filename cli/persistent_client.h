@@ -1,4 +1,4 @@
-// Calls to a coordinator that may be away for a while.
+// Calls a coordinator that may be away for a while.
 #ifndef UNDERSTUDY_CLI_PERSISTENT_CLIENT_H_
 #define UNDERSTUDY_CLI_PERSISTENT_CLIENT_H_
 
@@ -24,18 +24,19 @@ struct PersistentClientOptions {
   absl::Duration patience = absl::Minutes(5);
 };
 
-// Where the connection breaks, whatever is asked is asked again, every 300 ms at most, of the next coordinator where
-// there are several, until one answers: so only for calls that are idempotent. It says so once, and again with every
-// reminder. UNAVAILABLE, with what to do next, once the coordinator has been away for as long as patience lasts; any
-// other error of the coordinator is final.
+// If the connection breaks, the client makes the call again until a coordinator answers. So it may be used only for
+// calls that are idempotent. It pauses for at most 300 ms between attempts, and turns to the next coordinator if there
+// are several. It logs once that the connection is lost, and then again after every `reminder`.
 //
-// For one thread, but for Cancel.
+// Only Cancel may be called from other threads.
+// UNAVAILABLE: the coordinator has been away for as long as `patience`. The message says what to do next. Any other
+// error is the coordinator's, and final.
 class PersistentClient {
  public:
   // `connection` must outlive it.
   PersistentClient(Connection& connection, PersistentClientOptions options);
 
-  // A unary call; `method` is a stub's, and `stub` says whose:
+  // Makes a unary call. `method` is a stub's, and `stub` says whose:
   // Call(&v1::Experiments::Stub::List, &Connection::experiments, request).
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -49,17 +50,17 @@ class PersistentClient {
     return response;
   }
 
-  // Calls `seen` with each state of the experiment, and returns the last one: it has ended, or is PAUSED.
+  // Watches an experiment until it has ended or is PAUSED. Calls `seen` with each state, and returns the last one.
   absl::StatusOr<v1::Experiment> Watch(const std::string& id, const std::function<void(const v1::Experiment&)>& seen);
 
-  // Ends what is under way, within 300 ms, and all that comes, with CANCELLED. Thread-safe.
+  // Ends the call that is under way, within 300 ms, and every later one, with CANCELLED. Thread-safe.
   void Cancel();
 
  private:
   // Makes attempts until one is answered, with OK or a final error.
   absl::Status Persist(const std::function<grpc::Status(grpc::ClientContext&)>& attempt);
   grpc::Status Attempt(const std::function<grpc::Status(grpc::ClientContext&)>& attempt);
-  // After an attempt that was not answered: OK once it is time for another, or why there will be none.
+  // Waits after an attempt that was not answered. OK: it is time for another. Otherwise: why there will be none.
   absl::Status Endure(const absl::Status& why);
   void Answered();
   bool cancelled();
@@ -67,7 +68,7 @@ class PersistentClient {
   Connection& connection_;
   const PersistentClientOptions options_;
   Backoff backoff_;
-  absl::Time away_since_ = absl::InfiniteFuture();  // now and then: the coordinator is here
+  absl::Time away_since_ = absl::InfiniteFuture();  // InfiniteFuture: the coordinator is here
   absl::Time next_reminder_;
   Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;

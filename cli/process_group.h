@@ -1,4 +1,4 @@
-// Children, signals and wake-ups as one stream of events, waited for in one place.
+// A set of child processes, whose output and ends are waited for in one place, together with signals and wake-ups.
 #ifndef UNDERSTUDY_CLI_PROCESS_GROUP_H_
 #define UNDERSTUDY_CLI_PROCESS_GROUP_H_
 
@@ -33,17 +33,19 @@ struct ProcessEvent {
   bool killed = false;  // kExit: by a signal
 };
 
-// A set of child processes. From its making to its end the calling thread, and the threads that it starts, have the
-// terminal's signals blocked: SIGINT, SIGTERM and SIGHUP become events; SIGTSTP (Ctrl-Z) stops the children and then
-// this process, and the children go on when this process does. SIGHUP is left alone where it is ignored, as under
-// nohup. For one thread, but for Wake.
+// Turns what happens to the children, and the signals of the terminal, into one stream of events. Only Wake may be
+// called from other threads.
+//
+// From its making to its end, the calling thread and the threads that it starts have the terminal's signals blocked.
+// SIGINT, SIGTERM and SIGHUP become events. SIGTSTP (Ctrl-Z) stops the children and then this process; the children go
+// on when this process does. SIGHUP is left alone if it is ignored, as under nohup.
 class ProcessGroup {
  public:
   static absl::StatusOr<std::unique_ptr<ProcessGroup>> Make();
   // Kills and reaps what still runs.
   ~ProcessGroup();
 
-  // Starts a child and numbers it: 0, 1, 2 …
+  // Starts a child, and returns its number: 0, 1, 2 …
   absl::StatusOr<int> Start(const std::string& program, const std::vector<std::string>& arguments);
 
   // Starts another program in place of a child, under the same number. The child's kExit must have been taken.
@@ -56,7 +58,7 @@ class ProcessGroup {
   void Wake();
 
   // Asks all children to end (SIGTERM), and kills those that are still there after `patience`, or when a signal comes.
-  // Returns when all are reaped. `seen` is given what they write on the way.
+  // Returns when all are reaped. `seen` gets the events on the way, such as lines that the children write.
   void Stop(absl::Duration patience, const std::function<void(const ProcessEvent&)>& seen);
 
  private:

@@ -1,4 +1,4 @@
-// Shows a running experiment on stderr.
+// Shows on stderr how a running experiment goes.
 #ifndef UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
 #define UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
 
@@ -14,9 +14,8 @@
 
 namespace understudy {
 
-// On a terminal, the running stage has one line, drawn again in place at most every 100 ms; otherwise a line says that
-// it has started. Either way, one line stays for each stage that has
-// ended or is paused. Thread-safe.
+// Prints one line for each stage that has ended or is paused. On a terminal the running stage has a line, too, which is
+// drawn again in place at most every 100 ms. Elsewhere a line says that the stage has started. Thread-safe.
 class ProgressPrinter {
  public:
   // `console` must outlive it.
@@ -25,13 +24,13 @@ class ProgressPrinter {
   ProgressPrinter(const ProgressPrinter&) = delete;
   ProgressPrinter& operator=(const ProgressPrinter&) = delete;
 
-  // The newest state of the one experiment.
+  // Shows the newest state of the experiment, which is the same one in every call.
   void Update(const v1::Experiment& experiment, absl::Time now);
 
-  // A line that has nothing to do with progress, above it.
+  // Prints a line that has nothing to do with progress, above the line that is drawn in place.
   void Print(std::string_view line);
 
-  // Takes the line that is drawn in place away.
+  // Erases the line that is drawn in place.
   void Finish();
 
  private:

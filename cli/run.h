@@ -1,4 +1,4 @@
-// The command `understudy run`: one experiment from beginning to end, on processes of its own.
+// Runs the command `understudy run`: one experiment from beginning to end, on processes of its own.
 #ifndef UNDERSTUDY_CLI_RUN_H_
 #define UNDERSTUDY_CLI_RUN_H_
 
@@ -11,28 +11,28 @@ namespace understudy {
 
 struct RunOptions {
   std::string file;
-  int actors = 1;  // starts soonest; more of them pay where steps are slow, and change no result
-  // Empty: a new one, understudy-data/EXPERIMENT-YYYYmmdd-HHMMSS-PID (UTC).
+  int actors = 1;  // one starts soonest; more help if steps are slow, and change no result
+  // The data directory. Empty: a new one, understudy-data/EXPERIMENT-YYYYmmdd-HHMMSS-PID (UTC).
   std::string data_directory;
   std::string log_level = "warning";
   bool json = false;
   std::string program_directory;  // empty: that of this program
 };
 
-// Validates the file, starts the processes, submits the experiment, watches it, prints the result, and stops the
-// processes, whatever happens. A process that ends is started again (LocalCluster).
+// Validates the file, starts the processes, submits the experiment, watches it and prints the result. In any case it
+// stops the processes at the end. A process that ends is started again (LocalCluster).
 //
 // - While another command uses the data directory, this one waits for its turn.
-// - An unfinished experiment of the same content, which an earlier run left in the directory, goes on; one that has
-//   finished since this run began is the result. Other unfinished experiments there are paused.
-// - Whatever ends a run early pauses its experiment: the last line says which command goes on with it. Only `understudy
+// - An unfinished experiment of the same content, which an earlier run left in the directory, goes on. If one has
+//   finished since this run began, it is the result. Other unfinished experiments there are paused.
+// - A run that ends early pauses its experiment. Its last line is the command that goes on with it. Only `understudy
 //   experiments cancel` cancels.
-// - This process makes and removes no directory. The coordinator does, under its lock: it leaves none behind where the
-//   experiment was not accepted.
+// - This process makes and removes no directory. The coordinator does, under its lock. If the experiment was not
+//   accepted, the coordinator leaves no directory behind.
 //
-// Returns 0 where every stage succeeded. Errors: the file's; a program is missing, or a process keeps ending; a stage
-// failed (after the result is printed); CANCELLED: SIGINT, SIGTERM or SIGHUP came. To be called by the main thread
-// before there are others.
+// Returns 0 if every stage succeeded. Call it from the main thread before there are others.
+// Errors: the file's; a program is missing, or a process keeps ending; a stage failed (after the result is printed).
+// CANCELLED: SIGINT, SIGTERM or SIGHUP came.
 absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& console);
 
 }  // namespace understudy

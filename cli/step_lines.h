@@ -1,4 +1,4 @@
-// Recorded steps as JSON lines.
+// Writes recorded steps as JSON lines.
 #ifndef UNDERSTUDY_CLI_STEP_LINES_H_
 #define UNDERSTUDY_CLI_STEP_LINES_H_
 

@@ -1,4 +1,4 @@
-// Moves all that a coordinator has stored to another place.
+// Copies everything that a coordinator has stored to another place, and verifies the copy.
 #ifndef UNDERSTUDY_CLI_STORE_MIGRATION_H_
 #define UNDERSTUDY_CLI_STORE_MIGRATION_H_
 
@@ -20,15 +20,18 @@ struct MigrationSummary {
   int64_t checkpoints = 0;
 };
 
-// `from`, `to`: sqlite:DIR, a data directory (or the file in it), or a URL of PostgreSQL; the target is made where
-// there is none, and must be empty (FAILED_PRECONDITION). Both are held exclusively meanwhile. Everything is copied at
-// once: interrupted, the target is as empty as before, and the same can be done again. Then all that is in the target
-// is read and checked against its digests: DATA_LOSS names what is damaged. The source stays as it is. `progress` is
-// told a line now and then.
+// Copies a store. `from` and `to` are sqlite:DIR (a data directory, or the file in it) or a URL of PostgreSQL. The
+// target is made if there is none, and must be empty. Both are held exclusively meanwhile, and the source stays as it
+// is.
+//
+// Everything is copied at once: if the copying is interrupted, the target is as empty as before, and the copying can be
+// done again. Then everything in the target is read and checked against its digests. `progress` gets a line now and
+// then.
+// FAILED_PRECONDITION: the target is not empty. DATA_LOSS: names what is damaged. Others: OpenStore's and the stores'.
 absl::StatusOr<MigrationSummary> MigrateStore(const std::string& from, const std::string& to,
                                               const std::function<void(const std::string& line)>& progress);
 
-// What is wrong with such a place, as CLI11 wants it.
+// Returns what is wrong with such a place, as CLI11 wants it; "" if nothing is.
 std::string CheckStorePlace(const std::string& place);
 
 }  // namespace understudy

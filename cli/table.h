@@ -1,4 +1,4 @@
-// Text tables of at most a given width.
+// Formats text tables that fit a given width, if they can.
 #ifndef UNDERSTUDY_CLI_TABLE_H_
 #define UNDERSTUDY_CLI_TABLE_H_
 
@@ -11,19 +11,21 @@ namespace understudy {
 
 inline constexpr int kTableColumns = 100;
 
-// Columns that a terminal needs for UTF-8 text of single-width characters.
+// Returns how many columns a terminal needs for UTF-8 text of single-width characters.
 int DisplayWidth(std::string_view text);
 
-// The text, or as much of its beginning as fits `width`, then "…".
+// Returns the text if it fits `width`. Otherwise returns as much of its beginning as fits, with "…" at the end.
 std::string Clip(std::string_view text, int width);
 
-// One line a row, the first a header with a rule below it, columns two spaces apart. Columns whose header begins with
-// '>' (not printed) are right-aligned. Where a line would be wider than `width`, the widest column is clipped, but
-// never the first: it has the names to ask for more by. Every row has as many cells as the header. Control characters
-// are printed as '?'.
+// Formats one line for each row. The first row is a header, with a rule below it. Every row has as many cells as the
+// header. Columns are two spaces apart. A column whose header begins with '>' (not printed) is right-aligned. Control
+// characters are printed as '?'.
+//
+// If a line would be wider than `width`, the widest column is clipped, but not below 8 characters. The first column is
+// never clipped, because it has the names to ask for more by.
 std::string FormatTable(std::vector<std::vector<std::string>> rows, int width = kTableColumns);
 
-// "name   value" lines, values aligned; pairs with an empty value are left out.
+// Formats "name   value" lines with aligned values. Pairs with an empty value are left out.
 std::string FormatFields(const std::vector<std::pair<std::string, std::string>>& fields);
 
 }  // namespace understudy
