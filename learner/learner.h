@@ -27,7 +27,7 @@ struct LearnerOptions {
   std::string coordinators;                                         // as Coordinators::Make takes them
   std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;  // MakeChannel's, towards them
   ServerOptions server = {.listen = ""};                            // of the services Rollouts and Ranks
-  // HOST:PORT by which others reach it. Where this or server.listen is empty, ChooseRolloutsAddress chooses.
+  // The HOST:PORT by which others reach it. If this or server.listen is empty, ChooseRolloutsAddress chooses.
   std::string advertise = {};
   // The host name or address on which it listens, on any port, for the gradients of other learners, which are not
   // encrypted.
@@ -37,9 +37,9 @@ struct LearnerOptions {
 // Thread-safe.
 class Learner {
  public:
-  // Listens and begins to attach. The errors are those of ChooseRolloutsAddress, RpcServer::Start and
-  // Coordinators::Make. INVALID_ARGUMENT, too: the certificate is not for the advertised host, or no other learner
-  // could connect to `gradients_host`.
+  // Listens and begins to attach.
+  // INVALID_ARGUMENT: the certificate is not for the advertised host, or no other learner could connect to
+  // `gradients_host`. Other errors are those of ChooseRolloutsAddress, RpcServer::Start and Coordinators::Make.
   static absl::StatusOr<std::unique_ptr<Learner>> Start(const LearnerOptions& options);
   ~Learner();
 

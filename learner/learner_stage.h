@@ -1,4 +1,5 @@
-// A training stage in this process: what the algorithm asks of TrainingContext goes to actors and the coordinator.
+// A training stage in this process. It passes what the algorithm asks of TrainingContext on to actors, other learners
+// and the coordinator.
 #ifndef UNDERSTUDY_LEARNER_LEARNER_STAGE_H_
 #define UNDERSTUDY_LEARNER_LEARNER_STAGE_H_
 
@@ -23,26 +24,27 @@ namespace understudy {
 // The stage that this learner works on.
 struct StageJob {
   v1::LearnerWork work;
-  // The counts of the stage's trajectories before this learner had it, as its checkpoint says, and at the other ranks
-  // since then. Only the training thread uses them, and the next number.
+  // Counts of the stage's trajectories: those before this learner had the stage, as its checkpoint says, and those at
+  // the other ranks since then. Only the training thread uses them.
   v1::TrajectoryAccounting trajectories_before = {};
   v1::TrajectoryAccounting trajectories_elsewhere = {};
-  // The number of trajectories that were accepted for iterations that are no part of the result.
+  // The number of trajectories that were accepted for iterations that are no part of the result. Only the training
+  // thread uses it.
   int64_t superseded_trajectories = 0;
   Cancellation cancellation = {};
   std::atomic<bool> draining = false;         // to end once the checkpoint of this iteration is stored
   std::atomic<bool> saving = false;           // that checkpoint has been taken
   std::atomic<int64_t> joining_since_ms = 0;  // since when it has waited for other ranks, as Unix time; 0: it has not
 
-  // What metrics show.
+  // What metrics show of the stage.
   Mutex mutex = {};
   v1::StageProgress progress ABSL_GUARDED_BY(mutex) = {};  // as reported last
   size_t reports_queued ABSL_GUARDED_BY(mutex) = 0;        // then
 };
 
-// Adds the counts of the stage's trajectories to reports and checkpoints. Only orders that have ended are counted, so
-// that the counts are the same whoever has died on the way. Those of other ranks are as of the last Exchange.
-// Thread-compatible.
+// A TrainingContext that adds the counts of the stage's trajectories to reports and checkpoints. Only orders that have
+// ended are counted, so that the counts are the same no matter which processes have died on the way. The counts of
+// other ranks are as of the last Exchange. Thread-compatible.
 class LearnerStage final : public TrainingContext {
  public:
   LearnerStage(StageJob& job, CoordinatorClient& client, LearnerSink& sink, LearnerGroup& group);

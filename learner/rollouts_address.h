@@ -1,4 +1,4 @@
-// Where a learner listens for actors, and the address that they are told.
+// Chooses the address on which a learner listens for actors, and the address that they are told.
 #ifndef UNDERSTUDY_LEARNER_ROLLOUTS_ADDRESS_H_
 #define UNDERSTUDY_LEARNER_ROLLOUTS_ADDRESS_H_
 
@@ -21,12 +21,13 @@ struct RolloutsAddressOptions {
   bool beyond_loopback = false;                // the server may listen on other addresses, too
 };
 
-// Chooses both addresses. Actors may be wherever a coordinator is reached, so a loopback address is good enough only if
-// all coordinators are on loopback; otherwise this machine's address on the way to the coordinator is. What `listen`
-// and `advertise` say is kept, or refused. Blocks for as long as the system's resolver does. INVALID_ARGUMENT: an
-// address is not HOST:PORT, or actors elsewhere could not connect to it. PERMISSION_DENIED: actors may be elsewhere,
-// and the server may listen on loopback alone. UNAVAILABLE: `listen` cannot be resolved, or the choice needs a route to
-// a coordinator and there is none. Each error names the option to give.
+// Chooses both addresses. Actors may be wherever a coordinator is reached. So a loopback address is good enough only if
+// all coordinators are on loopback. Otherwise the choice is this machine's address on the way to the coordinator. What
+// `listen` and `advertise` say is kept, or refused. Blocks for as long as the system's resolver does.
+// Each error names the option to give.
+// INVALID_ARGUMENT: an address is not HOST:PORT, or actors elsewhere could not connect to it.
+// PERMISSION_DENIED: actors may be elsewhere, and the server may listen on loopback alone.
+// UNAVAILABLE: `listen` cannot be resolved, or the choice needs a route to a coordinator and there is none.
 absl::StatusOr<RolloutsAddress> ChooseRolloutsAddress(const RolloutsAddressOptions& options);
 
 }  // namespace understudy

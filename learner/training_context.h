@@ -1,4 +1,5 @@
-// What a training algorithm may ask of the world. Algorithms know no processes: everything outside them is behind this.
+// The interface by which a training algorithm reaches everything outside it: rollouts, demonstrations, reports,
+// checkpoints and the other learners. Algorithms know no processes.
 #ifndef UNDERSTUDY_LEARNER_TRAINING_CONTEXT_H_
 #define UNDERSTUDY_LEARNER_TRAINING_CONTEXT_H_
 
@@ -34,7 +35,7 @@ struct TrainingOutput {
   int64_t superseded_trajectories = 0;
 };
 
-// Every call may block. Each returns CANCELLED as soon as the stage is cancelled or taken away; the algorithm then
+// Every call may block. It returns CANCELLED as soon as the stage is cancelled or taken away; the algorithm then
 // returns that status. LearnerStage implements this with processes, tests with fakes.
 class TrainingContext {
  public:
@@ -68,7 +69,8 @@ class TrainingContext {
   virtual LearnerGroup& group() { return alone_; }
 
   // Exchanges reports among all ranks at the end of an iteration, and returns all of them, by rank. The context fills
-  // in the trajectories, and whether this rank is draining. Errors: the group's.
+  // in the trajectories, and whether this rank is draining.
+  // Errors: the group's.
   virtual absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine) {
     return ExchangeReports(group(), mine);
   }
@@ -89,7 +91,7 @@ class TrainingContext {
   // Saves a checkpoint, after everything that was reported before it. The context fills in the trajectories. Waits only
   // if the coordinator is slow, so an error may be that of an earlier checkpoint. All ranks call this; only rank 0's
   // checkpoint is stored.
-  // CANCELLED, too: this checkpoint is stored, and the process is to end now.
+  // CANCELLED: the stage is cancelled; or this checkpoint is stored, and the process is to end now.
   virtual absl::Status SaveCheckpoint(v1::Checkpoint checkpoint) = 0;
 
   // Returns CANCELLED once the stage is cancelled. To be asked between minibatches.

@@ -24,8 +24,9 @@ struct TrainingInput {
 };
 
 // A training algorithm. The same input and the same answers of the context give the same output, bit for bit. That is
-// so whether training ran in one piece or went on from any of its checkpoints. Errors: CheckpointDoesNotFit for a
-// checkpoint of another network or stage. The context has been asked for nothing but demonstrations then.
+// so whether training ran in one piece or went on from any of its checkpoints.
+// Errors: CheckpointDoesNotFit for a checkpoint of another network or stage. The context has been asked for nothing but
+// demonstrations then.
 using TrainingAlgorithm = std::function<absl::StatusOr<TrainingOutput>(const TrainingInput&, TrainingContext&)>;
 
 // Looks an algorithm up in the table of algorithms.

@@ -6,7 +6,8 @@
 
 namespace understudy {
 
-// Plain, as a library's inline functions must not be compiled there (see dense_kernels.h).
+// The kernels take plain pointers, because a library's inline functions must not be compiled here (see
+// dense_kernels.h).
 struct ExponentialKernels {
   const char* instruction_set;
   void (*exp)(double* numbers, size_t count);

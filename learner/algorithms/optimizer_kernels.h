@@ -7,7 +7,8 @@
 
 namespace understudy {
 
-// Plain, as a library's inline functions must not be compiled there (see dense_kernels.h).
+// The kernels take plain pointers, because a library's inline functions must not be compiled here (see
+// dense_kernels.h).
 struct AdamStep {
   float* parameters;
   float* first_moments;
@@ -27,7 +28,7 @@ struct AdamStep {
 
 struct OptimizerKernels {
   const char* instruction_set;
-  // False: a parameter or a second moment is not finite now.
+  // Returns false if a parameter or a second moment is not finite now.
   bool (*adam)(const AdamStep& step);
   double (*sum_of_squares)(const float* numbers, size_t count);
 };

@@ -25,9 +25,9 @@ class ParameterUpdate {
   // Updates the policy's parameters so as to reduce the sum of all ranks' losses. Returns the global norm of the
   // gradient before clipping. `observations` [M, observation size] are this rank's part of a minibatch, which may be
   // empty. `with_values` says whether the loss depends on the network's values. `loss` computes the loss and its
-  // derivatives. Errors: INTERNAL names what is not finite. For "element 5 of logits is nan" and "gradient of
-  // actor.1.weight is nan" parameters and optimiser stay as they are; "actor.1.weight is inf" comes after the update.
-  // Others are the group's.
+  // derivatives.
+  // Errors: INTERNAL names what is not finite. For "element 5 of logits is nan" and "gradient of actor.1.weight is nan"
+  // parameters and optimiser stay as they are; "actor.1.weight is inf" comes after the update. Others are the group's.
   absl::StatusOr<double> Apply(std::span<const float> observations, bool with_values, double learning_rate,
                                const Loss& loss);
 

@@ -30,7 +30,8 @@ class StopRule {
   // running. If an evaluation is due after this iteration, it waits for the one before, and begins it.
   //
   // `report` is without the evaluation's steps and metrics, which are added here. `output` is what the stage comes to
-  // if this was the last iteration, without what Conclude fills in. Errors: the context's.
+  // if this was the last iteration, without what Conclude fills in.
+  // Errors: the context's.
   absl::Status AfterIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context);
 
   // True while an evaluation is running.
@@ -41,14 +42,17 @@ class StopRule {
   // True once an evaluation has reached the rule's mean return: training is to end.
   bool reached() const { return rule_.has_value() && last_.episodes > 0 && last_.mean_return >= rule_->mean_return(); }
 
-  // Returns the stage's result after training has ended with the status `trained`. If the rule was reached, it is the
-  // output of the iteration that reached it, even if a later iteration failed. Otherwise it is the error `trained`, or
-  // `output`, whose policy is evaluated now unless that was done last. Fills in the verdict, the mean return and the
-  // number of evaluation episodes.
+  // Returns the stage's result after training has ended with the status `trained`. If the rule was reached, the result
+  // is the output of the iteration that reached it, even if a later iteration failed. Otherwise it is `output`, whose
+  // policy is evaluated now unless that was done last. Fills in the verdict, the mean return and the number of
+  // evaluation episodes.
+  // Errors: `trained`, if it is CANCELLED or GroupBroken, or if training failed and the rule was not reached; the
+  // context's.
   absl::StatusOr<TrainingOutput> Conclude(const absl::Status& trained, TrainingOutput output, TrainingContext& context);
 
-  // What a checkpoint holds of the rule. Only while no evaluation is running.
+  // Returns what a checkpoint holds of the rule. Call it only while no evaluation is running.
   v1::StopRuleState state() const;
+  // Continues from such a state. Call it only while no evaluation is running.
   void Restore(const v1::StopRuleState& state);
 
  private:

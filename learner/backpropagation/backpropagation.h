@@ -38,8 +38,9 @@ class Backpropagation {
 
   // Overwrites `gradients` with the derivatives of the loss by the parameters. They are laid out like the parameters,
   // and are 0 for parameters that the loss does not depend on. `observations` is [M, observation size]. `with_values`
-  // says whether the loss depends on the network's values. Errors: INTERNAL "element 5 of logits is nan", before the
-  // loss is called for that block; the loss's own. The contents of `gradients` are undefined then.
+  // says whether the loss depends on the network's values.
+  // Errors: INTERNAL "element 5 of logits is nan", before the loss is called for that block; the loss's own. The
+  // contents of `gradients` are undefined then.
   virtual absl::Status Compute(std::span<const float> parameters, std::span<const float> observations, bool with_values,
                                const Loss& loss, std::span<float> gradients) = 0;
 

@@ -32,12 +32,13 @@ class ComputeThreads {
  private:
   void Work();
   void TakeParts();
-  // Until there is a computation that this worker, whose last one was `done`, may enter. False: the threads are to end.
+  // Waits until there is a computation that this worker may enter; `done` is the number of its last one. Returns false
+  // if the threads are to end.
   bool Enter(uint32_t& done);
   bool Sleep(uint32_t done);
 
-  // One word, so that whoever enters a computation knows that it is still going on: bit 0, whether workers may enter;
-  // bits 1 to 31, how many are inside; bits 32 to 63, the computation's number.
+  // The state is one word, so that a worker enters a computation and learns at the same time that it is still going on.
+  // Bit 0: whether workers may enter; bits 1 to 31: how many are inside; bits 32 to 63: the computation's number.
   std::atomic<uint64_t> state_ = 0;
   std::atomic<size_t> next_part_ = 0;
   size_t parts_ = 0;                                            // of the computation; written while nobody is inside

@@ -13,8 +13,8 @@
 namespace understudy {
 
 // Makes our own backpropagation if there is one for the network and `device` (auto, cpu or cuda) allows it, and
-// otherwise LibTorch's autograd. `threads` 0 means UsableCores(), at most four. Errors: as MakeNetwork and
-// MakeAutogradBackpropagation.
+// otherwise LibTorch's autograd. `threads` 0 means UsableCores(), at most four.
+// Errors: as MakeNetwork and MakeAutogradBackpropagation.
 absl::StatusOr<std::unique_ptr<Backpropagation>> MakeBackpropagation(const v1::PolicyHeader& header,
                                                                      const std::string& device, int threads);
 

@@ -9,9 +9,10 @@
 
 namespace understudy {
 
-// The result has the same bits on every processor and for every number of `threads` (at least 1). The reason: only the
-// sizes of minibatch and network decide how a minibatch is divided into parts, and the parts' gradients are added up in
-// order. The forward pass has the bits of Policy::Infer. A call allocates nothing if an earlier call had as many rows.
+// Makes the backpropagation of a multi-layer perceptron. Its result has the same bits on every processor and for every
+// number of `threads` (at least 1). The reason: only the sizes of minibatch and network decide how a minibatch is
+// divided into parts, and the parts' gradients are added up in order. The forward pass has the bits of Policy::Infer. A
+// call allocates nothing if an earlier call had as many rows.
 std::unique_ptr<Backpropagation> MakeMlpBackpropagation(MlpLayout layout, int threads);
 
 }  // namespace understudy

@@ -10,18 +10,19 @@
 
 namespace understudy {
 
-// Errors: INTERNAL "policy_loss is nan" if `value` is not finite.
+// Checks a number.
+// INTERNAL: `value` is not finite. The message is such as "policy_loss is nan".
 absl::Status CheckFinite(std::string_view name, double value);
 
-// Errors: INTERNAL "element 3 of advantages is inf" for the first value that is not finite. Elements are counted from
-// `first`.
+// Checks all values. Elements are counted from `first`.
+// INTERNAL: names the first value that is not finite, as in "element 3 of advantages is inf".
 absl::Status CheckFinite(std::string_view name, std::span<const float> values, size_t first = 0);
 
 // Adds to a numerical fault where it happened: "ppo: policy_loss is nan in iteration 3: training has diverged …".
 // `unit` is what the algorithm calls an iteration. A status other than INTERNAL is no numerical fault and stays as it
 // is.
 absl::Status Diverged(std::string_view algorithm, std::string_view unit, int64_t number, const absl::Status& fault);
-// True if the status was made by Diverged.
+// Returns whether the status was made by Diverged.
 bool HasDiverged(const absl::Status& status);
 
 // Adds to a rollout's error where it happened: "iteration 3: …". OK, CANCELLED and ABORTED stay as they are, because

@@ -8,9 +8,9 @@
 
 namespace understudy {
 
-// Gloo itself wakes a thread that waits for a connection when that connection breaks. It does not wake threads that
-// wait for another connection, and not always if a message was half sent or half received. Thread-safe as Gloo's own
-// transport; Break may be called at any time.
+// Break is needed because Gloo itself wakes a thread that waits for a connection only when that connection breaks. It
+// does not wake threads that wait for another connection, and not always if a message was half sent or half received.
+// Break may be called at any time; otherwise this is as thread-safe as Gloo's own transport.
 class BreakableTransport final : public gloo::transport::Context {
  public:
   explicit BreakableTransport(std::shared_ptr<gloo::transport::Context> context);

@@ -23,7 +23,8 @@ class GlooGroup : public LearnerGroup {
   using Meet = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& addresses)>;
 
   // Makes a group that is not connected yet. This rank listens on `host`, a name or address of this machine.
-  // Connections are not encrypted. INVALID_ARGUMENT: it cannot listen there.
+  // Connections are not encrypted.
+  // INVALID_ARGUMENT: it cannot listen there.
   static absl::StatusOr<std::shared_ptr<GlooGroup>> Create(int rank, int size, const std::string& host);
 
   // Calls `meet`, and then connects with every other rank, within ten seconds for each. To be called once, before any

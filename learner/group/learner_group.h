@@ -23,8 +23,9 @@ struct Share {
 
 // Every rank runs the same program on its share of the data. All ranks call the same functions in the same order, and
 // each call waits for the other ranks. A result is the same at all ranks, bit for bit, and depends only on what the
-// ranks gave and on their number. Thread-compatible. Errors of every call: CANCELLED if this rank is to stop;
-// GroupBroken if another rank has gone. After an error the group is of no use any more.
+// ranks gave and on their number. Thread-compatible.
+// Errors of every call: CANCELLED if this rank is to stop; GroupBroken if another rank has gone. After an error the
+// group is of no use any more.
 class LearnerGroup {
  public:
   virtual ~LearnerGroup() = default;
@@ -56,9 +57,10 @@ class LoneLearner final : public LearnerGroup {
   absl::StatusOr<std::vector<std::string>> Gather(std::string mine) override { return std::vector{std::move(mine)}; }
 };
 
-// Makes the status of a group that another rank has left: this rank is to meet the others again, and to go on from the
-// last checkpoint. The code is ABORTED; IsGroupBroken tells this status from all others.
+// Makes the status of a group that another rank has left. This rank is to meet the others again, and to go on from the
+// last checkpoint. The code is ABORTED.
 absl::Status GroupBroken(std::string_view why);
+// Returns whether the status was made by GroupBroken. Other statuses may be ABORTED, too.
 bool IsGroupBroken(const absl::Status& status);
 
 }  // namespace understudy

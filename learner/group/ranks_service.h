@@ -23,7 +23,8 @@ class RanksService final : public v1::Ranks::CallbackService {
  public:
   // Opens a meeting of `size` ranks, ends an earlier one, and waits until all ranks are there. `mine` is rank 0's
   // request. The log says if ranks are missing. The meeting then lasts until Close. If a rank goes before that, all
-  // streams end, and `broken` is called, once at most and on any thread. CANCELLED: `cancellation` was cancelled.
+  // streams end, and `broken` is called, once at most and on any thread.
+  // CANCELLED: `cancellation` was cancelled.
   absl::StatusOr<v1::Roster> Meet(const v1::JoinRequest& mine, int size, const Cancellation& cancellation,
                                   std::function<void(const std::string& why)> broken);
 

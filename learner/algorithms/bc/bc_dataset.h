@@ -33,9 +33,9 @@ struct BcDataset {
 
 // Splits the demonstrations into whole episodes to train on and whole episodes to validate with. The share
 // `options.validation_split` is rounded to whole episodes, and `seed` chooses them. If the share is positive, at least
-// one episode of two or more is held out. At least one is left to train on. Errors: FAILED_PRECONDITION, which names
-// the dataset, if it has no steps or lacks the logits and values that distillation needs. INVALID_ARGUMENT, which
-// prints both, if it is of another environment or other spaces.
+// one episode of two or more is held out. At least one is left to train on.
+// Errors: FAILED_PRECONDITION, which names the dataset, if it has no steps or lacks the logits and values that
+// distillation needs. INVALID_ARGUMENT, which prints both, if it is of another environment or other spaces.
 absl::StatusOr<BcDataset> MakeBcDataset(const Demonstrations& demonstrations, const v1::EnvironmentSpec& environment,
                                         const v1::BcOptions& options, uint64_t seed);
 

@@ -1,4 +1,4 @@
-// The returns of the episodes that training slots have finished last.
+// Keeps the returns of the episodes that training slots have finished last.
 #ifndef UNDERSTUDY_LEARNER_ALGORITHMS_PPO_RECENT_RETURNS_H_
 #define UNDERSTUDY_LEARNER_ALGORITHMS_PPO_RECENT_RETURNS_H_
 
@@ -23,14 +23,17 @@ class RecentReturns {
   // the episodes that finished in it, in the order of the batch. They are not remembered until AddFinished is called,
   // because all ranks must add the same returns in the same order.
   std::vector<double> Add(const v1::TrajectoryBatch& batch, const v1::EnvironmentSpec& environment);
+  // Remembers a return, and forgets the oldest if there are more than 100.
   void AddFinished(double episode_return);
 
   // Returns the mean of the remembered returns, or nothing if no episode has finished yet.
   std::optional<double> Mean() const;
 
-  // Writes into a checkpoint, and reads from one with as many slots.
+  // Writes the running returns of these slots into a checkpoint.
   void SaveRunning(Share slots, v1::PpoState& state) const;
+  // Writes the remembered returns into a checkpoint.
   void SaveFinished(v1::PpoState& state) const;
+  // Continues from a checkpoint with as many slots.
   void Restore(const v1::PpoState& state);
 
  private:
