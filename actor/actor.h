@@ -30,10 +30,10 @@ struct ActorOptions {
 };
 
 // One thread receives assignments from the coordinator (WorkerSession); `threads` others roll out. Each of those has a
-// stream of its own to the sink, and is an actor to the sink: so orders are shared among threads as among processes.
-// If an assignment names several sinks, each rollout thread serves all of them at once, with an extra thread for each
-// sink but the first; they share the processor as the sinks need it. To the coordinator the process is one worker, with
-// one assignment and one account. Thread-safe.
+// stream of its own to the sink, and is an actor to the sink. So orders are shared among threads as among processes. If
+// an assignment names several sinks, each rollout thread serves all of them at once, with an extra thread for each sink
+// but the first. These threads share the processor as the sinks need it. To the coordinator the process is one worker,
+// with one assignment and one account. Thread-safe.
 class Actor {
  public:
   // Starts the threads, which attach as soon as a coordinator can be reached.
@@ -64,8 +64,8 @@ class Actor {
   // Waits for an assignment other than the last one, `done`, and returns it; nullptr: the actor stops or drains.
   std::shared_ptr<Job> NextJob(const std::shared_ptr<Job>& done);
   v1::WorkerHeartbeat Heartbeat();
-  // Remembers why a rollout thread cannot reach a sink, for the heartbeat. OK: it reaches the sink, or no longer has
-  // to.
+  // Remembers why a rollout thread cannot reach a sink, for the heartbeat. An OK status means that it reaches the sink,
+  // or no longer has to.
   void NoteReach(const std::string& id, const std::string& address, const absl::Status& status);
   // Serves all sinks of a job until the job is left.
   void Work(const std::string& id, Job& job);

@@ -19,10 +19,12 @@ namespace understudy {
 // earlier one of the same size. Thread-compatible; any thread may release a policy that it got here.
 class PolicyCache {
  public:
-  // Adds the next chunk of a policy. Errors: SnapshotAssembler's; the stream must end then.
+  // Adds the next chunk of a policy.
+  // Errors: SnapshotAssembler's; the stream must end then.
   absl::Status Add(const v1::PolicyChunk& chunk);
 
-  // Returns a policy. NOT_FOUND: no such policy is kept. Otherwise why the snapshot that came is no usable policy.
+  // Returns a policy.
+  // NOT_FOUND: no such policy is kept. Others: the snapshot that came is no usable policy, and why.
   absl::StatusOr<std::shared_ptr<const Policy>> Find(const std::string& name, int64_t version) const;
 
  private:

@@ -10,12 +10,13 @@
 
 namespace understudy {
 
-// Most episodes or slots of one request, and most transitions of one slot in it.
+// The most episodes or slots of one request, and the most transitions of one slot in it.
 inline constexpr int64_t kMaxNumbersPerRequest = 65536;
 inline constexpr int64_t kMaxStepsPerSegment = 1 << 20;
 
-// INVALID_ARGUMENT: the request makes no sense: its range, steps, states, action mode or records. FAILED_PRECONDITION:
-// the policy was made for other spaces than the environment's; the error prints both. Thread-safe.
+// Checks a request against the policy and the environment. Thread-safe.
+// INVALID_ARGUMENT: the request makes no sense: its range, steps, states, action mode or records.
+// FAILED_PRECONDITION: the policy was made for other spaces than the environment's. The error prints both.
 absl::Status CheckRequest(const v1::RolloutRequest& request, const v1::PolicyHeader& policy,
                           const v1::EnvironmentSpec& environment);
 

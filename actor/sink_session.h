@@ -22,8 +22,8 @@
 
 namespace understudy {
 
-// A thread of its own reads; the thread that calls Run works and writes. Memory is bounded by kMaxQueuedRequests
-// requests and the policies of a PolicyCache.
+// A session has two threads: one of its own reads, and the thread that calls Run works and writes. Its memory is
+// bounded by kMaxQueuedRequests requests and the policies of a PolicyCache.
 class SinkSession {
  public:
   static constexpr size_t kMaxQueuedRequests = 16;
@@ -33,15 +33,20 @@ class SinkSession {
   SinkSession(std::shared_ptr<grpc::Channel> channel, v1::ActorHello hello, RolloutCounters& counters,
               std::function<void()> on_greeted = nullptr);
 
-  // Works until the stream ends. To be called once. When `leaving` is cancelled, it finishes the request in hand, waits
-  // for the acknowledgements, and ends the stream, which gives the other requests back. (If it gave up the request in
-  // hand, stages that take turns with an actor could undo each other's work for ever.) When `stopping` is cancelled, it
-  // ends the stream at once. Trajectories that are not acknowledged by then are counted as lost.
-  // Returns why it ended: CANCELLED; the stream's status; UNAVAILABLE if the sink sent no hello for ten seconds; or
-  // INVALID_ARGUMENT, FAILED_PRECONDITION or DATA_LOSS if the sink broke the protocol.
+  // Works until the stream ends. To be called once.
+  //
+  // When `leaving` is cancelled, the session finishes the request in hand, waits for the acknowledgements (5 s at
+  // most), and ends the stream, which gives the other requests back. (If it gave up the request in hand, stages that
+  // take turns with an actor could undo each other's work for ever.) When `stopping` is cancelled, it ends the stream
+  // at once. Trajectories that are not acknowledged by then are counted as lost.
+  //
+  // Returns why the session ended.
+  // CANCELLED: `leaving` or `stopping` was cancelled. UNAVAILABLE: the sink sent no hello for ten seconds.
+  // INVALID_ARGUMENT, FAILED_PRECONDITION, NOT_FOUND, RESOURCE_EXHAUSTED or DATA_LOSS: the sink broke the protocol.
+  // Otherwise the stream's status.
   absl::Status Run(Cancellation& leaving, Cancellation& stopping);
 
-  // Whether the sink let this actor in. To be called after Run.
+  // Returns whether the sink let this actor in. To be called after Run.
   bool greeted() const { return *greeted_; }
 
  private:
@@ -53,7 +58,8 @@ class SinkSession {
   // The requests that wait. Thread-safe; shared with the callbacks that close it.
   class TaskQueue {
    public:
-    // Adds a task, or drops it if the queue is closed. RESOURCE_EXHAUSTED: kMaxQueuedRequests wait.
+    // Adds a task, or drops it if the queue is closed.
+    // RESOURCE_EXHAUSTED: kMaxQueuedRequests tasks wait.
     absl::Status Push(Task task);
     // Waits for a task and removes it; nullopt: the queue is closed.
     std::optional<Task> Pop();

@@ -14,9 +14,9 @@
 
 namespace understudy {
 
-// Most lanes that a sink may ask for.
+// The most lanes that a sink may ask for.
 inline constexpr int kMaxInferenceWidth = 4096;
-// Longest waiting time in a step that a sink may ask for.
+// The longest waiting time in a step that a sink may ask for.
 inline constexpr absl::Duration kLongestStepLatency = absl::Seconds(10);
 
 // Thread-compatible.
