@@ -1,4 +1,4 @@
-// Valid checkpoints for tests: the same arguments always give the same bytes.
+// Makes valid checkpoints for tests. The same arguments always give the same bytes.
 #ifndef UNDERSTUDY_TESTS_TESTING_CHECKPOINTS_H_
 #define UNDERSTUDY_TESTS_TESTING_CHECKPOINTS_H_
 
@@ -8,10 +8,10 @@
 
 namespace understudy::testing {
 
-// Of PPO with two slots of ten steps an iteration, three parameters, and an evaluation.
+// Makes a checkpoint of PPO with two slots of ten steps an iteration, three parameters, and an evaluation.
 v1::Checkpoint PpoCheckpoint(int64_t iteration);
 
-// Of behavioural cloning whose best epoch was the first.
+// Makes a checkpoint of behavioural cloning whose best epoch was the first.
 v1::Checkpoint BcCheckpoint(int64_t epoch);
 
 }  // namespace understudy::testing

@@ -1,4 +1,4 @@
-// A sink behind a real server: one dispatcher, one order at a time.
+// A sink for tests of actors: a dispatcher behind a real server, with one order at a time.
 #ifndef UNDERSTUDY_TESTS_TESTING_DISPATCHER_SINK_H_
 #define UNDERSTUDY_TESTS_TESTING_DISPATCHER_SINK_H_
 
@@ -35,7 +35,8 @@ class DispatcherSink final : public RolloutHandler {
     break_after_ = results;
   }
 
-  // Serves the order until it is done; its failure; DEADLINE_EXCEEDED after thirty seconds.
+  // Serves the order until it is done. Returns its failure if it fails.
+  // DEADLINE_EXCEEDED: it is not done after thirty seconds.
   absl::Status Run(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy) {
     MutexLock lock(mutex_);
     dispatcher_.Start(order, std::move(policy), absl::Now());
@@ -48,20 +49,20 @@ class DispatcherSink final : public RolloutHandler {
     return failure_;
   }
 
-  // Ends Run with this.
+  // Makes Run end with this status.
   void Fail(absl::Status status) {
     MutexLock lock(mutex_);
     failure_ = std::move(status);
     changed_.NotifyAll();
   }
 
-  // The hellos of all streams so far.
+  // Returns the hellos of all streams so far.
   std::vector<v1::ActorHello> hellos() {
     MutexLock lock(mutex_);
     return hellos_;
   }
 
-  // The same, once there are so many; fewer where that takes longer than ten seconds.
+  // Returns the hellos of all streams once there are `count` of them, or after ten seconds.
   std::vector<v1::ActorHello> AwaitHellos(size_t count) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);
@@ -69,7 +70,7 @@ class DispatcherSink final : public RolloutHandler {
     return hellos_;
   }
 
-  // Whether so many streams have ended within ten seconds.
+  // Waits until this many streams have ended. Returns false after ten seconds.
   bool AwaitGone(int streams) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);

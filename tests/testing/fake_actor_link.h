@@ -1,4 +1,4 @@
-// An actor's link that remembers what the sink did with it.
+// A link to an actor that remembers what the sink did with it.
 #ifndef UNDERSTUDY_TESTS_TESTING_FAKE_ACTOR_LINK_H_
 #define UNDERSTUDY_TESTS_TESTING_FAKE_ACTOR_LINK_H_
 
@@ -26,7 +26,7 @@ class FakeActorLink final : public ActorLink {
   void ReadNext() override { ++reads; }
   void Close(absl::Status status) override { closed = std::move(status); }
 
-  // The requests among what was sent, in order.
+  // Returns the requests among what was sent, in order.
   std::vector<v1::RolloutRequest> Requests() const {
     std::vector<v1::RolloutRequest> requests;
     for (const v1::SinkMessage& message : sent) {
@@ -35,6 +35,7 @@ class FakeActorLink final : public ActorLink {
     return requests;
   }
 
+  // Returns the acknowledgements among what was sent, in order.
   std::vector<v1::RolloutAck> Acks() const {
     std::vector<v1::RolloutAck> acks;
     for (const v1::SinkMessage& message : sent) {

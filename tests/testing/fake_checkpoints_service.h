@@ -20,7 +20,8 @@ namespace understudy::testing {
 // Keeps the content that was saved last. Thread-safe.
 class FakeCheckpointsService final : public v1::Checkpoints::Service {
  public:
-  // Called with every checkpoint that has arrived whole, before it is kept; may block. An error is answered instead.
+  // Called with every checkpoint that has arrived whole, before it is kept. It may block. If it returns an error, that
+  // is the answer, and the checkpoint is not kept.
   using OnSave = std::function<grpc::Status(const v1::CheckpointHeader&)>;
 
   explicit FakeCheckpointsService(OnSave on_save = nullptr) : on_save_(std::move(on_save)) {}
@@ -59,7 +60,7 @@ class FakeCheckpointsService final : public v1::Checkpoints::Service {
     return grpc::Status::OK;
   }
 
-  // What Load answers so many times.
+  // Makes the next `times` calls of Load fail with this status.
   void FailLoads(int times, grpc::Status status) {
     MutexLock lock(mutex_);
     load_failures_ = times;

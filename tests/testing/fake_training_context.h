@@ -9,7 +9,8 @@
 
 namespace understudy::testing {
 
-// Fulfils orders as actors do: inference in batches of 64 rows, padded; the random streams of slots and episodes.
+// Fulfils orders as actors do, with the random streams of slots and episodes. Inference is in batches of 64 rows,
+// padded.
 class FakeTrainingContext : public TrainingContext {
  public:
   absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy,
@@ -33,13 +34,13 @@ class FakeTrainingContext : public TrainingContext {
   LearnerGroup* learners = nullptr;
   // What ReadDemonstrations answers.
   Demonstrations demonstrations;
-  // CheckCancelled says so after this many calls; negative: never.
+  // CheckCancelled returns CANCELLED after this many calls; negative: never.
   mutable int calls_until_cancelled = -1;
-  // Rewards are the environment's, times this.
+  // The environment's rewards are multiplied by this.
   float reward_scale = 1;
-  // Whether orders are run as soon as they are started, or when they are awaited.
+  // Whether orders are run as soon as they are started; otherwise they are run when they are awaited.
   bool actors_are_quick = false;
-  // What became of the stage's trajectories before: a checkpoint's.
+  // Counts of the stage's trajectories before this context, as a checkpoint has them.
   v1::TrajectoryAccounting trajectories_before;
   // Whether checkpoints are wanted, after every iteration.
   bool checkpoints_due = false;
@@ -48,7 +49,7 @@ class FakeTrainingContext : public TrainingContext {
   // What was asked of it.
   std::vector<v1::StageProgress> reports;
   std::vector<v1::RolloutRequest> requests;
-  std::vector<std::shared_ptr<const PolicySnapshot>> policies;  // an order's each
+  std::vector<std::shared_ptr<const PolicySnapshot>> policies;  // one for each order
   std::vector<v1::Checkpoint> checkpoints;
   int dropped = 0;  // orders
 
@@ -65,8 +66,8 @@ class FakeTrainingContext : public TrainingContext {
   int64_t accepted_ = 0;  // of orders that have ended
 };
 
-// The shortest prefix of episodes 0, 1, 2 … under `seed` that reaches `transitions`, sampled, as a complete dataset
-// named "demonstrations" with logits and values.
+// Records episodes 0, 1, 2 … under `seed`, with sampled actions, until they have `transitions`. Returns them as a
+// complete dataset named "demonstrations" with logits and values.
 absl::StatusOr<Demonstrations> RecordDemonstrations(const v1::EnvironmentSpec& environment,
                                                     const std::shared_ptr<const PolicySnapshot>& policy, uint64_t seed,
                                                     int64_t transitions);

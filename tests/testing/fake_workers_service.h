@@ -64,26 +64,26 @@ class FakeWorkersService final : public v1::Workers::Service {
     return refusal;
   }
 
-  // What reports of progress are answered from now on; OK: they are taken.
+  // Sets the answer to reports of progress from now on. OK: they are taken.
   void RefuseProgress(grpc::Status status) {
     MutexLock lock(mutex_);
     progress_refusal_ = std::move(status);
   }
 
-  // What the next outcomes are answered, one after the other; later ones are taken.
+  // Sets the answers to the next outcomes, one after the other. Later outcomes are taken.
   void RefuseOutcomes(std::deque<grpc::Status> refusals) {
     MutexLock lock(mutex_);
     finish_refusals_ = std::move(refusals);
   }
 
-  // Waits until progress has been reported so often, taken or not, but at most ten seconds.
+  // Waits until progress has been reported `calls` times, taken or not, but for at most ten seconds.
   void AwaitProgress(size_t calls) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);
     while (progress_calls_ < calls && absl::Now() < deadline) changed_.WaitFor(mutex_, deadline - absl::Now());
   }
 
-  // The reports that were taken.
+  // Returns the reports that were taken.
   std::vector<v1::ProgressRequest> progress() {
     MutexLock lock(mutex_);
     return progress_;
@@ -93,7 +93,7 @@ class FakeWorkersService final : public v1::Workers::Service {
     return progress_calls_;
   }
 
-  // The outcomes, refused ones too, once there are so many; fewer where that takes longer than ten seconds.
+  // Returns the outcomes, also refused ones, once there are `count` of them, or after ten seconds.
   std::vector<v1::FinishStageRequest> AwaitFinished(size_t count) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);
@@ -105,26 +105,27 @@ class FakeWorkersService final : public v1::Workers::Service {
     return finished_;
   }
 
-  // Whoever attaches from now on is refused.
+  // Refuses every worker that attaches from now on.
   void Refuse(grpc::Status status) {
     MutexLock lock(mutex_);
     refusal_ = std::move(status);
   }
 
-  // What the worker is told, now and whenever it attaches.
+  // Sets what the worker is told, now and whenever it attaches.
   void Assign(const v1::Assignment& assignment) {
     MutexLock lock(mutex_);
     assignment_ = assignment;
     if (stream_ != nullptr) stream_->Write(assignment);
   }
 
+  // Breaks the worker's stream, if there is one.
   void BreakStream() {
     MutexLock lock(mutex_);
     if (stream_ != nullptr) context_->TryCancel();
     stream_ = nullptr;
   }
 
-  // The worker's hellos once there are so many; fewer where that takes longer than ten seconds.
+  // Returns the worker's hellos once there are `count` of them, or after ten seconds.
   std::vector<v1::WorkerHello> AwaitHellos(size_t count) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);
@@ -132,7 +133,7 @@ class FakeWorkersService final : public v1::Workers::Service {
     return hellos_;
   }
 
-  // Whether within ten seconds a heartbeat came, or had come, for which `wanted` holds.
+  // Waits for a heartbeat for which `wanted` holds; one that came before counts. Returns false after ten seconds.
   bool AwaitHeartbeat(const std::function<bool(const v1::WorkerHeartbeat&)>& wanted) {
     MutexLock lock(mutex_);
     const absl::Time deadline = absl::Now() + absl::Seconds(10);

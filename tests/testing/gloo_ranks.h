@@ -1,4 +1,4 @@
-// Ranks of one group in one process, each on a thread of its own, over real connections.
+// Makes the ranks of one group in one process, each on a thread of its own, over real connections.
 #ifndef UNDERSTUDY_TESTS_TESTING_GLOO_RANKS_H_
 #define UNDERSTUDY_TESTS_TESTING_GLOO_RANKS_H_
 
@@ -14,7 +14,7 @@ class OnRanks {
  public:
   explicit OnRanks(int size);
   GlooGroup& operator[](int rank) { return *groups_.at(static_cast<size_t>(rank)); }
-  // A rank's process ends.
+  // Destroys a rank's group, as if its process had ended.
   void Leave(int rank) { groups_.at(static_cast<size_t>(rank)).reset(); }
 
  private:

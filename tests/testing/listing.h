@@ -1,4 +1,4 @@
-// Whole lists of a store, for tests.
+// Reads whole lists of a store, for tests.
 #ifndef UNDERSTUDY_TESTS_TESTING_LISTING_H_
 #define UNDERSTUDY_TESTS_TESTING_LISTING_H_
 
@@ -12,7 +12,7 @@
 
 namespace understudy::testing {
 
-// Reads all pages of `list`; the test fails where that is an error.
+// Reads all pages of `list`. An error fails the test.
 template <typename Item, typename List>
 std::vector<Item> All(const List& list) {
   std::vector<Item> items;

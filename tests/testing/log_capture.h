@@ -1,4 +1,4 @@
-// What a test's code logs.
+// Captures what the code under test logs.
 #ifndef UNDERSTUDY_TESTS_TESTING_LOG_CAPTURE_H_
 #define UNDERSTUDY_TESTS_TESTING_LOG_CAPTURE_H_
 
@@ -15,8 +15,8 @@
 
 namespace understudy::testing {
 
-// Takes the place of the default logger while it lives; one at a time. To be made before threads that log, and to
-// outlive them.
+// Takes the place of the default logger while it lives. There may be one at a time. Make it before threads that log,
+// and let it outlive them.
 class LogCapture {
  public:
   LogCapture() : sink_(std::make_shared<Sink>()), before_(spdlog::default_logger()) {
@@ -24,9 +24,9 @@ class LogCapture {
   }
   ~LogCapture() { spdlog::set_default_logger(before_); }
 
-  // Whether this was logged, or is within thirty seconds.
+  // Waits until `wanted` has been logged. Returns false after thirty seconds.
   bool Await(const std::string& wanted) { return sink_->Await(wanted); }
-  // All messages so far, a line each.
+  // Returns all messages so far, a line each.
   std::string text() { return sink_->text(); }
 
  private:

@@ -1,4 +1,4 @@
-// A PostgreSQL server of the test's own: see tests/testing/postgres-server, which does the work.
+// A PostgreSQL server of the test's own. The program tests/testing/postgres-server does the work.
 #ifndef UNDERSTUDY_TESTS_TESTING_POSTGRES_SERVER_H_
 #define UNDERSTUDY_TESTS_TESTING_POSTGRES_SERVER_H_
 
@@ -6,7 +6,7 @@
 
 namespace understudy::testing {
 
-// Ends the process where there is none to be had.
+// Its functions end the process if they fail, for instance because there is no PostgreSQL here.
 class PostgresServer {
  public:
   PostgresServer();
@@ -14,10 +14,10 @@ class PostgresServer {
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
 
-  // The URL of a database that is made now, and empty.
+  // Makes an empty database, and returns its URL.
   std::string NewDatabase();
 
-  // As after a crash.
+  // Restarts the server as after a crash.
   void Restart() { Run("restart"); }
   void Down() { Run("down"); }
   void Up() { Run("up"); }

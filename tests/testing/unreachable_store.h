@@ -12,7 +12,8 @@
 
 namespace understudy::testing {
 
-// As the store below, which must outlive it; while `away`, every call is UNAVAILABLE and changes nothing.
+// Passes every call on to another store, which must outlive it. While `away`, every call is UNAVAILABLE and changes
+// nothing, except for ReleaseSpace.
 class UnreachableStore final : public Store {
  public:
   explicit UnreachableStore(Store& store) : store_(store) {}
