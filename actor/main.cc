@@ -1,4 +1,4 @@
-// understudy-actor: rolls out policies in environments, for whoever its coordinator assigns it to.
+// understudy-actor: rolls out policies in environments, for the learner or coordinator that it is assigned to.
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   understudy::AddClientSecurityOptions(app, security);
   app.add_option("--threads", options.threads,
-                 "The number of rollout threads, one for each core to use. They do what as many actors would")
+                 "The number of rollout threads, one for each core to use. Each works like an actor of its own")
       ->check(CLI::Range(1, understudy::kMaxRolloutThreads))
       ->capture_default_str();
   understudy::AddMetricsOption(app, metrics_port);

@@ -94,8 +94,8 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
       ->excludes("--coordinator");
   command
       .add_option("--store", options.store,
-                  "A PostgreSQL database, instead of a running coordinator; default: $UNDERSTUDY_STORE, where "
-                  "$UNDERSTUDY_COORDINATOR is not set")
+                  "A PostgreSQL database, instead of a running coordinator; default: $UNDERSTUDY_STORE, unless "
+                  "$UNDERSTUDY_COORDINATOR is set")
       ->type_name("postgresql://[USER@]HOST[:PORT]/DATABASE")
       ->check(CheckStoreUrl)
       ->excludes("--coordinator")
@@ -112,7 +112,7 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
 }
 
 void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all) {
-  CLI::Option* const option = command.add_option("--limit", limit, "List at most so many")
+  CLI::Option* const option = command.add_option("--limit", limit, "The most to list")
                                   ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
                                   ->capture_default_str();
   command.add_flag("--all", all, "List all of them")->excludes(option);

@@ -154,7 +154,7 @@ absl::StatusOr<int> Delete(const DeleteOptions& options, const Console& console)
   return 0;
 }
 
-// A page is listed and deleted at a time: whoever interrupts it has deleted the rest of none.
+// Lists and deletes a page at a time. An interruption leaves no experiment half deleted.
 absl::StatusOr<int> Prune(const DeleteOptions& options, const Console& console) {
   const absl::StatusOr<absl::Duration> age = ParseAge(options.older_than);
   if (!age.ok()) return age.status();

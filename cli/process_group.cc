@@ -116,7 +116,7 @@ void ProcessGroup::TakeSignal() {
 
 void ProcessGroup::Suspend() {
   for (const auto& child : children_) child->process.Signal(SIGSTOP);
-  raise(SIGSTOP);  // returns when a shell, or whoever it was, continues this process
+  raise(SIGSTOP);  // returns when a shell, or another process, continues this one
   for (const auto& child : children_) child->process.Signal(SIGCONT);
 }
 

@@ -63,7 +63,7 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_flag("--pause_unfinished", options.pause_unfinished,
                "Pause the experiments that an earlier coordinator was working on, instead of going on with them");
   app.add_flag("--for_run", options.for_run,
-               "As 'understudy run' starts it: wait while another command uses the data directory; at the end, remove "
+               "For 'understudy run': wait while another command uses the data directory; at the end, remove "
                "the directory if this coordinator made it and nothing is stored there");
   AddTlsDirOption(app, options.security.tls_dir);
   AddServerSecurityOptions(app, options.security, options.server.insecure);
@@ -105,7 +105,7 @@ absl::StatusOr<int> Serve(const Options& options, SqlStore& store, CoordinatorMe
     if (metrics != nullptr) metrics->SetActive(nullptr);
   };
   std::cout << "listening on " << (*server)->address() << '\n';
-  // Where this line does not arrive, whoever waits for it would wait for ever.
+  // If this line does not arrive, the process that waits for it would wait for ever.
   absl::Status announced = FlushOutput(std::cout);
   if (absl::IsAborted(announced)) announced = absl::OkStatus();  // nobody waits for it
 
