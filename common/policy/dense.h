@@ -11,9 +11,10 @@
 
 namespace understudy {
 
-// Every function here gives the same bits for a number or a row at every position, among any other rows, in matrices of
-// any size, and on every processor, whatever vector instructions it has. (A processor without fused multiply-add is
-// slow.) Only NaNs are excepted: they are NaNs everywhere, but their bits may differ.
+// Every function here gives the same bits for a number or a row at every position, among any other rows, and in
+// matrices of any size. It also gives the same bits on every processor, whatever vector instructions it has. (A
+// processor without fused multiply-add is slow.) Only NaNs are excepted: they are NaNs everywhere, but their bits may
+// differ.
 //
 // Every function is single-threaded and thread-safe. Matrices lie row by row and are given as [rows, columns].
 

@@ -17,8 +17,8 @@ namespace understudy {
 //
 // Several processes may write to one place at a time: each writes a file of its own, and the place has one of these
 // files whole, the last one that was committed. The file that is being written has no name (O_TMPFILE), so that even
-// SIGKILL leaves nothing behind. On file systems without such files it has a random name in the same directory, which
-// the signals that end a process by default (such as SIGINT, SIGTERM and SIGHUP) remove on their way.
+// SIGKILL leaves nothing behind. On file systems without such files it has a random name in the same directory. A
+// signal that ends the process by default (such as SIGINT, SIGTERM and SIGHUP) removes that name first.
 //
 // A device or pipe is written to directly. If the place is a link, the file that it leads to is written. A new file
 // takes over the permissions of the file that it replaces, and its owner as far as the process may give files away.

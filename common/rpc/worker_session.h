@@ -25,10 +25,10 @@ struct WorkerSessionOptions {
   std::function<v1::WorkerHeartbeat()> heartbeat;
 };
 
-// Keeps a worker attached in the background for as long as it exists. If the stream breaks, or nothing comes on it for
-// twenty seconds, it waits 50 to 300 ms (random) and attaches again, to the next coordinator if there are several.
-// The log says why, and repeats that every thirty seconds. It also says when the worker is attached again, and whether
-// its stage was given away meanwhile. Thread-safe.
+// Keeps a worker attached in the background for as long as it exists. The stream counts as broken, too, if nothing
+// comes on it for twenty seconds. After a break the session waits 25 to 300 ms (Backoff) and attaches again, to the
+// next coordinator if there are several. The log says why, and repeats that every thirty seconds. It also says when the
+// worker is attached again, and whether its stage was given away meanwhile. Thread-safe.
 class WorkerSession {
  public:
   explicit WorkerSession(WorkerSessionOptions options);

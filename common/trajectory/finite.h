@@ -11,7 +11,8 @@
 
 namespace understudy {
 
-// True for NaN and infinities. It tests the exponent's bits, so that a loop over it can use vector instructions.
+// Returns whether the number is NaN or infinite. It tests the exponent's bits, so that a loop over it can use vector
+// instructions.
 inline bool IsNotFinite(float number) {
   constexpr uint32_t kExponent = 0x7F800000;
   return (std::bit_cast<uint32_t>(number) & kExponent) == kExponent;
