@@ -42,7 +42,7 @@ class ComputeThreads {
   std::atomic<uint64_t> state_ = 0;
   std::atomic<size_t> next_part_ = 0;
   size_t parts_ = 0;                                            // of the computation; written while nobody is inside
-  const absl::FunctionRef<void(size_t part)>* work_ = nullptr;  // likewise
+  const absl::FunctionRef<void(size_t part)>* work_ = nullptr;  // written while nobody is inside
 
   std::atomic<bool> stopping_ = false;
   std::atomic<int> sleepers_ = 0;

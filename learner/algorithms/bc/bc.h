@@ -14,8 +14,8 @@ namespace understudy {
 // With a stop rule, training ends as soon as the rule is reached, and the result has the parameters that reached it.
 // Patience ends nothing then, because a low validation loss is not the return that was asked for. Without a stop rule,
 // training ends after `patience` epochs without a better validation loss. In any case it ends with the last epoch.
-// Unless the rule was reached, the result has the parameters of the best validation loss if there is patience and a
-// validation split, and otherwise those of the last epoch.
+// Unless the rule was reached, the result has the parameters of the last epoch. With patience and a validation split it
+// has those of the best validation loss instead.
 //
 // Each epoch reports train_loss and train_accuracy (means over its minibatches, each before its update), and, with a
 // validation split, validation_loss and validation_accuracy (after the epoch). The result has those of its parameters.
