@@ -43,9 +43,9 @@ class Actor {
   // last totals and a goodbye.
   ~Actor();
 
-  // Begins no further request. To be called once. Calls `drained` on one of the actor's threads, at most once, when the
-  // request that each thread has in hand is done and acknowledged, and the streams are closed, which gives the other
-  // requests back to the sinks.
+  // Begins no further request. To be called once. Each thread finishes the request that it has in hand, waits for its
+  // acknowledgement, and closes its streams. That gives the other requests back to the sinks. When all threads are
+  // done, `drained` is called on one of them, at most once.
   void Drain(std::function<void()> drained);
 
   void AddMetrics(Scrape& scrape) const;
