@@ -112,7 +112,7 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
 }
 
 void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all) {
-  CLI::Option* const option = command.add_option("--limit", limit, "The most to list")
+  CLI::Option* const option = command.add_option("--limit", limit, "List this many at most")
                                   ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
                                   ->capture_default_str();
   command.add_flag("--all", all, "List all of them")->excludes(option);
