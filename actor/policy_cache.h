@@ -10,7 +10,6 @@
 #include "absl/status/statusor.h"
 #include "common/policy/policy.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/snapshot/spare_memory.h"
 #include "understudy/v1/policy.pb.h"
 
 namespace understudy {

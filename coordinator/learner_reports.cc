@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/config/experiment_validation.h"
-#include "common/snapshot/sha256.h"
+#include "common/snapshot/checksum.h"
 #include "coordinator/admission.h"
 #include "coordinator/scheduling/experiment_machine.h"
 

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/config/wording.h"
-#include "common/snapshot/name.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {

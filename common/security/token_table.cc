@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "common/snapshot/sha256.h"
+#include "common/snapshot/checksum.h"
 
 namespace understudy {
 namespace {

@@ -1,6 +1,7 @@
 // A policy snapshot: the immutable parameters of a policy with what identifies them. This file makes snapshots, checks
-// them, and cuts them into chunks for the wire. The parameters are bytes here, because the coordinator and the command
-// line handle policies without knowing what is in them.
+// them, cuts them into chunks for the wire, and puts them together again. It also checks names, and parses references
+// to policies. The parameters are bytes here, because the coordinator and the command line handle policies without
+// knowing what is in them.
 #ifndef UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
 #define UNDERSTUDY_COMMON_SNAPSHOT_POLICY_SNAPSHOT_H_
 
@@ -12,10 +13,10 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "common/process/mutex.h"
 #include "common/snapshot/checksum.h"
-#include "common/snapshot/sha256.h"
-#include "common/snapshot/spare_memory.h"
 #include "understudy/v1/policy.pb.h"
 
 namespace understudy {
@@ -65,6 +66,22 @@ std::string_view ChunkParameters(const PolicySnapshot& snapshot, size_t index);
 // Calls `send` with all chunks in order. Stops and returns false as soon as `send` returns false.
 bool SendInChunks(const PolicySnapshot& snapshot, const std::function<bool(v1::PolicyChunk)>& send);
 
+// Keeps the memory of one large policy that is gone, so that the next policy can use it. This pays because taking a new
+// page from the kernel costs four times as much as filling it. Thread-safe.
+class SpareMemory {
+ public:
+  // Takes the kept memory. Returns a string of this size with arbitrary content, or an empty string if the kept memory
+  // has another size. Nothing is kept afterwards.
+  std::string Take(size_t size);
+  // Keeps this memory instead of the memory kept before. Memory below 1 MiB is freed at once, because keeping it does
+  // not pay.
+  void Give(std::string memory);
+
+ private:
+  Mutex mutex_;
+  std::string memory_ ABSL_GUARDED_BY(mutex_);
+};
+
 // Puts a snapshot together from chunks. Thread-compatible.
 class SnapshotAssembler {
  public:
@@ -89,6 +106,13 @@ class SnapshotAssembler {
   std::string parameters_;
   RunningChecksum checksum_;  // of the parameters so far
 };
+
+// The rule that IsValidName checks, as messages show it.
+inline constexpr char kNamePattern[] = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
+
+// Says whether the text is a valid name of a policy, a dataset, an experiment or an environment. A valid name is safe
+// in a file name, a URL, a log line and in NAME@VERSION.
+bool IsValidName(std::string_view text);
 
 // A policy as experiments refer to it: NAME or NAME@VERSION.
 struct PolicyReference {

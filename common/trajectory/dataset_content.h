@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/snapshot/sha256.h"
+#include "common/snapshot/checksum.h"
 #include "common/trajectory/trajectory_layout.h"
 #include "understudy/v1/datasets.pb.h"
 

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/snapshot/checksum.h"
 #include "common/snapshot/policy_snapshot.h"
-#include "common/snapshot/sha256.h"
 #include "coordinator/storage/experiment_rows.h"
 #include "coordinator/storage/sql_store.h"
 

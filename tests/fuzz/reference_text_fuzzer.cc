@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/address.h"
 #include "common/rpc/channel.h"
-#include "common/snapshot/name.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "common/policy/policy.h"
-#include "common/snapshot/sha256.h"
+#include "common/snapshot/checksum.h"
 #include "tests/testing/training_inputs.h"
 
 namespace understudy {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/snapshot/sha256.h"
+#include "common/snapshot/checksum.h"
 
 namespace understudy {
 namespace {
