@@ -4,12 +4,34 @@
 #ifndef UNDERSTUDY_COMMON_POLICY_DENSE_H_
 #define UNDERSTUDY_COMMON_POLICY_DENSE_H_
 
+#include <cstddef>
+#include <new>
 #include <span>
 #include <vector>
 
 #include "common/policy/dense_kernels.h"
 
 namespace understudy {
+
+// The length of a cache line, and of the longest vector register. If the rows of a matrix are multiples of it, no
+// vector register's worth of numbers lies in two lines. That would cost two accesses.
+inline constexpr std::align_val_t kCacheLine{64};
+
+template <typename T>
+struct CacheLineAllocator {
+  using value_type = T;
+
+  CacheLineAllocator() = default;
+  template <typename Other>
+  explicit CacheLineAllocator(const CacheLineAllocator<Other>&) {}
+
+  T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kCacheLine)); }
+  void deallocate(T* numbers, size_t) { ::operator delete(numbers, kCacheLine); }
+  bool operator==(const CacheLineAllocator&) const { return true; }
+};
+
+// A vector of floats that begins at a cache line, for matrices.
+using AlignedFloats = std::vector<float, CacheLineAllocator<float>>;
 
 // Every function here gives the same bits for a number or a row at every position, among any other rows, and in
 // matrices of any size. It also gives the same bits on every processor, whatever vector instructions it has. (A

@@ -59,8 +59,9 @@ struct MlpLayout {
   size_t parameter_count() const { return layers.back().offset + layers.back().weight_count() + layers.back().outputs; }
 };
 
-// Makes a multi-layer perceptron. It is initialised with orthogonal weights (Saxe et al. 2013) of gain √2 in hidden
-// layers, 0.01 in the policy head and 1 in the value head, and with zero biases. Errors: as MlpLayout::Create.
+// Makes a multi-layer perceptron. It is initialised with orthogonal weights of gain √2 in hidden layers, 0.01 in the
+// policy head and 1 in the value head, and with zero biases (Saxe et al. 2013, "Exact solutions to the nonlinear
+// dynamics of learning in deep linear neural networks"). Errors: as MlpLayout::Create.
 absl::StatusOr<std::unique_ptr<Network>> MakeMlp(const v1::PolicyHeader& header);
 
 }  // namespace understudy

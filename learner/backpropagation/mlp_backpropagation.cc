@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/policy/aligned_floats.h"
 #include "learner/backpropagation/compute_threads.h"
 #include "learner/backpropagation/numerical_fault.h"
 
