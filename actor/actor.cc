@@ -16,9 +16,8 @@
 #include "common/process/logging.h"
 #include "common/process/reminder.h"
 #include "common/process/text.h"
-#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/stage_key.h"
+#include "common/rpc/protocol.h"
 
 namespace understudy {
 namespace {

@@ -11,7 +11,6 @@
 #include "absl/time/time.h"
 #include "cli/connection.h"
 #include "common/process/mutex.h"
-#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {

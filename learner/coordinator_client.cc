@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/process/reminder.h"
-#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "common/snapshot/checkpoint_chunks.h"
 #include "common/trajectory/dataset_content.h"

@@ -16,7 +16,6 @@
 #include "common/process/usable_cores.h"
 #include "common/rollouts/accounting.h"
 #include "common/rpc/address.h"
-#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "learner/algorithms/algorithm.h"
 #include "learner/backpropagation/numerical_fault.h"

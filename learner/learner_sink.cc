@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/rollouts/accounting.h"
-#include "common/rpc/stage_key.h"
+#include "common/rpc/protocol.h"
 
 namespace understudy {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "common/metrics/latencies.h"
-#include "common/rpc/call_observer.h"
+#include "common/rpc/server.h"
 
 namespace understudy {
 

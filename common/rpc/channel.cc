@@ -1,5 +1,9 @@
 #include "common/rpc/channel.h"
 
+#include <grpc/support/log.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/strings/match.h"
@@ -8,8 +12,8 @@
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "common/process/mutex.h"
 #include "common/rpc/address.h"
-#include "common/rpc/grpc_log.h"
 
 namespace understudy {
 namespace {
@@ -27,17 +31,34 @@ namespace {
   return true;
 }();
 
-}  // namespace
+constexpr absl::Duration kComplaintInterval = absl::Seconds(10);
 
-absl::Status ValidateAddress(const std::string& address) {
-  const absl::StatusOr<HostPort> parsed = ParseAddress(address);
-  if (!parsed.ok()) return parsed.status();
-  if (parsed->port > 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("address '", address, "': nobody listens on port 0, expected one from 1 to 65535"));
+// The errors of gRPC: when one was logged last, and how many have come since then.
+struct Complaints {
+  Mutex mutex;
+  absl::Time last ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
+  int unlogged ABSL_GUARDED_BY(mutex) = 0;
+};
+
+void TakeMessage(gpr_log_func_args* message) {
+  if (message->severity != GPR_LOG_SEVERITY_ERROR) {
+    spdlog::debug("grpc: {}", message->message);
+    return;
+  }
+  static Complaints& complaints = *new Complaints;  // gRPC's threads may outlive main
+  MutexLock lock(complaints.mutex);
+  if (absl::Now() - complaints.last < kComplaintInterval) {
+    ++complaints.unlogged;
+    return;
+  }
+  if (complaints.unlogged == 0) {
+    spdlog::warn("grpc: {}", message->message);
+  } else {
+    spdlog::warn("grpc: {} (and {} complaints more since the last one)", message->message, complaints.unlogged);
+  }
+  complaints.last = absl::Now();
+  complaints.unlogged = 0;
 }
-
-namespace {
 
 grpc::ChannelArguments MakeArguments() {
   grpc::ChannelArguments arguments;
@@ -68,6 +89,26 @@ std::shared_ptr<grpc::Channel> Make(const std::string& address,
 }
 
 }  // namespace
+
+absl::Status ValidateAddress(const std::string& address) {
+  const absl::StatusOr<HostPort> parsed = ParseAddress(address);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed->port > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("address '", address, "': nobody listens on port 0, expected one from 1 to 65535"));
+}
+
+Backoff::Backoff(absl::Duration first, absl::Duration most, uint32_t seed)
+    : first_(first), most_(most), current_(first), random_(seed) {}
+
+absl::Duration Backoff::Next() {
+  const double share = std::uniform_real_distribution<double>(0.5, 1.0)(random_);
+  const absl::Duration wait = current_ * share;
+  current_ = std::min(current_ * 2, most_);
+  return wait;
+}
+
+void Backoff::Reset() { current_ = first_; }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
@@ -147,5 +188,7 @@ grpc::Status ToGrpc(const absl::Status& status) {
   }
   return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), message);
 }
+
+void TakeGrpcLog() { gpr_set_log_function(TakeMessage); }
 
 }  // namespace understudy

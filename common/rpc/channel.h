@@ -1,10 +1,13 @@
-// The client side of gRPC: makes channels, and turns failed calls into statuses. Thread-safe.
+// The client side of gRPC: channels, the pauses between attempts, and the statuses of failed calls. Servers use the
+// statuses and gRPC's log from here, too. All functions are thread-safe.
 #ifndef UNDERSTUDY_COMMON_RPC_CHANNEL_H_
 #define UNDERSTUDY_COMMON_RPC_CHANNEL_H_
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,6 +24,22 @@ absl::Status ValidateAddress(const std::string& address);
 // second. Attempts are cheap: a refused connection costs a few packets. 10,000 workers make some 40,000 attempts a
 // second, spread by random pauses.
 inline constexpr absl::Duration kLongestReconnectPause = absl::Milliseconds(300);
+
+// Pauses that double from `first` up to `most`. Next returns a random part of the pause, between a half and the whole.
+// Thread-compatible.
+class Backoff {
+ public:
+  Backoff(absl::Duration first, absl::Duration most, uint32_t seed);
+  absl::Duration Next();
+  // Begins with `first` again. To be called after a success.
+  void Reset();
+
+ private:
+  absl::Duration first_;
+  absl::Duration most_;
+  absl::Duration current_;
+  std::minstd_rand random_;
+};
 
 // Makes a channel that connects when it is first used. Keepalive finds a dead peer within ten seconds, which is the
 // lease of a worker. A broken channel connects again with pauses of at most kLongestReconnectPause, also while nobody
@@ -49,6 +68,11 @@ grpc::Status ToGrpc(const absl::Status& status);
 // words, and, if TLS is the reason, what to do, because gRPC does not say that. `tls` says whether the channel has
 // credentials. Every other status is returned as it is.
 absl::Status ExplainConnecting(const absl::Status& status, bool tls);
+
+// Sends gRPC's log messages to our log from now on: its errors as warnings, the others at level debug. A peer can cause
+// an error with every connection, so at most one error in ten seconds is logged, with the number of those left out.
+// Channels and servers call this themselves. Idempotent.
+void TakeGrpcLog();
 
 }  // namespace understudy
 

@@ -3,30 +3,45 @@
 #include <google/protobuf/stubs/logging.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/support/server_interceptor.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "common/process/process.h"
 #include "common/rpc/address.h"
-#include "common/rpc/grpc_log.h"
+#include "common/rpc/channel.h"
 #include "common/rpc/protocol.h"
-#include "common/rpc/reflection_limit.h"
 
 namespace understudy {
 namespace {
+
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::InterceptorBatchMethods;
+using grpc::experimental::ServerRpcInfo;
+
+// How the methods of our services, and those of reflection, begin.
+constexpr std::string_view kOurs = "/understudy.v1.";
+constexpr std::string_view kReflection = "/grpc.reflection.";
 
 constexpr int kMaxStreamsPerConnection = 1024;
 // Of synchronous handlers: bounds memory. gRPC refuses callers beyond with RESOURCE_EXHAUSTED, so no honest load may
 // come near it. Streams that live long are reactors and need none.
 constexpr int kMaxThreads = 1024;
+// Of reflection: each of its streams holds a thread for as long as its caller likes, and people who look around need
+// few.
+constexpr int kMaxReflectionStreams = 16;
 // Of what has been received and not yet been taken; beyond it gRPC cancels streams and closes connections that are
 // idle. A sender may stop in the middle of the largest message on every stream that it has.
 constexpr size_t kMaxBufferedBytes = size_t{1} << 30;
@@ -80,6 +95,76 @@ absl::Status TryToBind(const std::string& ip, int port, const std::string& addre
   return error == 0 ? absl::OkStatus() : CannotListen(address, error);
 }
 
+// Measures one call.
+class CallTimer final : public grpc::experimental::Interceptor {
+ public:
+  CallTimer(std::string method, const OnCall& on_call) : method_(std::move(method)), on_call_(on_call) {}
+
+  // Also of calls that were cancelled before there was a status to send.
+  ~CallTimer() override { on_call_(method_, code_, absl::FromChrono(std::chrono::steady_clock::now() - begin_)); }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
+      code_ = static_cast<absl::StatusCode>(methods->GetSendStatus().error_code());
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::string method_;
+  const OnCall& on_call_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  absl::StatusCode code_ = absl::StatusCode::kCancelled;
+};
+
+class CallTimers final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit CallTimers(OnCall on_call) : on_call_(std::move(on_call)) {}
+
+  grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* call) override {
+    const std::string_view method = call->method() == nullptr ? "" : call->method();
+    const bool measured =
+        method.starts_with(kOurs) && call->type() != ServerRpcInfo::Type::BIDI_STREAMING && !method.ends_with("/Watch");
+    if (!measured) return nullptr;
+    return new CallTimer(absl::StrReplaceAll(std::string(method.substr(kOurs.size())), {{"/", "."}}), on_call_);
+  }
+
+ private:
+  const OnCall on_call_;
+};
+
+// Holds one stream's place among those of reflection, and cancels a stream that has none.
+class ReflectionPlace final : public grpc::experimental::Interceptor {
+ public:
+  ReflectionPlace(std::atomic<int>& streams, ServerRpcInfo* call)
+      : streams_(streams), call_(call), admitted_(++streams <= kMaxReflectionStreams) {}
+  ~ReflectionPlace() override { --streams_; }
+
+  void Intercept(InterceptorBatchMethods* methods) override {
+    // Before the handler begins, which then reads nothing and returns.
+    if (!admitted_ && methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_INITIAL_METADATA)) {
+      call_->server_context()->TryCancel();
+    }
+    methods->Proceed();
+  }
+
+ private:
+  std::atomic<int>& streams_;
+  ServerRpcInfo* const call_;
+  const bool admitted_;
+};
+
+class ReflectionPlaces final : public grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* call) override {
+    const std::string_view method = call->method() == nullptr ? "" : call->method();
+    return method.starts_with(kReflection) ? new ReflectionPlace(streams_, call) : nullptr;
+  }
+
+ private:
+  std::atomic<int> streams_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions& options,
@@ -105,8 +190,8 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const ServerOptions&
   grpc::ServerBuilder builder;
   Configure(builder);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(LimitReflection());
-  if (options.on_call) interceptors.push_back(ObserveCalls(options.on_call));
+  interceptors.push_back(std::make_unique<ReflectionPlaces>());
+  if (options.on_call) interceptors.push_back(std::make_unique<CallTimers>(options.on_call));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   int port = 0;
   const auto credentials =

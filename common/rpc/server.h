@@ -4,15 +4,20 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/rpc/call_observer.h"
+#include "absl/time/time.h"
 #include "common/security/access_control.h"
 
 namespace understudy {
+
+// Called when a call has ended, with its method ("Experiments.Submit"), its status code, and the time that it took.
+// Runs on gRPC's threads, and must return soon.
+using OnCall = std::function<void(const std::string& method, absl::StatusCode code, absl::Duration taken)>;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:0";  // port 0: any free one
@@ -20,7 +25,8 @@ struct ServerOptions {
   std::shared_ptr<AccessControl> access = nullptr;
   // Allows the server to listen without `access` on an address that is not loopback.
   bool insecure = false;
-  // Called after every call, for metrics; may be empty.
+  // Called after every call to a service of ours, for metrics; may be empty. Streams in both directions and watching
+  // are left out, because they last for as long as their callers like.
   OnCall on_call = nullptr;
 };
 

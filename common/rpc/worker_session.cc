@@ -18,10 +18,8 @@
 #include "absl/time/time.h"
 #include "common/process/mutex.h"
 #include "common/process/reminder.h"
-#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/protocol.h"
-#include "common/rpc/stage_key.h"
 #include "understudy/v1/workers.grpc.pb.h"
 
 namespace understudy {

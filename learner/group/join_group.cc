@@ -13,10 +13,8 @@
 #include "absl/time/clock.h"
 #include "common/process/reminder.h"
 #include "common/rpc/address.h"
-#include "common/rpc/backoff.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/protocol.h"
-#include "common/rpc/stage_key.h"
 #include "learner/group/gloo_group.h"
 
 namespace understudy {

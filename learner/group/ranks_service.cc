@@ -9,7 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/process/reminder.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/stage_key.h"
+#include "common/rpc/protocol.h"
 
 namespace understudy {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "common/rpc/stage_key.h"
+#include "common/rpc/protocol.h"
 
 namespace understudy::simulation {
 namespace {
