@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/rollouts/accounting.h"
-#include "common/rollouts/requests.h"
 
 namespace understudy {
 namespace {

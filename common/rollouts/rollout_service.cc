@@ -1,21 +1,27 @@
 #include "common/rollouts/rollout_service.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/slice.h>
 
 #include <chrono>
 #include <deque>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/process/mutex.h"
-#include "common/rollouts/policy_frames.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/worker_session.h"
-#include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
 namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using SharedSnapshot = std::shared_ptr<const PolicySnapshot>;
 
 constexpr std::chrono::seconds kHelloTimeout(10);
 // Bytes that may wait to be sent to one actor: two of the largest policies, and their requests.
@@ -40,7 +46,40 @@ grpc::ByteBuffer Encode(const v1::SinkMessage& message) {
   return bytes;
 }
 
+// Returns a slice with a copy of the bytes.
+grpc::Slice Own(const std::string& bytes) { return grpc::Slice(bytes.data(), bytes.size()); }
+
+// Returns the bytes that precede a field's content of `size` bytes.
+std::string FieldHead(int number, size_t size) {
+  uint8_t bytes[2 * 10];
+  uint8_t* end = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(
+      WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), bytes);
+  end = google::protobuf::io::CodedOutputStream::WriteVarint64ToArray(size, end);
+  return std::string(bytes, end);
+}
+
+// Returns a slice that refers to a part of the snapshot's memory, and holds the snapshot.
+grpc::Slice Lend(SharedSnapshot snapshot, std::string_view part) {
+  return grpc::Slice(
+      const_cast<char*>(part.data()), part.size(), [](void* holder) { delete static_cast<SharedSnapshot*>(holder); },
+      new SharedSnapshot(std::move(snapshot)));
+}
+
 }  // namespace
+
+grpc::ByteBuffer MakePolicyFrame(SharedSnapshot snapshot, size_t index) {
+  std::string head;
+  std::string_view parameters;
+  if (index == 0) {
+    head = MakeChunk(*snapshot, 0).SerializeAsString();
+  } else {
+    parameters = ChunkParameters(*snapshot, index);
+    head = FieldHead(v1::PolicyChunk::kParametersFieldNumber, parameters.size());
+  }
+  head.insert(0, FieldHead(v1::SinkMessage::kPolicyFieldNumber, head.size() + parameters.size()));
+  const grpc::Slice slices[] = {Own(head), Lend(std::move(snapshot), parameters)};
+  return grpc::ByteBuffer(slices, index == 0 ? 1 : 2);
+}
 
 // One stream. It keeps itself alive until OnDone. Its reactions never hold the mutex while they call the handler, since
 // the handler calls back.

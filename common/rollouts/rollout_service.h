@@ -2,10 +2,14 @@
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include <atomic>
+#include <cstddef>
 #include <memory>
 
 #include "common/rollouts/actor_link.h"
+#include "common/snapshot/policy_snapshot.h"
 #include "understudy/v1/rollouts.grpc.pb.h"
 
 namespace understudy {
@@ -29,6 +33,11 @@ class RolloutHandler {
   // The stream has ended. The link stays valid for as long as somebody holds it.
   virtual void OnGone(std::shared_ptr<ActorLink> link) = 0;
 };
+
+// Returns a serialised SinkMessage with chunk `index` of a snapshot (see MakeChunk), as the service sends it. The
+// parameters in it are not copied: the bytes refer to the snapshot's memory, and hold the snapshot for as long as gRPC
+// needs it.
+grpc::ByteBuffer MakePolicyFrame(std::shared_ptr<const PolicySnapshot> snapshot, size_t index);
 
 // Thread-safe. Some streams end before the handler hears of them: with INVALID_ARGUMENT if the first message is not a
 // hello, FAILED_PRECONDITION if it names another protocol version, DEADLINE_EXCEEDED if it does not come within ten

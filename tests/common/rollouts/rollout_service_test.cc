@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
@@ -14,10 +15,45 @@
 #include "common/process/mutex.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/server.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "tests/testing/trajectory_batches.h"
 
 namespace understudy {
 namespace {
+
+v1::SinkMessage Parsed(grpc::ByteBuffer frame) {
+  v1::SinkMessage message;
+  EXPECT_TRUE(grpc::SerializationTraits<v1::SinkMessage>::Deserialize(&frame, &message).ok());
+  return message;
+}
+
+void ExpectFramesAreChunks(const std::shared_ptr<const PolicySnapshot>& snapshot) {
+  for (size_t index = 0; index < CountChunks(*snapshot); ++index) {
+    v1::SinkMessage expected;
+    *expected.mutable_policy() = MakeChunk(*snapshot, index);
+    EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(Parsed(MakePolicyFrame(snapshot, index)), expected))
+        << index;
+  }
+}
+
+TEST(MakePolicyFrame, MakesTheChunksOfASnapshot) {
+  ExpectFramesAreChunks(testing::TestSnapshot("expert", 1));
+  ExpectFramesAreChunks(
+      MakeSnapshot(testing::TestSnapshot("expert", 1)->header, std::string(2 * kPolicyChunkBytes + 4, 'p')));
+}
+
+TEST(MakePolicyFrame, HoldsTheSnapshotForAsLongAsTheFrameLasts) {
+  auto snapshot = testing::TestSnapshot("expert", 1);
+  const std::string parameters = snapshot->parameters;
+  const std::weak_ptr<const PolicySnapshot> watched = snapshot;
+  {
+    const grpc::ByteBuffer frame = MakePolicyFrame(std::move(snapshot), 1);
+    snapshot.reset();
+    EXPECT_FALSE(watched.expired());
+    EXPECT_EQ(Parsed(frame).policy().parameters(), parameters);
+  }
+  EXPECT_TRUE(watched.expired());
+}
 
 // A result that is answered with a message that takes a while to send, and its acknowledgement.
 constexpr uint64_t kBehindABigMessage = 1000;
