@@ -21,7 +21,7 @@
 #include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 #include "learner/group/join_group.h"
-#include "learner/group/rank_reports.h"
+#include "learner/group/learner_group.h"
 #include "learner/learner_stage.h"
 #include "learner/rollouts_address.h"
 

@@ -13,7 +13,6 @@
 #include "common/rollouts/segment_order.h"
 #include "common/snapshot/policy_snapshot.h"
 #include "learner/group/learner_group.h"
-#include "learner/group/rank_reports.h"
 #include "understudy/v1/checkpoints.pb.h"
 #include "understudy/v1/datasets.pb.h"
 #include "understudy/v1/experiments.pb.h"

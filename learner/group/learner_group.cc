@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "common/rollouts/accounting.h"
 
 namespace understudy {
 namespace {
@@ -40,5 +42,24 @@ absl::Status GroupBroken(std::string_view why) {
 }
 
 bool IsGroupBroken(const absl::Status& status) { return status.GetPayload(kGroupBrokenUrl).has_value(); }
+
+absl::StatusOr<std::vector<v1::RankReport>> ExchangeReports(LearnerGroup& group, const v1::RankReport& mine) {
+  const auto gathered = group.Gather(mine.SerializeAsString());
+  if (!gathered.ok()) return gathered.status();
+  std::vector<v1::RankReport> reports(gathered->size());
+  for (size_t rank = 0; rank < reports.size(); ++rank) {
+    if (reports[rank].ParseFromString((*gathered)[rank])) continue;
+    return absl::InternalError(absl::StrCat("rank ", rank, " sent no RankReport"));
+  }
+  return reports;
+}
+
+v1::TrajectoryAccounting TrajectoriesOfOthers(const std::vector<v1::RankReport>& reports, int rank) {
+  v1::TrajectoryAccounting others;
+  for (size_t other = 0; other < reports.size(); ++other) {
+    if (static_cast<int>(other) != rank) others = Sum(std::move(others), reports[other].trajectories());
+  }
+  return others;
+}
 
 }  // namespace understudy

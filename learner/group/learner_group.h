@@ -1,4 +1,4 @@
-// The learners that train one stage together: data-parallel training.
+// The learners that train one stage together: data-parallel training. They add up numbers, and exchange reports.
 #ifndef UNDERSTUDY_LEARNER_GROUP_LEARNER_GROUP_H_
 #define UNDERSTUDY_LEARNER_GROUP_LEARNER_GROUP_H_
 
@@ -11,6 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "understudy/v1/ranks.pb.h"
+#include "understudy/v1/trajectory.pb.h"
 
 namespace understudy {
 
@@ -62,6 +64,15 @@ class LoneLearner final : public LearnerGroup {
 absl::Status GroupBroken(std::string_view why);
 // Returns whether the status was made by GroupBroken. Other statuses may be ABORTED, too.
 bool IsGroupBroken(const absl::Status& status);
+
+// At the end of an iteration the ranks exchange reports, with the two functions below.
+
+// Gives this rank's report to all ranks, and returns all reports, from rank 0 on.
+// Errors: the group's; INTERNAL if a rank sent something else.
+absl::StatusOr<std::vector<v1::RankReport>> ExchangeReports(LearnerGroup& group, const v1::RankReport& mine);
+
+// Returns the sum of the counts of all ranks except `rank`.
+v1::TrajectoryAccounting TrajectoriesOfOthers(const std::vector<v1::RankReport>& reports, int rank);
 
 }  // namespace understudy
 
