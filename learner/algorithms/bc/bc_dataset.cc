@@ -10,8 +10,7 @@
 #include "common/environment/spaces.h"
 #include "common/random/random_stream.h"
 #include "common/trajectory/trajectory_layout.h"
-#include "learner/algorithms/gather.h"
-#include "learner/algorithms/shuffle.h"
+#include "learner/algorithms/minibatches.h"
 
 namespace understudy {
 namespace {

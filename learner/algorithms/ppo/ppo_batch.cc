@@ -6,7 +6,7 @@
 
 #include "common/environment/spaces.h"
 #include "common/trajectory/trajectory_layout.h"
-#include "learner/algorithms/gather.h"
+#include "learner/algorithms/minibatches.h"
 
 namespace understudy {
 namespace {

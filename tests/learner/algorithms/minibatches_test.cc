@@ -1,4 +1,4 @@
-#include "learner/algorithms/shuffle.h"
+#include "learner/algorithms/minibatches.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "learner/algorithms/algorithm.h"
 #include "learner/algorithms/bc/bc.h"
 #include "learner/algorithms/ppo/ppo.h"
-#include "learner/algorithms/starting_policy.h"
 #include "learner/checkpoint.h"
 #include "tests/testing/fake_training_context.h"
 #include "tests/testing/training_inputs.h"

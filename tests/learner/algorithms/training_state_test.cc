@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include "learner/algorithms/starting_policy.h"
+#include "learner/algorithms/algorithm.h"
 #include "learner/backpropagation/make_backpropagation.h"
 #include "learner/checkpoint.h"
 #include "tests/testing/training_inputs.h"
