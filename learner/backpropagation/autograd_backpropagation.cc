@@ -5,7 +5,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "learner/backpropagation/autograd_library.h"
+#include "common/environment/spaces.h"
+#include "common/policy/network.h"
+#include "understudy/v1/policy.pb.h"
 
 namespace understudy {
 namespace {
@@ -22,6 +24,19 @@ absl::StatusOr<MakeAutogradFunction*> LoadLibrary() {
 }
 
 }  // namespace
+
+absl::StatusOr<AutogradNetwork> DescribeForAutograd(const v1::PolicyHeader& header) {
+  const auto network = MakeNetwork(header);
+  if (!network.ok()) return network.status();
+  AutogradNetwork description{.type = header.network().type(),
+                              .activation = header.network().activation(),
+                              .trunk = header.network().trunk(),
+                              .hidden_layers = header.network().hidden_sizes_size(),
+                              .observation_size = SpaceSize(header.observation_space()),
+                              .parameter_shapes = {}};
+  for (const ParameterTensor& tensor : (*network)->Parameters()) description.parameter_shapes.push_back(tensor.shape);
+  return description;
+}
 
 absl::StatusOr<std::unique_ptr<Backpropagation>> MakeAutogradBackpropagation(const AutogradNetwork& network,
                                                                              const std::string& device, int threads) {

@@ -1,4 +1,5 @@
-#include "learner/backpropagation/autograd_library.h"
+// LibTorch's side of autograd_backpropagation.h, compiled into libunderstudy_autograd.so: the forward passes of
+// networks in LibTorch's operations, and backpropagation through them.
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -8,14 +9,72 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "learner/backpropagation/autograd_networks.h"
+#include "learner/backpropagation/autograd_backpropagation.h"
 #include "learner/backpropagation/blas.h"
 #include "learner/backpropagation/numerical_fault.h"
 
 namespace understudy {
 namespace {
+
+// The output of a network for N rows of observations.
+struct AutogradOutput {
+  at::Tensor logits;  // [N, n]
+  at::Tensor values;  // [N]; undefined unless asked for
+};
+
+// Computes the output, differentiably by the parameters, which have the network's shapes. `observations` is float32
+// [N, observation size].
+using AutogradForward = AutogradOutput (*)(const AutogradNetwork& network, const std::vector<at::Tensor>& parameters,
+                                           const at::Tensor& observations, bool with_values);
+
+at::Tensor Linear(const std::vector<at::Tensor>& parameters, size_t layer, const at::Tensor& input) {
+  return at::addmm(parameters[2 * layer + 1], input, parameters[2 * layer]);
+}
+
+at::Tensor Hidden(const AutogradNetwork& network, const std::vector<at::Tensor>& parameters, size_t first_layer,
+                  at::Tensor features) {
+  for (size_t i = 0; i < static_cast<size_t>(network.hidden_layers); ++i) {
+    features = Linear(parameters, first_layer + i, features);
+    features = network.activation == "relu" ? at::relu(features) : at::tanh(features);
+  }
+  return features;
+}
+
+// Layers as in common/policy/mlp.h.
+AutogradOutput MlpForward(const AutogradNetwork& network, const std::vector<at::Tensor>& parameters,
+                          const at::Tensor& observations, bool with_values) {
+  const auto hidden = static_cast<size_t>(network.hidden_layers);
+  const at::Tensor actor = Hidden(network, parameters, 0, observations);
+  AutogradOutput output{.logits = Linear(parameters, hidden, actor), .values = {}};
+  if (with_values) {
+    const at::Tensor critic = network.trunk == "shared" ? actor : Hidden(network, parameters, hidden + 1, observations);
+    output.values = Linear(parameters, parameters.size() / 2 - 1, critic).squeeze(1);
+  }
+  return output;
+}
+
+struct Entry {
+  const char* type;
+  AutogradForward forward;
+};
+
+// The table of forward passes.
+constexpr Entry kForwards[] = {
+    {"mlp", MlpForward},
+};
+
+// Looks a forward pass up. Returns null if there is none for this type.
+AutogradForward FindForward(const std::string& type) {
+  for (const Entry& entry : kForwards) {
+    if (type == entry.type) return entry.forward;
+  }
+  return nullptr;
+}
 
 std::span<float> Numbers(const at::Tensor& tensor) {
   if (!tensor.defined()) return {};
@@ -121,9 +180,9 @@ extern "C" __attribute__((visibility("default"))) understudy::Backpropagation* u
   try {
     understudy::SetComputeThreads(threads);
     warning = understudy::BlasWarning().value_or("");
-    const understudy::AutogradForward forward = understudy::FindAutogradForward(network.type);
+    const understudy::AutogradForward forward = understudy::FindForward(network.type);
     if (forward == nullptr) {
-      error = "network " + network.type + " has no forward pass in LibTorch's operations (autograd_networks.cc)";
+      error = "network " + network.type + " has no forward pass in LibTorch's operations (autograd_library.cc)";
       return nullptr;
     }
     const std::optional<at::Device> where = understudy::FindDevice(device, error);

@@ -1,15 +1,22 @@
-// The interface for computing the derivatives of a loss by a network's parameters.
+// The interface for computing the derivatives of a loss by a network's parameters, and the choice between its
+// implementations: code of our own, or LibTorch.
 #ifndef UNDERSTUDY_LEARNER_BACKPROPAGATION_BACKPROPAGATION_H_
 #define UNDERSTUDY_LEARNER_BACKPROPAGATION_BACKPROPAGATION_H_
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
+#include <string>
 
 #include "absl/functional/function_ref.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace understudy {
+
+namespace v1 {
+class PolicyHeader;  // only declared: LibTorch's side knows no protobuf
+}
 
 // A network's output for M rows of observations.
 struct NetworkOutput {
@@ -50,6 +57,12 @@ class Backpropagation {
     for (size_t part = 0; part < parts; ++part) work(part);
   }
 };
+
+// Makes our own backpropagation if there is one for the network and `device` (auto, cpu or cuda) allows it, and
+// otherwise LibTorch's autograd. `threads` 0 means UsableCores(), at most four.
+// Errors: as MakeNetwork and MakeAutogradBackpropagation.
+absl::StatusOr<std::unique_ptr<Backpropagation>> MakeBackpropagation(const v1::PolicyHeader& header,
+                                                                     const std::string& device, int threads);
 
 }  // namespace understudy
 

@@ -16,7 +16,7 @@
 #include "common/process/process.h"
 #include "common/rollouts/segment_order.h"
 #include "learner/algorithms/ppo/ppo_batch.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "tests/benchmarks/learner_server.h"
 #include "tests/benchmarks/program.h"
 #include "tests/testing/training_inputs.h"

@@ -15,7 +15,7 @@
 #include "learner/algorithms/bc/bc_loss.h"
 #include "learner/algorithms/minibatches.h"
 #include "learner/algorithms/training_state.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 

@@ -16,7 +16,7 @@
 #include "learner/algorithms/ppo/ppo_loss.h"
 #include "learner/algorithms/ppo/recent_returns.h"
 #include "learner/algorithms/training_state.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "learner/backpropagation/numerical_fault.h"
 #include "learner/checkpoint.h"
 

@@ -11,7 +11,7 @@
 #include "learner/algorithms/bc/bc_loss.h"
 #include "learner/algorithms/parameter_update.h"
 #include "learner/algorithms/ppo/ppo_loss.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "learner/group/learner_group.h"
 #include "tests/benchmarks/micro/autograd_baseline.h"
 #include "tests/benchmarks/micro/minibatch.h"

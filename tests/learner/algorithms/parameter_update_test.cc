@@ -13,7 +13,7 @@
 #include "common/random/random_stream.h"
 #include "learner/algorithms/bc/bc_loss.h"
 #include "learner/algorithms/ppo/ppo_loss.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "tests/testing/training_inputs.h"
 
 namespace understudy {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "learner/algorithms/algorithm.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "learner/checkpoint.h"
 #include "tests/testing/training_inputs.h"
 

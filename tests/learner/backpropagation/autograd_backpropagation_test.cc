@@ -10,7 +10,7 @@
 
 #include "common/policy/policy.h"
 #include "common/random/random_stream.h"
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "tests/testing/training_inputs.h"
 
 namespace understudy {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 #include "tests/testing/training_inputs.h"
 #include "tests/testing/trajectory_batches.h"
 

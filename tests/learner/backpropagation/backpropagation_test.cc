@@ -1,10 +1,11 @@
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
+#include "learner/backpropagation/autograd_backpropagation.h"
 #include "tests/testing/training_inputs.h"
 
 namespace understudy {

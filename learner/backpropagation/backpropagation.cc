@@ -1,11 +1,12 @@
-#include "learner/backpropagation/make_backpropagation.h"
+#include "learner/backpropagation/backpropagation.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "common/environment/spaces.h"
-#include "common/policy/network.h"
 #include "common/process/usable_cores.h"
+#include "learner/backpropagation/autograd_backpropagation.h"
 #include "learner/backpropagation/mlp_backpropagation.h"
+#include "understudy/v1/policy.pb.h"
 
 namespace understudy {
 namespace {
@@ -19,19 +20,6 @@ int ThreadCount(int threads) {
 }
 
 }  // namespace
-
-absl::StatusOr<AutogradNetwork> DescribeForAutograd(const v1::PolicyHeader& header) {
-  const auto network = MakeNetwork(header);
-  if (!network.ok()) return network.status();
-  AutogradNetwork description{.type = header.network().type(),
-                              .activation = header.network().activation(),
-                              .trunk = header.network().trunk(),
-                              .hidden_layers = header.network().hidden_sizes_size(),
-                              .observation_size = SpaceSize(header.observation_space()),
-                              .parameter_shapes = {}};
-  for (const ParameterTensor& tensor : (*network)->Parameters()) description.parameter_shapes.push_back(tensor.shape);
-  return description;
-}
 
 absl::StatusOr<std::unique_ptr<Backpropagation>> MakeBackpropagation(const v1::PolicyHeader& header,
                                                                      const std::string& device, int threads) {
