@@ -3,10 +3,10 @@
 #define UNDERSTUDY_COORDINATOR_COORDINATOR_METRICS_H_
 
 #include "absl/base/thread_annotations.h"
-#include "common/metrics/call_counts.h"
 #include "common/metrics/latencies.h"
 #include "common/metrics/scrape.h"
 #include "common/process/mutex.h"
+#include "common/rpc/server.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/coordinator_status.h"
 
@@ -19,7 +19,7 @@ void AddMetrics(const CoordinatorStatus& status, Scrape& scrape);
 class CoordinatorMetrics {
  public:
   // For ServerOptions::on_call.
-  OnCall on_call() { return CountCalls(calls_); }
+  OnCall on_call() { return calls_.Recorder(); }
   // For SqlStore::Measure.
   Latencies& store_latencies() { return store_; }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "common/metrics/call_counts.h"
+#include "common/metrics/latencies.h"
 #include "common/metrics/metrics_server.h"
 #include "common/process/arguments.h"
 #include "common/process/logging.h"
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
   options.credentials = *std::move(credentials);
   options.server.access = *std::move(access);
   understudy::Latencies calls(understudy::kRpcDuration, understudy::kRpcCalls, "method");
-  if (!metrics_port.empty()) options.server.on_call = understudy::CountCalls(calls);
+  if (!metrics_port.empty()) options.server.on_call = calls.Recorder();
   auto learner = understudy::Learner::Start(options);
   if (!learner.ok()) return Fail(learner.status());
   const auto metrics = understudy::MetricsServer::Start(metrics_port, "understudy-learner", [&](auto& scrape) {

@@ -27,4 +27,11 @@ void Latencies::Count(const std::string& what, absl::StatusCode code) {
   counts_.Add({{label_, what}, {"code", absl::StatusCodeToString(code)}}).Increment();
 }
 
+std::function<void(const std::string&, absl::StatusCode, absl::Duration)> Latencies::Recorder() {
+  return [this](const std::string& what, absl::StatusCode code, absl::Duration taken) {
+    Observe(what, taken);
+    Count(what, code);
+  };
+}
+
 }  // namespace understudy

@@ -8,6 +8,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -28,6 +29,10 @@ class Latencies {
   void Observe(const std::string& what, absl::Duration taken);
   // Counts one operation that ended with this code.
   void Count(const std::string& what, absl::StatusCode code);
+
+  // Returns a function that observes and counts one operation, as ServerOptions::on_call does with each call. It must
+  // not outlive this object.
+  std::function<void(const std::string& what, absl::StatusCode code, absl::Duration taken)> Recorder();
 
   void AddTo(Scrape& scrape) const { scrape.Add(registry_.Collect()); }
 
