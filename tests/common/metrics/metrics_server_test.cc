@@ -107,7 +107,7 @@ TEST(MetricsServer, SaysWhatIsWrongWithARequest) {
 TEST(MetricsServer, AnswersBesideConnectionsThatSayNothing) {
   const auto server = *MetricsServer::Start("0", "p", Nothing);
   std::vector<FileDescriptor> silent;
-  for (size_t i = 0; i + 1 < TextServer::kMostConnections; ++i) silent.push_back(Connect("127.0.0.1", *server));
+  for (size_t i = 0; i + 1 < MetricsServer::kMostConnections; ++i) silent.push_back(Connect("127.0.0.1", *server));
   EXPECT_THAT(Ask(Connect("127.0.0.1", *server), kGet), ::testing::StartsWith("HTTP/1.1 200"));
 }
 
