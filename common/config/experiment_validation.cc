@@ -3,17 +3,22 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "common/config/algorithm_rules.h"
 #include "common/config/wording.h"
 #include "common/environment/registry.h"
 #include "common/snapshot/policy_snapshot.h"
 
 namespace understudy {
 namespace {
+
+constexpr AlgorithmRules kAlgorithms[] = {
+    {.name = "bc", .takes_dataset = true, .stop_interval = 10},
+    {.name = "ppo", .takes_dataset = false, .stop_interval = 5},
+};
 
 // Steps of one iteration, which a learner holds in memory.
 constexpr int64_t kMaxStepsPerIteration = int64_t{16} << 20;
@@ -182,10 +187,13 @@ class StageChecker {
 
 }  // namespace
 
-std::vector<std::string> AlgorithmNames() {
-  std::vector<std::string> names;
-  for (const AlgorithmRules& rules : AllAlgorithmRules()) names.emplace_back(rules.name);
-  return names;
+std::span<const AlgorithmRules> AllAlgorithmRules() { return kAlgorithms; }
+
+const AlgorithmRules* FindAlgorithmRules(std::string_view name) {
+  for (const AlgorithmRules& rules : kAlgorithms) {
+    if (rules.name == name) return &rules;
+  }
+  return nullptr;
 }
 
 void FillInDefaults(v1::ExperimentSpec& experiment) {

@@ -1,8 +1,9 @@
-// Says whether an experiment is valid, wherever it comes from: a file or the wire.
+// Says whether an experiment is valid, wherever it comes from (a file or the wire), and which algorithms it may name.
 #ifndef UNDERSTUDY_COMMON_CONFIG_EXPERIMENT_VALIDATION_H_
 #define UNDERSTUDY_COMMON_CONFIG_EXPERIMENT_VALIDATION_H_
 
-#include <string>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,8 +14,19 @@
 
 namespace understudy {
 
-// Returns the names of all algorithms, ascending.
-std::vector<std::string> AlgorithmNames();
+// What configuration knows of one training algorithm; the learner has the algorithm itself. The algorithm's
+// hyper-parameters are the member of TrainStage.hyperparameters that has its name.
+struct AlgorithmRules {
+  std::string_view name;
+  bool takes_dataset = false;  // true: it needs demonstrations; false: it accepts none
+  int stop_interval = 0;       // the default of stop.interval, in the algorithm's iterations or epochs
+};
+
+// Returns the table, ordered by name.
+std::span<const AlgorithmRules> AllAlgorithmRules();
+
+// Returns the rules of one algorithm, or null if there is no such algorithm.
+const AlgorithmRules* FindAlgorithmRules(std::string_view name);
 
 // Sets every absent field that has a default. These are the defaults of constraint.proto, the hyper-parameters of the
 // named algorithm, the interval of a stop rule, and the network of a policy that starts from fresh parameters. A second

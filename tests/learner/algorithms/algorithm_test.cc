@@ -19,7 +19,9 @@ using testing::CartPoleTraining;
 using ::testing::HasSubstr;
 
 TEST(AlgorithmTable, HasEveryAlgorithmThatExperimentsMayName) {
-  for (const std::string& name : AlgorithmNames()) EXPECT_TRUE(FindAlgorithm(name).ok()) << name;
+  for (const AlgorithmRules& rules : AllAlgorithmRules()) {
+    EXPECT_TRUE(FindAlgorithm(std::string(rules.name)).ok()) << rules.name;
+  }
 }
 
 TEST(AlgorithmTable, AnUnknownNameIsRefusedWithTheListOfThoseThatThereAre) {
