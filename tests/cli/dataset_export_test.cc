@@ -1,4 +1,4 @@
-#include "cli/step_lines.h"
+#include "cli/dataset_export.h"
 
 #include <gtest/gtest.h>
 
