@@ -75,11 +75,10 @@ int RunCommandLine(std::vector<std::string> arguments, const Console& console) {
   Action action;
   AddRunCommand(app, action);
   AddExperimentCommands(app, action);
-  AddWorkerCommands(app, action);
+  AddClusterCommands(app, action);
   AddDatasetCommands(app, action);
   AddPolicyCommands(app, action);
   AddStoreCommands(app, action);
-  AddHealthCommand(app, action);
   NameEnvironmentVariables(app);
 
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them

@@ -1,11 +1,15 @@
 #include "cli/commands.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cli/number_format.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/process/text.h"
 #include "common/security/options.h"
 #include "coordinator/storage/postgres_url.h"
@@ -24,6 +28,31 @@ void TakeFromEnvironment(const char* variable, std::string (*check)(const std::s
   if (text.empty()) return;
   if (const std::string wrong = check(text); !wrong.empty()) throw CLI::ValidationError(variable, wrong);
   value = text;
+}
+
+// Reads an age, such as "30d".
+absl::StatusOr<absl::Duration> ParseAge(std::string_view text) {
+  constexpr int64_t kMost = 1'000'000'000;
+  int64_t number = 0;
+  const std::string digits(text.substr(0, text.empty() ? 0 : text.size() - 1));
+  const bool whole =
+      std::all_of(digits.begin(), digits.end(), [](unsigned char c) { return absl::ascii_isdigit(c); }) &&
+      absl::SimpleAtoi(digits, &number) && number <= kMost;
+  switch (whole ? text.back() : ' ') {
+    case 's':
+      return absl::Seconds(number);
+    case 'm':
+      return absl::Minutes(number);
+    case 'h':
+      return absl::Hours(number);
+    case 'd':
+      return absl::Hours(24 * number);
+    case 'w':
+      return absl::Hours(7 * 24 * number);
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("found the age '", std::string(text), "', expected a number with s, m, h, d or w, as in 30d"));
+  }
 }
 
 }  // namespace
@@ -111,25 +140,33 @@ void AddSourceOptions(CLI::App& command, ConnectionOptions& options) {
   });
 }
 
-void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all) {
-  CLI::Option* const option = command.add_option("--limit", limit, "List this many at most")
-                                  ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
-                                  ->capture_default_str();
-  command.add_flag("--all", all, "List all of them")->excludes(option);
+void AddListOptions(CLI::App& command, ListOptions& options) {
+  CLI::Option* const limit = command.add_option("--limit", options.limit, "List this many at most")
+                                 ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}))
+                                 ->capture_default_str();
+  command.add_flag("--all", options.all, "List all of them")->excludes(limit);
+  AddJsonFlag(command, options.json);
 }
 
-void AddOlderThanOption(CLI::App& command, std::string& age) {
-  command.add_option("--older_than", age, "The least age: a number with s, m, h, d or w")
+void AddOlderThanOption(CLI::App& command, absl::Duration& age) {
+  command
+      .add_option_function<std::string>(
+          "--older_than", [&age](const std::string& text) { age = ParseAge(text).value_or(absl::ZeroDuration()); },
+          "The least age: a number with s, m, h, d or w")
       ->required()
       ->type_name("AGE")
-      ->check([](const std::string& text) {
-        const absl::Status status = ParseAge(text).status();
-        return std::string(status.message());
-      });
+      ->check([](const std::string& text) { return std::string(ParseAge(text).status().message()); });
 }
 
 void AddJsonFlag(CLI::App& command, bool& json) { AddFlag(command, "--json", json, "Print JSON"); }
 
 void PrintJson(const nlohmann::ordered_json& value, const Console& console) { console.out << value.dump(2) << '\n'; }
+
+void JsonList::Add(const nlohmann::ordered_json& element) {
+  console_.out << (empty_ ? "[\n  " : ",\n  ") << absl::StrReplaceAll(element.dump(2), {{"\n", "\n  "}});
+  empty_ = false;
+}
+
+void JsonList::End() { console_.out << (empty_ ? "[]\n" : "\n]\n"); }
 
 }  // namespace understudy

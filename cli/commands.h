@@ -1,10 +1,12 @@
-// Declares the commands of the program, one file a group. Each Add… function declares its commands and their options.
-// The command that is parsed chooses the action.
+// What the commands of the program are made of: their options, and how they print lists. Each group of commands has a
+// file, whose Add… function declares the commands and their options. The command that is parsed chooses the action.
 #ifndef UNDERSTUDY_CLI_COMMANDS_H_
 #define UNDERSTUDY_CLI_COMMANDS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "cli/connection.h"
 #include "cli/console.h"
 
@@ -30,18 +33,22 @@ using Action = std::function<absl::StatusOr<int>(const Console&)>;
 void AddRunCommand(CLI::App& app, Action& action);
 void AddExperimentCommands(CLI::App& app, Action& action);
 void AddMetricsCommand(CLI::App& experiments, Action& action);
-void AddWorkerCommands(CLI::App& app, Action& action);
 void AddDatasetCommands(CLI::App& app, Action& action);
-void AddExportCommand(CLI::App& datasets, Action& action);
 void AddPolicyCommands(CLI::App& app, Action& action);
 void AddStoreCommands(CLI::App& app, Action& action);
-void AddHealthCommand(CLI::App& app, Action& action);
+void AddClusterCommands(CLI::App& app, Action& action);
 
 // The options that most commands take.
 struct ClientOptions {
   ConnectionOptions connection;
   std::string name;  // of the one thing that the command is about, if there is one
   bool json = false;
+};
+
+// The options of the `list` commands.
+struct ListOptions : ClientOptions {
+  int64_t limit = 100;
+  bool all = false;
 };
 
 // Adds a command group, whose help shows an example of its own. One of its subcommands is required.
@@ -93,15 +100,89 @@ void AddCoordinatorOption(CLI::App& command, ConnectionOptions& options);
 // Adds --coordinator, --data_dir and --store, of which one may be given. If none is, environment variables count:
 // $UNDERSTUDY_COORDINATOR first, then $UNDERSTUDY_STORE, then $UNDERSTUDY_DATA_DIR.
 void AddSourceOptions(CLI::App& command, ConnectionOptions& options);
-// Adds --limit and --all.
-void AddLimitOptions(CLI::App& command, int64_t& limit, bool& all);
-// Adds --older_than, which is required; ParseAge reads it.
-void AddOlderThanOption(CLI::App& command, std::string& age);
+// Adds --limit, --all and --json.
+void AddListOptions(CLI::App& command, ListOptions& options);
+// Adds --older_than, which is required: an age such as "30d", a whole number of s, m, h, d or w.
+void AddOlderThanOption(CLI::App& command, absl::Duration& age);
 // Adds --json.
 void AddJsonFlag(CLI::App& command, bool& json);
 
 // Prints one JSON value, indented.
 void PrintJson(const nlohmann::ordered_json& value, const Console& console);
+
+// Prints a JSON array an element at a time, in the form in which PrintJson would print the whole.
+class JsonList {
+ public:
+  explicit JsonList(const Console& console) : console_(console) {}
+  void Add(const nlohmann::ordered_json& element);
+  void End();
+
+ private:
+  const Console& console_;
+  bool empty_ = true;
+};
+
+// Reads a list: calls `method` of `stub` for page after page. Calls `visit` with each item of `items` (a field of the
+// response, by its mutable accessor) until it returns false.
+// Errors: the first call's that fails.
+template <typename Stub, typename Request, typename Response, typename Items, typename Visit>
+absl::Status ReadList(const Connection& connection,
+                      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), Stub& stub,
+                      Request request, Items* (Response::*items)(), const Visit& visit) {
+  constexpr int kItemsAtATime = 1000;
+  if (request.page_size() == 0) request.set_page_size(kItemsAtATime);
+  do {
+    absl::StatusOr<Response> response = connection.Quick(method, stub, request);
+    if (!response.ok()) return response.status();
+    for (auto& item : *((*response).*items)()) {
+      if (!visit(std::move(item))) return absl::OkStatus();
+    }
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
+
+// Reads a list from what the options connect to, as ReadList does with the stub that `stub` returns. Prints as many of
+// its first items as the options allow: `json(item)` as JSON, or `table(items)`. `plural` names the items. If there are
+// more, a line on standard error says so. Returns the command's exit status.
+template <typename Stub, typename Request, typename Response, typename Item, template <typename> typename Repeated,
+          typename ToJson, typename ToTable>
+absl::StatusOr<int> PrintList(const ListOptions& options, const Console& console, const std::string& plural,
+                              grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                              Stub& (Connection::*stub)(), Request request, Repeated<Item>* (Response::*items)(),
+                              const ToJson& json, const ToTable& table) {
+  const auto connection = Connection::Open(options.connection, Access::kRead);
+  if (!connection.ok()) return connection.status();
+  constexpr int64_t kMostAtATime = 1000;
+  const int64_t limit = options.all ? std::numeric_limits<int64_t>::max() - 1 : options.limit;
+  request.set_page_size(static_cast<int32_t>(std::min(limit + 1, kMostAtATime)));
+  JsonList list(console);
+  std::vector<Item> rows;
+  int64_t count = 0;
+  const absl::Status status = ReadList(**connection, method, ((**connection).*stub)(), request, items, [&](Item item) {
+    if (count++ == limit) return false;
+    if (options.json) {
+      list.Add(json(item));
+    } else {
+      rows.push_back(std::move(item));
+    }
+    return true;
+  });
+  if (!status.ok()) return status;
+  if (options.json) {
+    list.End();
+  } else if (rows.empty()) {
+    console.out << "no " << plural << '\n';
+  } else {
+    console.out << table(rows);
+  }
+  if (count > limit) {
+    console.out.flush();
+    console.err << "understudy: there are more than these " << limit << " " << plural << "; --all lists them all"
+                << std::endl;
+  }
+  return 0;
+}
 
 }  // namespace understudy
 

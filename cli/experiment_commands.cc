@@ -4,14 +4,12 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "cli/commands.h"
-#include "cli/experiment_client.h"
-#include "cli/experiment_json.h"
 #include "cli/experiment_report.h"
-#include "cli/list_command.h"
-#include "cli/number_format.h"
+#include "cli/experiment_session.h"
 #include "cli/persistent_client.h"
-#include "cli/progress_printer.h"
+#include "cli/progress.h"
 #include "common/config/experiment_file.h"
 #include "common/config/experiment_reference.h"
 #include "common/process/text.h"
@@ -51,26 +49,46 @@ struct ExperimentListOptions : ListOptions {
 };
 
 absl::StatusOr<int> List(const ExperimentListOptions& options, const Console& console) {
-  const auto connection = Connection::Open(options.connection, Access::kRead);
-  if (!connection.ok()) return connection.status();
   v1::ListExperimentsRequest request;
   request.set_unfinished(options.unfinished);
-  const absl::Status status = PrintList(
-      options, console, "experiments", **connection, &v1::Experiments::Stub::List, (*connection)->experiments(),
-      request, &v1::ListExperimentsResponse::mutable_experiments, ExperimentJson, FormatExperiments);
-  if (!status.ok()) return status;
+  return PrintList(options, console, "experiments", &v1::Experiments::Stub::List, &Connection::experiments, request,
+                   &v1::ListExperimentsResponse::mutable_experiments, ExperimentJson, FormatExperiments);
+}
+
+// Makes a call about the experiment that the options name, and prints the experiment that it returns.
+template <typename Request>
+absl::StatusOr<int> CallAndPrint(const ClientOptions& options, const Console& console, Access access,
+                                 grpc::Status (v1::Experiments::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                               v1::Experiment*)) {
+  const auto connection = Connection::Open(options.connection, access);
+  if (!connection.ok()) return connection.status();
+  Request request;
+  request.set_id(options.name);
+  const auto experiment = (*connection)->Quick(method, (*connection)->experiments(), request);
+  if (!experiment.ok()) return experiment.status();
+  Print(*experiment, options.json, console);
   return 0;
 }
 
 absl::StatusOr<int> Show(const ClientOptions& options, const Console& console) {
-  const auto connection = Connection::Open(options.connection, Access::kRead);
-  if (!connection.ok()) return connection.status();
-  v1::GetExperimentRequest request;
-  request.set_id(options.name);
-  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Get, (*connection)->experiments(), request);
-  if (!experiment.ok()) return experiment.status();
-  Print(*experiment, options.json, console);
-  return 0;
+  return CallAndPrint(options, console, Access::kRead, &v1::Experiments::Stub::Get);
+}
+
+absl::StatusOr<int> Cancel(const ClientOptions& options, const Console& console) {
+  return CallAndPrint(options, console, Access::kWrite, &v1::Experiments::Stub::Cancel);
+}
+
+absl::StatusOr<int> Pause(const ClientOptions& options, const Console& console) {
+  return CallAndPrint(options, console, Access::kWrite, &v1::Experiments::Stub::Pause);
+}
+
+absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console) {
+  const absl::StatusOr<int> exit_status =
+      CallAndPrint(options, console, Access::kWrite, &v1::Experiments::Stub::Resume);
+  if (exit_status.ok() && !options.json) {
+    console.out << "  understudy experiments watch " << ShellQuoted(options.name) << '\n';
+  }
+  return exit_status;
 }
 
 absl::StatusOr<int> Watch(const ClientOptions& options, const Console& console) {
@@ -89,44 +107,10 @@ absl::StatusOr<int> Watch(const ClientOptions& options, const Console& console) 
   return 0;
 }
 
-absl::StatusOr<int> Cancel(const ClientOptions& options, const Console& console) {
-  const auto connection = Connection::Open(options.connection, Access::kWrite);
-  if (!connection.ok()) return connection.status();
-  v1::CancelExperimentRequest request;
-  request.set_id(options.name);
-  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Cancel, (*connection)->experiments(), request);
-  if (!experiment.ok()) return experiment.status();
-  Print(*experiment, options.json, console);
-  return 0;
-}
-
-absl::StatusOr<int> Pause(const ClientOptions& options, const Console& console) {
-  const auto connection = Connection::Open(options.connection, Access::kWrite);
-  if (!connection.ok()) return connection.status();
-  v1::PauseExperimentRequest request;
-  request.set_id(options.name);
-  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Pause, (*connection)->experiments(), request);
-  if (!experiment.ok()) return experiment.status();
-  Print(*experiment, options.json, console);
-  return 0;
-}
-
-absl::StatusOr<int> Resume(const ClientOptions& options, const Console& console) {
-  const auto connection = Connection::Open(options.connection, Access::kWrite);
-  if (!connection.ok()) return connection.status();
-  v1::ResumeExperimentRequest request;
-  request.set_id(options.name);
-  const auto experiment = (*connection)->Quick(&v1::Experiments::Stub::Resume, (*connection)->experiments(), request);
-  if (!experiment.ok()) return experiment.status();
-  Print(*experiment, options.json, console);
-  if (!options.json) console.out << "  understudy experiments watch " << ShellQuoted(options.name) << '\n';
-  return 0;
-}
-
 struct DeleteOptions {
   ConnectionOptions connection;
   std::vector<std::string> ids;
-  std::string older_than;
+  absl::Duration older_than;
   bool json = false;
 };
 
@@ -156,13 +140,11 @@ absl::StatusOr<int> Delete(const DeleteOptions& options, const Console& console)
 
 // Lists and deletes a page at a time. An interruption leaves no experiment half deleted.
 absl::StatusOr<int> Prune(const DeleteOptions& options, const Console& console) {
-  const absl::StatusOr<absl::Duration> age = ParseAge(options.older_than);
-  if (!age.ok()) return age.status();
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
   v1::Experiments::Stub& stub = (*connection)->experiments();
   v1::ListExperimentsRequest request;
-  request.set_finished_before_unix_ms(absl::ToUnixMillis(absl::Now() - *age));
+  request.set_finished_before_unix_ms(absl::ToUnixMillis(absl::Now() - options.older_than));
   request.set_page_size(100);
   int64_t deleted = 0;
   do {
@@ -212,9 +194,8 @@ void AddExperimentCommands(CLI::App& app, Action& action) {
         AddCommand<ExperimentListOptions>(group, action, "list", "List experiments, newest first",
                                           "understudy experiments list --coordinator 10.0.0.7:50051", List);
     AddSourceOptions(*command, options->connection);
-    AddListOptions(*command, *options);
     AddFlag(*command, "--unfinished", options->unfinished, "List only those that have not finished");
-    AddJsonFlag(*command, options->json);
+    AddListOptions(*command, *options);
   }
   AddWithId(group, action, "show", "Show an experiment: its stages, their results, and what it is waiting for",
             AddSourceOptions, Show);

@@ -3,14 +3,14 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "cli/experiment_client.h"
-#include "cli/number_format.h"
+#include "cli/experiment_report.h"
 #include "common/process/text.h"
 
 namespace understudy {
@@ -30,6 +30,14 @@ std::string OthersText(const std::vector<std::string>& ids, const std::string& d
 }
 
 }  // namespace
+
+v1::SubmitRequest MakeSubmitRequest(const v1::ExperimentSpec& spec) {
+  v1::SubmitRequest request;
+  *request.mutable_spec() = spec;
+  std::random_device random;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(request.mutable_token(), absl::Hex(random(), absl::kZeroPad8));
+  return request;
+}
 
 ExperimentSession::ExperimentSession(Connection& connection, ExperimentSessionOptions options)
     : options_(std::move(options)), client_(connection, {.log = options_.log}), thread_([this] {

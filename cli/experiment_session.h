@@ -16,6 +16,10 @@
 
 namespace understudy {
 
+// Makes a request with a new token of 128 random bits. The token lets the same request be sent again without a second
+// experiment.
+v1::SubmitRequest MakeSubmitRequest(const v1::ExperimentSpec& spec);
+
 struct ExperimentSessionOptions {
   v1::ExperimentSpec spec;                          // defaults filled in
   std::string directory;                            // the coordinator's data directory, for messages

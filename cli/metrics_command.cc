@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "cli/list_command.h"
+#include "cli/commands.h"
 
 namespace understudy {
 namespace {

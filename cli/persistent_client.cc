@@ -5,7 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "cli/number_format.h"
+#include "cli/experiment_report.h"
+#include "cli/table.h"
 #include "common/rpc/channel.h"
 
 namespace understudy {

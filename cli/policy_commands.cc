@@ -7,10 +7,8 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "cli/catalogue_json.h"
-#include "cli/catalogue_report.h"
-#include "cli/list_command.h"
-#include "cli/number_format.h"
+#include "cli/catalogue.h"
+#include "cli/commands.h"
 #include "common/process/text.h"
 #include "common/snapshot/policy_snapshot.h"
 
@@ -18,13 +16,8 @@ namespace understudy {
 namespace {
 
 absl::StatusOr<int> List(const ListOptions& options, const Console& console) {
-  const auto connection = Connection::Open(options.connection, Access::kRead);
-  if (!connection.ok()) return connection.status();
-  const absl::Status status =
-      PrintList(options, console, "policies", **connection, &v1::Policies::Stub::List, (*connection)->policies(),
-                v1::ListPoliciesRequest(), &v1::ListPoliciesResponse::mutable_policies, PolicyJson, FormatPolicies);
-  if (!status.ok()) return status;
-  return 0;
+  return PrintList(options, console, "policies", &v1::Policies::Stub::List, &Connection::policies,
+                   v1::ListPoliciesRequest(), &v1::ListPoliciesResponse::mutable_policies, PolicyJson, FormatPolicies);
 }
 
 absl::StatusOr<int> Show(const ClientOptions& options, const Console& console) {
@@ -46,7 +39,7 @@ absl::StatusOr<int> Show(const ClientOptions& options, const Console& console) {
 }
 
 struct DeleteOptions : ClientOptions {
-  std::string older_than;
+  absl::Duration older_than;
 };
 
 absl::StatusOr<int64_t> DeleteVersions(Connection& connection, const std::string& name, int64_t version) {
@@ -96,11 +89,9 @@ absl::StatusOr<std::vector<PolicyReference>> FindOldVersions(Connection& connect
 }
 
 absl::StatusOr<int> Prune(const DeleteOptions& options, const Console& console) {
-  const absl::StatusOr<absl::Duration> age = ParseAge(options.older_than);
-  if (!age.ok()) return age.status();
   const auto connection = Connection::Open(options.connection, Access::kWrite);
   if (!connection.ok()) return connection.status();
-  const auto old = FindOldVersions(**connection, absl::ToUnixMillis(absl::Now() - *age));
+  const auto old = FindOldVersions(**connection, absl::ToUnixMillis(absl::Now() - options.older_than));
   if (!old.ok()) return old.status();
   int64_t deleted = 0;
   for (const PolicyReference& policy : *old) {
@@ -124,7 +115,6 @@ void AddPolicyCommands(CLI::App& app, Action& action) {
                                 "understudy policies list --data_dir demonstrations", List);
     AddSourceOptions(*command, options->connection);
     AddListOptions(*command, *options);
-    AddJsonFlag(*command, options->json);
   }
   {
     const auto [command, options] =

@@ -4,18 +4,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
-#include "cli/experiment_client.h"
-#include "cli/experiment_json.h"
+#include "cli/commands.h"
 #include "cli/experiment_report.h"
 #include "cli/experiment_session.h"
 #include "cli/local_cluster.h"
-#include "cli/number_format.h"
-#include "cli/progress_printer.h"
+#include "cli/progress.h"
 #include "common/config/experiment_file.h"
 #include "common/process/text.h"
 #include "common/rpc/channel.h"
@@ -177,6 +176,23 @@ absl::StatusOr<int> RunExperiment(const RunOptions& options, const Console& cons
   if (absl::Status status = LastLine(ending, options, directory); !status.ok()) return status;
   if (options.json && options.data_directory.empty()) console.err << "understudy: results are in " << directory << '\n';
   return 0;
+}
+
+void AddRunCommand(CLI::App& app, Action& action) {
+  const auto [command, options] = AddCommand<RunOptions>(
+      app, action, "run",
+      "Run an experiment on this machine from start to end, with its own coordinator, learners and actors",
+      "understudy run deploy/experiments/cartpole.yaml --actors 4 --data_dir demonstrations", RunExperiment);
+  AddText(*command, "FILE", options->file, "The experiment file", {.required = true, .check = CheckPath});
+  AddNumber(*command, "--actors", options->actors,
+            "The number of actor processes. More of them collect faster, with the same result", 1, 1000);
+  AddText(*command, "--data_dir", options->data_directory,
+          "The directory that keeps policies and datasets; default: a new directory in understudy-data. A run that was "
+          "interrupted or killed continues when it is run again in the same directory",
+          {.type = "DIR", .check = CheckDirectoryName});
+  AddText(*command, "--log_level", options->log_level, "What the processes log to standard error",
+          {.one_of = {"debug", "info", "warning", "error"}});
+  AddJsonFlag(*command, options->json);
 }
 
 }  // namespace understudy

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace understudy {
 namespace {
@@ -94,6 +95,40 @@ std::string FormatFields(const std::vector<std::pair<std::string, std::string>>&
     if (!value.empty()) AppendLine(absl::StrCat(Pad(name, width + kGap, false), Printable(value)), out);
   }
   return out;
+}
+
+std::string ShortText(double number) {
+  if (number < 999.5) return absl::StrFormat("%.0f", number);
+  if (number < 99'950) return absl::StrFormat("%.1fk", number / 1e3);
+  if (number < 999'500) return absl::StrFormat("%.0fk", number / 1e3);
+  return absl::StrFormat("%.1fM", number / 1e6);
+}
+
+std::string DurationText(absl::Duration duration) {
+  const double seconds = std::max(0.0, absl::ToDoubleSeconds(duration));
+  if (seconds < 9.995) return absl::StrFormat("%.2f s", seconds);
+  if (seconds < 59.95) return absl::StrFormat("%.1f s", seconds);
+  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  if (whole < 3600) return absl::StrFormat("%d min %02d s", whole / 60, whole % 60);
+  const int64_t minutes = (whole + 30) / 60;
+  return absl::StrFormat("%d h %02d min", minutes / 60, minutes % 60);
+}
+
+std::string BytesText(int64_t bytes) {
+  if (bytes < 1024) return absl::StrCat(bytes, " B");
+  double number = static_cast<double>(bytes) / 1024;
+  const char* unit = "KiB";
+  for (const char* larger : {"MiB", "GiB", "TiB"}) {
+    if (number < 1024) break;
+    number /= 1024;
+    unit = larger;
+  }
+  return absl::StrFormat("%.1f %s", number, unit);
+}
+
+std::string TimeText(int64_t unix_ms) {
+  if (unix_ms == 0) return "";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMillis(unix_ms), absl::UTCTimeZone());
 }
 
 }  // namespace understudy

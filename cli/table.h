@@ -1,11 +1,15 @@
-// Formats text tables that fit a given width, if they can.
+// Writes text for people: tables that fit a given width if they can, and the rates, durations and times in them.
+// Everything here is pure.
 #ifndef UNDERSTUDY_CLI_TABLE_H_
 #define UNDERSTUDY_CLI_TABLE_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "absl/time/time.h"
 
 namespace understudy {
 
@@ -27,6 +31,18 @@ std::string FormatTable(std::vector<std::vector<std::string>> rows, int width = 
 
 // Formats "name   value" lines with aligned values. Pairs with an empty value are left out.
 std::string FormatFields(const std::vector<std::pair<std::string, std::string>>& fields);
+
+// Writes a rate in about three digits: "950", "12.3k", "4.5M".
+std::string ShortText(double number);
+
+// Writes a duration, which must not be negative: "0.84 s", "12.3 s", "3 min 05 s", "2 h 04 min".
+std::string DurationText(absl::Duration duration);
+
+// Writes a number of bytes: "12 B", "3.4 KiB", "1.2 MiB".
+std::string BytesText(int64_t bytes);
+
+// Writes a time: "2026-01-31 23:59:59 UTC". Empty for 0, which means never.
+std::string TimeText(int64_t unix_ms);
 
 }  // namespace understudy
 

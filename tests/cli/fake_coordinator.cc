@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "cli/number_format.h"
+#include "cli/experiment_report.h"
 
 namespace understudy {
 namespace {

@@ -1,6 +1,6 @@
 // Shows on stderr how a running experiment goes.
-#ifndef UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
-#define UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
+#ifndef UNDERSTUDY_CLI_PROGRESS_H_
+#define UNDERSTUDY_CLI_PROGRESS_H_
 
 #include <string>
 #include <string_view>
@@ -13,6 +13,11 @@
 #include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
+
+// Returns one line that says how far a running stage is. Its parts are: the stage's name; what it waits for, if it
+// cannot go on; a bar; done and total; the rate; the time left, supposing that the stage goes on to its total at its
+// mean speed; the newest metric. It has as many of these parts, from the left, as fit `columns`. Pure.
+std::string ProgressLine(const v1::StageState& stage, absl::Time now, int columns);
 
 // Prints one line for each stage that has ended or is paused. On a terminal the running stage has a line, too, which is
 // drawn again in place at most every 100 ms. Elsewhere a line says that the stage has started. Thread-safe.
@@ -47,4 +52,4 @@ class ProgressPrinter {
 
 }  // namespace understudy
 
-#endif  // UNDERSTUDY_CLI_PROGRESS_PRINTER_H_
+#endif  // UNDERSTUDY_CLI_PROGRESS_H_

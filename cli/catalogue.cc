@@ -1,11 +1,16 @@
-#include "cli/catalogue_report.h"
+#include "cli/catalogue.h"
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "cli/number_format.h"
+#include "cli/experiment_report.h"
 #include "cli/table.h"
 #include "common/environment/spaces.h"
 #include "common/process/text.h"
@@ -14,11 +19,27 @@
 namespace understudy {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr int kDigestPrefix = 12;
 
 std::string LowerWithout(const char* prefix, const std::string& name) {
   return absl::AsciiStrToLower(absl::StripPrefix(name, prefix));
 }
+
+// As experiment files do: "sample", "greedy".
+std::string ActionModeName(v1::ActionMode mode) { return LowerWithout("ACTION_MODE_", v1::ActionMode_Name(mode)); }
+
+// As experiment files do: "logits", "value".
+std::vector<std::string> RecordNames(const v1::DatasetRecipe& recipe) {
+  std::vector<std::string> names;
+  for (const int record : recipe.record()) {
+    names.push_back(LowerWithout("RECORD_", v1::Record_Name(static_cast<v1::Record>(record))));
+  }
+  return names;
+}
+
+std::string WorkerKindName(v1::WorkerKind kind) { return LowerWithout("WORKER_KIND_", v1::WorkerKind_Name(kind)); }
 
 std::string PolicyName(const v1::PolicyHeader& header) { return absl::StrCat(header.name(), "@", header.version()); }
 
@@ -29,6 +50,41 @@ std::string Origin(const std::string& experiment, int stage) {
 std::string Network(const v1::NetworkSpec& network) {
   return absl::StrCat(network.type(), " ", absl::StrJoin(network.hidden_sizes(), "-"), " ", network.activation(), " ",
                       network.trunk());
+}
+
+Json NetworkJson(const v1::NetworkSpec& network) {
+  return {{"type", network.type()},
+          {"hidden_sizes", std::vector<int32_t>(network.hidden_sizes().begin(), network.hidden_sizes().end())},
+          {"activation", network.activation()},
+          {"trunk", network.trunk()}};
+}
+
+Json RecipeJson(const v1::DatasetRecipe& recipe) {
+  Json json = {{"environment", recipe.environment().name()},
+               {"observation_space", SpaceText(recipe.environment().observation_space())},
+               {"action_space", SpaceText(recipe.environment().action_space())},
+               {"policy", recipe.policy().name()},
+               {"policy_version", recipe.policy().version()},
+               {"policy_digest", ToHex(recipe.policy().digest())},
+               {"actions", ActionModeName(recipe.action_mode())},
+               {"seed", recipe.seed()},
+               {"record", RecordNames(recipe)}};
+  if (recipe.transitions() > 0) json["transitions"] = recipe.transitions();
+  if (recipe.episodes() > 0) json["episodes"] = recipe.episodes();
+  return json;
+}
+
+// The stage that a worker is assigned to; nullptr: it is idle.
+const v1::StageKey* AssignedStage(const v1::Assignment& assignment) {
+  if (assignment.has_actor()) return &assignment.actor().stage();
+  if (assignment.has_learner()) return &assignment.learner().stage();
+  return nullptr;
+}
+
+// A learner's rank among the learners of its stage; nullopt: the worker is no learner of a stage that has several.
+std::optional<int> AssignedRank(const v1::Assignment& assignment) {
+  if (assignment.learner().train().learners() <= 1) return std::nullopt;
+  return assignment.learner().rank();
 }
 
 std::string WorkText(const v1::Assignment& assignment) {
@@ -81,6 +137,29 @@ std::string ProgressText(const v1::Dataset& dataset) {
              : absl::StrCat(CountText(dataset.episodes()), " of ", CountText(recipe.episodes()), " episodes");
 }
 
+Json DatasetJson(const v1::Dataset& dataset) {
+  Json json = {{"name", dataset.name()},
+               {"complete", dataset.complete()},
+               {"episodes", dataset.episodes()},
+               {"transitions", dataset.transitions()},
+               {"mean_return", dataset.mean_return()}};
+  if (!dataset.digest().empty()) json["digest"] = ToHex(dataset.digest());
+  json["recipe"] = RecipeJson(dataset.recipe());
+  json["experiment_id"] = dataset.experiment_id();
+  json["created"] = TimeText(dataset.created_unix_ms());
+  json["stored_bytes"] = dataset.stored_bytes();
+  return json;
+}
+
+void AddCompleteness(const v1::Dataset& dataset, Json& json) {
+  json["complete"] = dataset.complete();
+  if (dataset.complete()) return;
+  const bool transitions = dataset.recipe().transitions() > 0;
+  json["incomplete"] = {{"found", transitions ? dataset.transitions() : dataset.episodes()},
+                        {"expected", transitions ? dataset.recipe().transitions() : dataset.recipe().episodes()},
+                        {"unit", transitions ? "transitions" : "episodes"}};
+}
+
 std::string FormatPolicies(const std::vector<v1::StoredPolicy>& policies) {
   std::vector<std::vector<std::string>> rows = {
       {"policy", "environment", "network", ">parameters", "digest", "created"}};
@@ -106,6 +185,22 @@ std::string FormatPolicy(const v1::StoredPolicy& policy) {
                        {"created", TimeText(policy.created_unix_ms())}});
 }
 
+Json PolicyJson(const v1::StoredPolicy& policy) {
+  const v1::PolicyHeader& header = policy.header();
+  return {{"name", header.name()},
+          {"version", header.version()},
+          {"digest", ToHex(header.digest())},
+          {"fingerprint", ToHex(header.fingerprint())},
+          {"environment", header.environment()},
+          {"observation_space", SpaceText(header.observation_space())},
+          {"action_space", SpaceText(header.action_space())},
+          {"network", NetworkJson(header.network())},
+          {"parameters", header.parameter_count()},
+          {"experiment_id", policy.experiment_id()},
+          {"stage", policy.stage() + 1},
+          {"created", TimeText(policy.created_unix_ms())}};
+}
+
 std::string FormatWorkers(const std::vector<v1::Worker>& workers) {
   std::vector<std::vector<std::string>> rows = {{"worker", "kind", "host", ">pid", "works on", ">steps", ">silent"}};
   for (const v1::Worker& worker : workers) {
@@ -123,27 +218,24 @@ std::string FormatWorkers(const std::vector<v1::Worker>& workers) {
   return text;
 }
 
-std::string ActionModeName(v1::ActionMode mode) { return LowerWithout("ACTION_MODE_", v1::ActionMode_Name(mode)); }
-
-std::vector<std::string> RecordNames(const v1::DatasetRecipe& recipe) {
-  std::vector<std::string> names;
-  for (const int record : recipe.record()) {
-    names.push_back(LowerWithout("RECORD_", v1::Record_Name(static_cast<v1::Record>(record))));
+Json WorkerJson(const v1::Worker& worker) {
+  Json json = {{"id", worker.hello().worker_id()},
+               {"kind", WorkerKindName(worker.hello().kind())},
+               {"host", worker.hello().host()},
+               {"pid", worker.hello().pid()}};
+  if (!worker.hello().rollouts_address().empty()) json["rollouts_address"] = worker.hello().rollouts_address();
+  if (const v1::StageKey* stage = AssignedStage(worker.assignment()); stage != nullptr) {
+    json["experiment_id"] = stage->experiment_id();
+    json["stage"] = stage->stage() + 1;
+    if (const std::optional<int> rank = AssignedRank(worker.assignment())) json["rank"] = *rank;
   }
-  return names;
-}
-
-std::string WorkerKindName(v1::WorkerKind kind) { return LowerWithout("WORKER_KIND_", v1::WorkerKind_Name(kind)); }
-
-const v1::StageKey* AssignedStage(const v1::Assignment& assignment) {
-  if (assignment.has_actor()) return &assignment.actor().stage();
-  if (assignment.has_learner()) return &assignment.learner().stage();
-  return nullptr;
-}
-
-std::optional<int> AssignedRank(const v1::Assignment& assignment) {
-  if (assignment.learner().train().learners() <= 1) return std::nullopt;
-  return assignment.learner().rank();
+  json["epoch"] = worker.assignment().epoch();
+  const v1::WorkerHeartbeat& heartbeat = worker.heartbeat();
+  json["steps_produced"] = heartbeat.steps_produced();
+  json["trajectories"] = AccountingJson(heartbeat.trajectories());
+  if (!heartbeat.unreachable().empty()) json["unreachable"] = heartbeat.unreachable();
+  json["silent_ms"] = worker.silent_ms();
+  return json;
 }
 
 }  // namespace understudy

@@ -1,5 +1,8 @@
+#include <nlohmann/json.hpp>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "cli/catalogue.h"
 #include "cli/commands.h"
 #include "common/rpc/channel.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -12,7 +15,12 @@ using ::grpc::health::v1::HealthCheckRequest;
 using ::grpc::health::v1::HealthCheckResponse;
 
 // Less than probes usually wait.
-constexpr absl::Duration kTimeout = absl::Seconds(3);
+constexpr absl::Duration kHealthTimeout = absl::Seconds(3);
+
+absl::StatusOr<int> ListWorkers(const ListOptions& options, const Console& console) {
+  return PrintList(options, console, "attached workers", &v1::Workers::Stub::List, &Connection::workers,
+                   v1::ListWorkersRequest(), &v1::ListWorkersResponse::mutable_workers, WorkerJson, FormatWorkers);
+}
 
 struct HealthOptions {
   std::string server;
@@ -28,7 +36,7 @@ absl::StatusOr<int> CheckHealth(const HealthOptions& options, const Console& con
   request.set_service(options.service);
   HealthCheckResponse response;
   grpc::ClientContext context;
-  SetDeadline(context, kTimeout);
+  SetDeadline(context, kHealthTimeout);
   context.set_wait_for_ready(false);
   const grpc::Status called =
       Health::NewStub(MakeChannel(options.server, *credentials))->Check(&context, request, &response);
@@ -40,7 +48,15 @@ absl::StatusOr<int> CheckHealth(const HealthOptions& options, const Console& con
   return response.status() == HealthCheckResponse::SERVING ? 0 : 1;
 }
 
-}  // namespace
+void AddWorkersGroup(CLI::App& app, Action& action) {
+  CLI::App& group =
+      AddGroup(app, "workers", "See the actors and learners", "understudy workers list --coordinator 10.0.0.7:50051");
+  const auto [command, options] =
+      AddCommand<ListOptions>(group, action, "list", "List the attached workers and what they are doing",
+                              "understudy workers list --json", ListWorkers);
+  AddCoordinatorOption(*command, options->connection);
+  AddListOptions(*command, *options);
+}
 
 void AddHealthCommand(CLI::App& app, Action& action) {
   const auto [command, options] = AddCommand<HealthOptions>(
@@ -55,6 +71,13 @@ void AddHealthCommand(CLI::App& app, Action& action) {
   AddSecurityOptions(*command, options->security);
   AddText(*command, "--service", options->service,
           "Ask for one service, such as understudy.v1.Rollouts, instead of the whole server");
+}
+
+}  // namespace
+
+void AddClusterCommands(CLI::App& app, Action& action) {
+  AddWorkersGroup(app, action);
+  AddHealthCommand(app, action);
 }
 
 }  // namespace understudy
