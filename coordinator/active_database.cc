@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "coordinator/storage/postgres_database.h"
+#include "coordinator/storage/postgres_store.h"
 #include "coordinator/storage/postgres_url.h"
 
 namespace understudy {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "coordinator/scheduling/lapse_meter.h"
 
 namespace understudy {
 namespace {
@@ -18,6 +17,14 @@ constexpr absl::Duration kTick = absl::Seconds(1);
 }  // namespace
 
 absl::Status StoppingStatus() { return absl::UnavailableError("the coordinator is stopping"); }
+
+absl::Duration LapseMeter::Measure(absl::Time wall, SteadyTime steady) {
+  const absl::Duration lived = std::min(absl::FromChrono(steady - steady_), longest_);
+  const absl::Duration lapse = wall - wall_ - lived;
+  wall_ = wall;
+  steady_ = steady;
+  return lapse;
+}
 
 ControlThread::~ControlThread() { Stop(); }
 

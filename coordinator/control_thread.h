@@ -2,6 +2,7 @@
 #ifndef UNDERSTUDY_COORDINATOR_CONTROL_THREAD_H_
 #define UNDERSTUDY_COORDINATOR_CONTROL_THREAD_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <thread>
@@ -20,6 +21,27 @@ inline constexpr size_t kMostEvents = size_t{1} << 20;
 
 // UNAVAILABLE: what calls and streams end with once the coordinator is stopping.
 absl::Status StoppingStatus();
+
+// Measures lapses: time that passed while this process was stopped or its machine slept, or by which the clock was set.
+// A coordinator that was stopped for a minute must not conclude that all workers were silent for a minute, since it was
+// not listening. Pure, thread-compatible.
+class LapseMeter {
+ public:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  // Begins at the given times. Less than `longest` passes between two calls of Measure while the process runs.
+  LapseMeter(absl::Duration longest, absl::Time wall, SteadyTime steady)
+      : longest_(longest), wall_(wall), steady_(steady) {}
+
+  // Returns the lapse since the last call: how far the wall clock has advanced, less the time in which the process ran.
+  // That is the time on the steady clock, but `longest` at most. The lapse is negative if the wall clock was set back.
+  absl::Duration Measure(absl::Time wall, SteadyTime steady);
+
+ private:
+  absl::Duration longest_;
+  absl::Time wall_;
+  SteadyTime steady_;
+};
 
 // The thread works in batches. It takes all events that have come, runs them in order, settles their consequences once
 // for the whole batch, and only then lets calls return. All functions are thread-safe, except Start and Stop, which

@@ -19,7 +19,6 @@
 #include "coordinator/storage/store.h"
 #include "coordinator/store_writers.h"
 #include "coordinator/unfinished_experiments.h"
-#include "coordinator/worker_link.h"
 #include "coordinator/workforce.h"
 
 namespace understudy {

@@ -13,7 +13,7 @@
 namespace understudy {
 
 // A client that follows an experiment. Thread-safe; no function blocks. Implementations: the gRPC stream
-// (watch_stream.cc), fakes in tests.
+// (experiments_service.cc), fakes in tests.
 class ExperimentWatcher {
  public:
   virtual ~ExperimentWatcher() = default;

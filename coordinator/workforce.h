@@ -15,10 +15,26 @@
 #include "coordinator/scheduling/assignment_planner.h"
 #include "coordinator/scheduling/stage_id.h"
 #include "coordinator/scheduling/worker_table.h"
-#include "coordinator/worker_link.h"
 #include "understudy/v1/workers.pb.h"
 
 namespace understudy {
+
+// The coordinator's end of the stream Attach to one worker. Thread-safe; no function blocks. Implementations: the gRPC
+// stream (workers_service.cc), fakes in tests.
+class WorkerLink {
+ public:
+  virtual ~WorkerLink() = default;
+
+  // Sends an assignment. It replaces one that has not been sent yet, since only the latest counts. It is dropped after
+  // Close.
+  virtual void Send(v1::Assignment assignment) = 0;
+
+  // Lets the worker's next message in. At most one message is held until then: that is the back-pressure.
+  virtual void ReadNext() = 0;
+
+  // Ends the stream with this status.
+  virtual void Close(absl::Status status) = 0;
+};
 
 inline constexpr size_t kMaxWorkers = 20'000;
 // How long a learner's place is kept after its stream has broken. After that, an idle learner may take it. A live

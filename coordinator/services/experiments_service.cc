@@ -1,12 +1,18 @@
 #include "coordinator/services/experiments_service.h"
 
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/process/mutex.h"
 #include "common/rpc/channel.h"
+#include "coordinator/experiment_watchers.h"
 #include "coordinator/scheduling/experiment_machine.h"
-#include "coordinator/services/watch_stream.h"
+#include "understudy/v1/experiments.pb.h"
 
 namespace understudy {
 namespace {
@@ -33,6 +39,93 @@ absl::StatusOr<v1::Experiment> CancelStored(const std::string& id, Store& store)
   if (absl::Status status = store.PutExperiment(*experiment, ""); !status.ok()) return status;
   return experiment;
 }
+
+// The server side of one Watch stream, which sends the newest state of an experiment as fast as the reader takes it.
+//
+// A stream has one write in flight. A state that comes during a write waits, and a later one replaces it. The object
+// lives until gRPC is done with it and nobody holds it as a watcher. Thread-safe.
+class WatchStream final : public grpc::ServerWriteReactor<v1::Experiment>,
+                          public ExperimentWatcher,
+                          public std::enable_shared_from_this<WatchStream> {
+ public:
+  static WatchStream* Begin(Coordinator& coordinator, const std::string& experiment);
+
+  void Show(const v1::Experiment& experiment) override;
+  void Close(absl::Status status) override;
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  WatchStream(Coordinator& coordinator, std::string experiment)
+      : coordinator_(coordinator), experiment_(std::move(experiment)) {}
+  // Writes or finishes, if that is possible now.
+  void Proceed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Coordinator& coordinator_;
+  const std::string experiment_;
+  std::shared_ptr<WatchStream> self_;  // while gRPC uses it
+
+  Mutex mutex_;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  v1::Experiment outgoing_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::Experiment> pending_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Status> close_ ABSL_GUARDED_BY(mutex_);  // after what is pending
+};
+
+WatchStream* WatchStream::Begin(Coordinator& coordinator, const std::string& experiment) {
+  std::shared_ptr<WatchStream> stream(new WatchStream(coordinator, experiment));
+  stream->self_ = stream;
+  coordinator.Watch(experiment, stream);
+  return stream.get();
+}
+
+void WatchStream::Show(const v1::Experiment& experiment) {
+  MutexLock lock(mutex_);
+  if (close_) return;
+  pending_ = experiment;
+  if (IsAtRest(experiment.status())) close_ = absl::OkStatus();
+  Proceed();
+}
+
+void WatchStream::Close(absl::Status status) {
+  MutexLock lock(mutex_);
+  if (!close_) close_ = std::move(status);
+  Proceed();
+}
+
+void WatchStream::Proceed() {
+  if (writing_ || finished_) return;
+  if (pending_) {
+    outgoing_ = *std::exchange(pending_, std::nullopt);
+    writing_ = true;
+    StartWrite(&outgoing_);
+  } else if (close_) {
+    finished_ = true;
+    Finish(ToGrpc(*close_));
+  }
+}
+
+void WatchStream::OnWriteDone(bool ok) {
+  MutexLock lock(mutex_);
+  writing_ = false;
+  if (!ok) {
+    pending_.reset();
+    close_ = absl::UnavailableError("the stream is broken");
+  }
+  Proceed();
+}
+
+void WatchStream::OnCancel() {
+  MutexLock lock(mutex_);
+  pending_.reset();
+  if (!close_) close_ = absl::CancelledError("the watcher has gone");
+  Proceed();
+}
+
+void WatchStream::OnDone() { coordinator_.Unwatch(experiment_, std::exchange(self_, nullptr)); }
 
 }  // namespace
 

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "coordinator/storage/postgres_database.h"
 #include "coordinator/storage/postgres_store.h"
 #include "coordinator/storage/postgres_url.h"
 

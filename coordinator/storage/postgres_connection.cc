@@ -7,7 +7,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "coordinator/storage/postgres_statement.h"
 #include "coordinator/storage/postgres_url.h"
 
 namespace understudy {

@@ -13,9 +13,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "coordinator/storage/postgres_lock.h"
 #include "coordinator/storage/postgres_session.h"
 #include "coordinator/storage/sql_connection.h"
-#include "coordinator/storage/store_fence.h"
 
 namespace understudy {
 

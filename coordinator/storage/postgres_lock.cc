@@ -43,6 +43,17 @@ bool WaitForAnswer(PGconn* session) {
 
 }  // namespace
 
+bool StoreFence::WaitUntilAbandoned(absl::Duration timeout) {
+  const absl::Time until = absl::Now() + timeout;
+  MutexLock lock(mutex_);
+  while (!abandoned_) {
+    const absl::Duration left = until - absl::Now();
+    if (left <= absl::ZeroDuration()) return false;
+    changed_.WaitFor(mutex_, left);
+  }
+  return true;
+}
+
 absl::StatusOr<std::unique_ptr<PostgresLock>> PostgresLock::Connect(const std::string& url) {
   absl::StatusOr<std::string> name = DescribePostgresUrl(url);
   if (!name.ok()) return name.status();

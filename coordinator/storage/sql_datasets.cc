@@ -3,10 +3,44 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/trajectory/dataset_content.h"
+#include "coordinator/storage/sql_page.h"
 #include "coordinator/storage/sql_store.h"
 
 namespace understudy {
 namespace {
+
+// The name of the list in page tokens.
+constexpr char kDatasetList[] = "datasets";
+
+constexpr char kSelect[] =
+    "SELECT id, name, experiment, created_unix_ms, complete, episodes, transitions, total_return, stored_bytes, "
+    "digest, recipe FROM datasets ";
+
+absl::StatusOr<DatasetRow> CurrentDataset(const SqlStatement& row) {
+  DatasetRow result;
+  result.id = row.Int64(0);
+  v1::Dataset& dataset = result.dataset;
+  dataset.set_name(row.String(1));
+  dataset.set_experiment_id(row.String(2));
+  dataset.set_created_unix_ms(row.Int64(3));
+  dataset.set_complete(row.Int64(4) != 0);
+  dataset.set_episodes(row.Int64(5));
+  dataset.set_transitions(row.Int64(6));
+  result.total_return = row.Double(7);
+  dataset.set_mean_return(dataset.episodes() == 0 ? 0 : result.total_return / static_cast<double>(dataset.episodes()));
+  dataset.set_stored_bytes(row.Int64(8));
+  dataset.set_digest(row.String(9));
+  const std::string_view recipe = row.Bytes(10);
+  if (!dataset.mutable_recipe()->ParseFromArray(recipe.data(), static_cast<int>(recipe.size()))) {
+    return absl::DataLossError(absl::StrCat("dataset '", dataset.name(), "': its stored recipe is damaged"));
+  }
+  return result;
+}
+
+absl::Status UpdateRecipe(SqlConnection& database, const DatasetRow& row) {
+  const std::string recipe = row.dataset.recipe().SerializeAsString();
+  return database.Prepare("UPDATE datasets SET recipe = ? WHERE id = ?").Bind(Blob{recipe}, row.id).Run();
+}
 
 // Sums and digest of episodes 0 … n-1, in their order: as floating-point sums depend on it, the row's running sum will
 // not do for a complete dataset.
@@ -89,6 +123,24 @@ absl::Status FinishRow(SqlConnection& database, DatasetRow& row) {
 
 }  // namespace
 
+absl::StatusOr<DatasetRow> GetDatasetRow(SqlConnection& database, const std::string& name) {
+  SqlStatement select = database.Prepare(absl::StrCat(kSelect, "WHERE name = ?"));
+  const absl::StatusOr<bool> row = select.Bind(name).Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return absl::NotFoundError(absl::StrCat("there is no dataset '", name, "'"));
+  return CurrentDataset(select);
+}
+
+absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row) {
+  SqlStatement update = database.Prepare(
+      "UPDATE datasets SET complete = ?, episodes = ?, transitions = ?, total_return = ?, stored_bytes = ?, digest = ? "
+      "WHERE id = ?");
+  return update
+      .Bind(row.dataset.complete(), row.dataset.episodes(), row.dataset.transitions(), row.total_return,
+            row.dataset.stored_bytes(), Blob{row.dataset.digest()}, row.id)
+      .Run();
+}
+
 absl::Status SqlStore::CreateDataset(const v1::Dataset& dataset) {
   return Write(absl::StrCat("create dataset '", dataset.name(), "'"), [&](SqlConnection& database) -> absl::Status {
     const std::string recipe = dataset.recipe().SerializeAsString();
@@ -127,7 +179,15 @@ absl::StatusOr<Page<v1::Dataset>> SqlStore::ListDatasets(const PageRequest& requ
   if (!key.ok()) return key.status();
   absl::StatusOr<Page<v1::Dataset>> page;
   const absl::Status status = Read("list the datasets", [&](SqlConnection& database) {
-    page = ListDatasetRows(database, key->empty() ? "" : key->front(), *size);
+    SqlStatement select = database.Prepare(absl::StrCat(kSelect, "WHERE name > ? ORDER BY name LIMIT ?"));
+    page = ReadPageOf<v1::Dataset>(
+        kDatasetList, select.Bind(key->empty() ? "" : key->front(), *size + 1), *size,
+        [](const SqlStatement& row) -> absl::StatusOr<std::optional<v1::Dataset>> {
+          absl::StatusOr<DatasetRow> dataset = CurrentDataset(row);
+          if (!dataset.ok()) return dataset.status();
+          return std::move(dataset->dataset);
+        },
+        [](const SqlStatement& row) { return std::vector<std::string>{row.String(1)}; });
     return page.status();
   });
   if (!status.ok()) return status;

@@ -13,6 +13,52 @@
 namespace understudy {
 namespace {
 
+absl::Status CheckDatasetExists(SqlConnection& database, const DatasetRow& row) {
+  SqlStatement select = database.Prepare("SELECT 1 FROM datasets WHERE id = ?");
+  const absl::StatusOr<bool> found = select.Bind(row.id).Step();
+  if (!found.ok()) return found.status();
+  if (*found) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("dataset '", row.dataset.name(), "' was deleted meanwhile"));
+}
+
+absl::StatusOr<bool> InsertEpisode(SqlConnection& database, int64_t dataset_id, const EncodedEpisode& episode) {
+  SqlStatement insert = database.Prepare(
+      "INSERT INTO episodes (dataset, number, steps, return, terminated, truncated, digest, content) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset, number) DO NOTHING");
+  const absl::Status status =
+      insert
+          .Bind(dataset_id, episode.number, episode.steps, episode.undiscounted_return, episode.terminated,
+                episode.truncated, Blob{episode.digest}, Blob{episode.content})
+          .Run();
+  if (!status.ok()) return status;
+  return database.changes() == 1;
+}
+
+absl::StatusOr<std::optional<int64_t>> FindEpisodeFrom(SqlConnection& database, int64_t dataset_id, int64_t number) {
+  SqlStatement select =
+      database.Prepare("SELECT number FROM episodes WHERE dataset = ? AND number >= ? ORDER BY number LIMIT 1");
+  const absl::StatusOr<bool> row = select.Bind(dataset_id, number).Step();
+  if (!row.ok()) return row.status();
+  return *row ? std::optional<int64_t>(select.Int64(0)) : std::nullopt;
+}
+
+absl::StatusOr<EncodedEpisode> GetEpisode(SqlConnection& database, int64_t dataset_id, int64_t number) {
+  SqlStatement select = database.Prepare(
+      "SELECT steps, return, terminated, truncated, digest, content FROM episodes WHERE dataset = ? AND number = ?");
+  const absl::StatusOr<bool> row = select.Bind(dataset_id, number).Step();
+  if (!row.ok()) return row.status();
+  if (!*row) return absl::DataLossError("is in the index, but not in the table");
+  return EncodedEpisode{
+      .number = number,
+      .steps = select.Int64(0),
+      .undiscounted_return = select.Double(1),
+      .terminated = select.Int64(2) != 0,
+      .truncated = select.Int64(3) != 0,
+      .digest = select.String(4),
+      .content = select.String(5),
+  };
+}
+
 absl::Status NameEpisode(const absl::Status& status, const std::string& dataset, int64_t number) {
   if (status.ok()) return status;
   return absl::Status(status.code(), absl::StrCat("dataset '", dataset, "', episode ", number, ": ", status.message()));

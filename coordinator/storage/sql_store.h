@@ -21,14 +21,26 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/process/mutex.h"
-#include "coordinator/storage/dataset_rows.h"
-#include "coordinator/storage/group_commit.h"
+#include "coordinator/storage/episode_codec.h"
 #include "coordinator/storage/sql_connection.h"
 #include "coordinator/storage/store.h"
 
 namespace understudy {
 
 class Latencies;
+
+// A row of the table `datasets`.
+struct DatasetRow {
+  int64_t id = 0;
+  double total_return = 0;
+  v1::Dataset dataset;
+};
+
+// Reads a dataset's row, within a transaction.
+// NOT_FOUND: there is none; the message names the dataset. DATA_LOSS: its recipe is damaged.
+absl::StatusOr<DatasetRow> GetDatasetRow(SqlConnection& database, const std::string& name);
+// Writes the sums, completeness and digest of a dataset's row, within a transaction.
+absl::Status UpdateDatasetRow(SqlConnection& database, const DatasetRow& row);
 
 // Thread-safe, with two connections: writers that wait for one another are committed together (GroupCommit), readers
 // take turns, and neither waits for the other. No call holds a connection while it compresses, checks, or runs a
@@ -105,6 +117,7 @@ class SqlStore : public Store {
                             const std::function<absl::Status(SqlConnection&, bool drop)>& body,
                             const char* method = __builtin_FUNCTION());
 
+  // Reads a dataset's row in a transaction of its own. Errors: GetDatasetRow's.
   absl::StatusOr<DatasetRow> FindDataset(const std::string& name);
   // Finds the lowest episode number that is at least `number`.
   absl::StatusOr<std::optional<int64_t>> NextEpisode(const DatasetRow& row, int64_t number);

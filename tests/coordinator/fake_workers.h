@@ -11,7 +11,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "coordinator/worker_link.h"
 #include "coordinator/workforce.h"
 
 namespace understudy::testing {

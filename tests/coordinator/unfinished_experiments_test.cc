@@ -1,5 +1,6 @@
 #include "coordinator/unfinished_experiments.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -12,6 +13,9 @@
 
 namespace understudy {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr absl::Time kNow = absl::UnixEpoch();
 const absl::Time kLater = kNow + absl::Seconds(1);
@@ -193,6 +197,32 @@ TEST(UnfinishedExperiments, ThoseThatHadNotFinishedGoOn) {
   EXPECT_TRUE(absl::IsNotFound(later.Get("no-such").status()));
   test.store().away = true;
   EXPECT_TRUE(absl::IsUnavailable(later.Recover(kLater)));
+}
+
+absl::Time At(int seconds) { return absl::FromUnixSeconds(seconds); }
+
+TEST(DueTimes, GivesThoseWhoseTimeHasComeOnceAndEarliestFirst) {
+  DueTimes times;
+  times.Set("late", At(3));
+  times.Set("b", At(2));
+  times.Set("a", At(1));
+  EXPECT_EQ(times.next(), At(1));
+  EXPECT_THAT(times.TakeDue(At(0)), IsEmpty());
+  EXPECT_THAT(times.TakeDue(At(2)), ElementsAre("a", "b"));
+  EXPECT_THAT(times.TakeDue(At(2)), IsEmpty());
+  EXPECT_EQ(times.next(), At(3));
+}
+
+TEST(DueTimes, TheLatestTimeOfAnIdCounts) {
+  DueTimes times;
+  times.Set("a", At(1));
+  times.Set("a", At(5));
+  EXPECT_THAT(times.TakeDue(At(4)), IsEmpty());
+  times.Set("a", At(2));
+  EXPECT_THAT(times.TakeDue(At(4)), ElementsAre("a"));
+  times.Set("a", At(6));
+  times.Set("a", absl::InfiniteFuture());
+  EXPECT_EQ(times.next(), absl::InfiniteFuture());
 }
 
 }  // namespace

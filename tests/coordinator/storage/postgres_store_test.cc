@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/postgres_connection.h"
-#include "coordinator/storage/postgres_database.h"
 #include "coordinator/storage/schema.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/testing/listing.h"

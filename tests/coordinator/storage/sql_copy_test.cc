@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/storage/data_directory.h"
-#include "coordinator/storage/postgres_database.h"
+#include "coordinator/storage/postgres_store.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
 #include "tests/testing/listing.h"

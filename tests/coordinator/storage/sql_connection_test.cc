@@ -1,4 +1,4 @@
-#include "coordinator/storage/group_commit.h"
+#include "coordinator/storage/sql_connection.h"
 
 #include <gtest/gtest.h>
 
