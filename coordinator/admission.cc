@@ -27,7 +27,7 @@ std::optional<int> FindEarlier(const v1::ExperimentSpec& spec, int stage, Predic
   return std::nullopt;
 }
 
-// Settings that decide which policy training makes: whoever changes one of them gets another policy. Others, such as
+// Settings that decide which policy training makes: a change of one of them leads to another policy. Others, such as
 // the budget, may be changed without any effect, if training converges before. A stage with `initial` has none, because
 // what it starts from may have converged already.
 std::vector<std::pair<std::string, std::string>> DecisiveSettings(const v1::TrainStage& train) {

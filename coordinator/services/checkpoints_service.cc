@@ -33,7 +33,7 @@ absl::Status CheckpointsService::Receive(grpc::ServerReader<v1::CheckpointChunk>
     const absl::StatusOr<bool> added = assembler.Add(chunk);
     if (!added.ok()) return added.status();
     complete = *added;
-    // Before the content: whoever may not store it need not send it.
+    // Checked before the content comes: a learner that may not store it need not send it.
     if (chunk.has_header()) status = check_epoch_(assembler.header().stage());
     if (!status.ok()) return status;
   }
