@@ -84,6 +84,7 @@ int RunCommandLine(std::vector<std::string> arguments, const Console& console) {
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {
     app.parse(arguments);
+    CheckEnvironmentVariables(app);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0)
       return Flush(app.exit(error, console.out, console.err), console);  // --help, --version

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -26,6 +27,20 @@ inline void NameEnvironmentVariables(CLI::App& app) {
     option->envname(name);
   }
   for (CLI::App* command : app.get_subcommands({})) NameEnvironmentVariables(*command);
+}
+
+// Checks the environment variables that stand in for options of the program, and of the command that was parsed. Some
+// releases of CLI11 ignore a variable whose value the option does not take. Call it after parsing.
+// Throws CLI::ParseError, as parsing does, if a variable was ignored.
+inline void CheckEnvironmentVariables(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_envname().empty() || option->count() > 0) continue;
+    const char* const value = std::getenv(option->get_envname().c_str());
+    if (value == nullptr || *value == '\0') continue;
+    option->add_result(value);
+    option->run_callback();
+  }
+  for (CLI::App* command : app.get_subcommands()) CheckEnvironmentVariables(*command);
 }
 
 // --metrics_port
@@ -53,6 +68,7 @@ inline std::optional<int> ParseArguments(CLI::App& app, int argc, char** argv) {
   NameEnvironmentVariables(app);
   try {
     app.parse(argc, argv);
+    CheckEnvironmentVariables(app);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
