@@ -9,6 +9,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 namespace understudy {
 namespace {
@@ -27,6 +29,15 @@ void Ignore(void*, const char*) {}
 // Without what follows the first line: where in a statement it was, and hints.
 std::string OneLine(const std::string& text) {
   return std::string(absl::StripAsciiWhitespace(text.substr(0, text.find('\n'))));
+}
+
+// Why there is no connection. libpq writes a line for each address that it tried, and hints behind a tab.
+std::string WhyNotConnected(const PGconn* session) {
+  std::vector<std::string> reasons;
+  for (const absl::string_view line : absl::StrSplit(PQerrorMessage(session), '\n', absl::SkipWhitespace())) {
+    if (line.front() != '\t') reasons.emplace_back(absl::StripAsciiWhitespace(line));
+  }
+  return absl::StrJoin(reasons, "; ");
 }
 
 // SQLSTATE, as in PostgreSQL's appendix A.
@@ -70,7 +81,7 @@ absl::StatusOr<PostgresSession> ConnectPostgres(const std::string& url, const st
   const char* const values[] = {"3", "2", "1", "3", "5000", url.c_str(), application.c_str(), "UTF8", nullptr};
   PostgresSession session(PQconnectdbParams(keywords, values, /*expand_dbname=*/1));
   if (session == nullptr) return absl::UnavailableError("out of memory");
-  if (PQstatus(session.get()) != CONNECTION_OK) return absl::UnavailableError(OneLine(PQerrorMessage(session.get())));
+  if (PQstatus(session.get()) != CONNECTION_OK) return absl::UnavailableError(WhyNotConnected(session.get()));
   PQsetNoticeProcessor(session.get(), Ignore, nullptr);
   const PostgresResult set_up(PQexec(session.get(), kSetUp));
   if (!Succeeded(set_up.get())) return absl::UnavailableError(OneLine(PQerrorMessage(session.get())));

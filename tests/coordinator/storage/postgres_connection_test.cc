@@ -205,6 +205,17 @@ TEST(PostgresConnection, ACommitThatWasDoneAndNotHeardOfIsNotDoneTwice) {
   EXPECT_EQ(numbers.Sql("SELECT count(*) FROM numbers"), absl::StrCat(inserted));
 }
 
+TEST(PostgresConnection, EveryAddressThatWasTriedIsNamed) {
+  const absl::Status status =
+      PostgresConnection::Open({.url = "postgresql://127.0.0.1:1,127.0.0.2:2/numbers", .application = "tested"},
+                               std::make_shared<StoreFence>())
+          .status();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("127.0.0.1"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("127.0.0.2"));
+  EXPECT_EQ(status.message().find('\n'), std::string::npos);
+}
+
 TEST(PostgresConnection, AServerThatStaysAwayIsUnavailableAndNamed) {
   Numbers numbers(absl::Milliseconds(200));
   Server().Down();
