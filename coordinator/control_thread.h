@@ -22,19 +22,20 @@ inline constexpr size_t kMostEvents = size_t{1} << 20;
 // UNAVAILABLE: what calls and streams end with once the coordinator is stopping.
 absl::Status StoppingStatus();
 
-// Measures lapses: time that passed while this process was stopped or its machine slept, or by which the clock was set.
-// A coordinator that was stopped for a minute must not conclude that all workers were silent for a minute, since it was
-// not listening. Pure, thread-compatible.
+// Measures lapses. A lapse is time in which this process was stopped or its machine slept. A jump of a clock that was
+// set is a lapse too. A coordinator that was stopped for a minute must not conclude that all workers were silent for a
+// minute, since it was not listening. Pure, thread-compatible.
 class LapseMeter {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  // Begins at the given times. Less than `longest` passes between two calls of Measure while the process runs.
+  // Begins at the given times. While the process runs, the caller must call Measure more often than once per `longest`.
   LapseMeter(absl::Duration longest, absl::Time wall, SteadyTime steady)
       : longest_(longest), wall_(wall), steady_(steady) {}
 
   // Returns the lapse since the last call: how far the wall clock has advanced, less the time in which the process ran.
-  // That is the time on the steady clock, but `longest` at most. The lapse is negative if the wall clock was set back.
+  // The process ran for the time on the steady clock, but `longest` at most. The lapse is negative if the wall clock
+  // was set back.
   absl::Duration Measure(absl::Time wall, SteadyTime steady);
 
  private:
@@ -52,8 +53,8 @@ class ControlThread {
 
   // What the owner does on the thread.
   struct Routine {
-    // Called before each batch. `lapse` is the time since the last batch in which this process did not run, or by which
-    // somebody set the clock (LapseMeter). It is mostly zero; negative: the clock was set back.
+    // Called before each batch. `lapse` is what a LapseMeter has measured since the batch before. It is mostly zero;
+    // negative: the clock was set back.
     std::function<void(absl::Duration lapse)> note_lapse;
     // Called after each batch. Returns when to call it again even if no event comes; it is called once a second anyway.
     std::function<absl::Time(absl::Time now)> settle;

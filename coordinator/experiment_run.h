@@ -19,10 +19,11 @@
 
 namespace understudy {
 
-// A call changes the run in memory, and may thereby end a stage and start the next. Settle then stores the experiment
-// once for all that has happened, and shows it to watchers; the workforce tells workers afterwards. Some calls write to
-// the store themselves, and wait for it. A collect stage stores its dataset at its start, and marks the dataset
-// complete at its end. Publish stores a policy. Episodes are stored in the background (RunContext::write_behind).
+// A call changes the run in memory, and may thereby end a stage and start the next. Settle then stores the experiment,
+// one time for all changes since the last Settle, and shows it to watchers. The workforce tells workers afterwards.
+// Some calls write to the store themselves, and wait for it. A collect stage stores its dataset at its start, and marks
+// the dataset complete at its end. Publish stores a policy. Episodes are stored in the background
+// (RunContext::write_behind).
 //
 // The store holds everything that is needed to continue a stage: the experiment with the stage's learners, the
 // learners' checkpoint, and the episodes. So a run may end at any instant, and another run continues with what the
@@ -66,8 +67,9 @@ class ExperimentRun {
 
   // --- Actors of a collect or evaluate stage
 
-  // Connects an actor to the stage's sink. FAILED_PRECONDITION: the actor does not come for the running stage and
-  // epoch, or is fenced. UNAVAILABLE: CoordinatorSink::Connect's. The caller closes the link with the error.
+  // Connects an actor to the stage's sink. The caller closes the link with an error.
+  // FAILED_PRECONDITION: the actor does not come for the running stage and epoch, or is fenced.
+  // UNAVAILABLE: too many results wait to be stored. The actor may come again.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
   // Receives a message of an actor. A malformed message closes the actor's link; any other error fails the stage.
   void Receive(ActorLink& actor, std::shared_ptr<v1::ActorMessage> message, absl::Time now);
@@ -90,8 +92,8 @@ class ExperimentRun {
   void Unwatch(const ExperimentWatcher& watcher) { watchers_.Remove(watcher); }
 
   // Stores what must be durable, then shows the experiment to watchers. If the store returns an error, call this again.
-  // Until it succeeds, watchers see that the experiment waits for the store. An experiment that has failed is shown as
-  // failed.
+  // Until it succeeds, watchers see that the experiment waits for the store. Only a failure of the experiment is shown
+  // even before it is stored.
   absl::Status Settle();
 
   // Closes all watchers with a status.
@@ -103,7 +105,8 @@ class ExperimentRun {
   void Advance(absl::Time now);
   // Begins the running stage, or goes on with it.
   void Enter(int stage, absl::Time now);
-  // These start a stage. Those that return a result return it if it is there at once.
+  // These start a stage. If the store already has all of the stage's result, StartCollecting and StartEvaluating return
+  // it; otherwise they return nullopt.
   absl::StatusOr<std::optional<StageResult>> StartStage(int stage, absl::Time now);
   absl::Status StartTraining(int stage, absl::Time now);
   absl::StatusOr<std::optional<StageResult>> StartCollecting(int stage, const v1::CollectStage& collect,

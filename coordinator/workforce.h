@@ -19,14 +19,14 @@
 
 namespace understudy {
 
-// The coordinator's end of the stream Attach to one worker. Thread-safe; no function blocks. Implementations: the gRPC
+// The coordinator's end of one worker's Attach stream. Thread-safe; no function blocks. Implementations: the gRPC
 // stream (workers_service.cc), fakes in tests.
 class WorkerLink {
  public:
   virtual ~WorkerLink() = default;
 
-  // Sends an assignment. It replaces one that has not been sent yet, since only the latest counts. It is dropped after
-  // Close.
+  // Sends an assignment. It replaces one that has not been sent yet, since only the latest counts. After Close, no
+  // assignment is sent any more.
   virtual void Send(v1::Assignment assignment) = 0;
 
   // Lets the worker's next message in. At most one message is held until then: that is the back-pressure.
@@ -38,20 +38,22 @@ class WorkerLink {
 
 inline constexpr size_t kMaxWorkers = 20'000;
 // How long a learner's place is kept after its stream has broken. After that, an idle learner may take it. A live
-// learner tries several times within this time to attach again. If it is dead, the stage's other learners lose little.
+// learner tries several times within this time to attach again. If the learner is dead, the stage's other learners lose
+// only this short time.
 inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
 // How long a place is kept after a restart of the coordinator. It is longer: learners must first find out that the
 // coordinator is back.
 inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
 
 // A worker is attached from its hello until it says goodbye, its stream breaks, or its lease ends because it was
-// silent. A learner that has a stage may come back after its stream has broken, so it stays attached. It loses its
-// place when its lease ends, or when it loses the stage: because the stage ends, because the stage loses another
-// learner, or because an idle learner takes the place after kReattachGrace. After a restart of the coordinator, the
-// learners of a running stage count as attached before they have said hello.
+// silent. A learner that has a stage may come back after its stream has broken, so it stays attached. It is detached
+// when its lease ends or when it loses the stage. It loses the stage when the stage ends or loses another learner. An
+// idle learner may also take its place after the grace (kReattachGrace, kRestartGrace). After a restart of the
+// coordinator, the learners of a running stage count as attached before they have said hello.
 //
-// Assignments change only in Plan, and are sent only in Tell. Between the two the caller stores what must be durable
-// before a worker acts on it. Thread-compatible; no gRPC, no clock.
+// Assignments change only in Plan, except that of a worker which another one replaces in Attach. They are sent only in
+// Tell. Between the two the caller stores what must be durable before a worker acts on it. Thread-compatible; no gRPC,
+// no clock.
 class Workforce {
  public:
   // `incarnation`: see AssignmentPlanner.
@@ -100,14 +102,14 @@ class Workforce {
 
   // --- Planning
 
-  // Leaves `lapse` out of all leases and turns. During a lapse this process did not run, or somebody set the clock
-  // forward by it. Negative: the clock was set back.
+  // Notes that `lapse` has passed in which this process did not run, or by which somebody set the clock (LapseMeter).
+  // Leases, graces and the turns of stages that share actors (kQuantum) do not count it.
   void NoteLapse(absl::Duration lapse) { lapses_ += lapse; }
 
   // Detaches workers whose lease has ended, and decides anew who works on what.
   void Plan(absl::Time now);
-  // Sends its assignment to each worker that has just attached or whose assignment has changed. Repeats it to workers
-  // whose last heartbeat showed an old assignment or an old interval of heartbeats.
+  // Sends its assignment to each worker that has just attached or whose assignment has changed. Repeats it to a worker
+  // that has sent a heartbeat since, if that named an old epoch or if the worker's interval of heartbeats has changed.
   void Tell();
 
   // Returns when Plan should be called even if nothing happens.
@@ -127,7 +129,7 @@ class Workforce {
   // Converts to the time that leases and turns use, which leaves out all lapses.
   absl::Time Counted(absl::Time now) const { return now - lapses_; }
   void Remove(const std::string& worker, absl::Time now);
-  // Notes that an attached worker has sent something, come or gone.
+  // Notes that a learner with a stage has sent something, come or gone. Does nothing for other workers.
   void NoteHeardOf(const std::string& worker);
   // Makes TakeChangedStages return this stage, unless the key is empty.
   void NoteChanged(const v1::StageKey& stage);

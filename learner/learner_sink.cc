@@ -29,6 +29,7 @@ void LearnerSink::End() {
   dispatcher_->CloseAll(absl::OkStatus());
   dispatcher_.reset();
   stage_.Clear();
+  changed_.NotifyAll();
 }
 
 void LearnerSink::Forget() {

@@ -65,8 +65,8 @@ class LearnerSink final : public RolloutHandler {
   ActorStatus actor_status() const;
 
   // Returns the counts of the current stage's trajectories. While no stage runs, these are the last stage's counts,
-  // until Forget. They leave out what a running order has accepted: only its end decides whether that counts as
-  // accepted.
+  // until Forget. They leave out what orders that have not ended have accepted. When such an order ends, these
+  // trajectories count as accepted or as surplus.
   v1::TrajectoryAccounting accounting() const;
 
   struct Observation {
@@ -92,7 +92,7 @@ class LearnerSink final : public RolloutHandler {
   // Forgets an order that has ended. `wanted`: its trajectories count as accepted; otherwise they count as surplus.
   void EndOrder(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::TrajectoryAccounting Accounting() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Notes whether an order waits without an actor. To be called after each change of orders or actors.
+  // Notes whether Await waits without an actor. To be called when Await begins and after each change of actors.
   void NoteActors(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Does what is due now. Returns when it is to be called again.
   absl::Time Tick(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -101,7 +101,7 @@ class LearnerSink final : public RolloutHandler {
   CondVar changed_;
   v1::StageKey stage_ ABSL_GUARDED_BY(mutex_);
   std::optional<Dispatcher> dispatcher_ ABSL_GUARDED_BY(mutex_);
-  bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;        // an order
+  bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;        // whether Await runs
   std::vector<Started> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended
   int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;          // trajectories that dropped orders had accepted
   Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};

@@ -22,22 +22,23 @@
 
 namespace understudy {
 
-// The rows of every actor's inference batches (SinkHello). Many rows share the fixed costs of a step. With 64 rows, an
-// order of a few thousand episodes or slots still occupies forty actors. No result depends on this number.
+// Every actor's inference batches have this many rows (SinkHello), and a full request has as many episodes or slots.
+// Many rows share the fixed costs of a step. With 64, an order of 2,560 episodes or slots still occupies forty actors.
+// No result depends on this number.
 inline constexpr int kInferenceWidth = 64;
 // How long an overdue actor may still answer before it is fenced (see Dispatcher).
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
 // An order is cut into requests, and each request is leased to one actor. An actor may hold two requests. It gets a
-// second one only after it has answered one; by then slower actors have connected too. Enough work must then be left to
-// give every other actor a full request.
+// second one only after it has answered one; by then slower actors have connected too. The order must also have more
+// open work than one full request (kInferenceWidth) for every other actor.
 //
 // A straggler is an actor that keeps the sink waiting. An actor is overdue if the sink waits for its results, nothing
-// new has come from it for as long as Patience allows, and another actor is idle for lack of work. First, every overdue
-// actor gets a last chance: if the sink itself was stopped for a while, it must first read what the actor sent
-// meanwhile. An actor that does not use its chance is fenced: its stream is closed, its work goes to others, and its
-// worker is refused for a while (FencedWorkers). While all actors are busy, or only one is connected, nobody is fenced,
-// because no other actor is idle.
+// new has come from it for as long as Patience allows, and another actor is idle for lack of work. Every overdue actor
+// first gets a last chance. If the sink itself was stopped, it has that time to read what the actor sent meanwhile. An
+// actor that does not use its chance is fenced: its stream is closed, its work goes to others, and its worker is
+// refused for a while (FencedWorkers). While all actors are busy, or only one is connected, nobody is fenced, because
+// no other actor is idle.
 //
 // Thread-compatible; no gRPC, no clock: callers pass `now`, which never goes back. A message, or an actor that comes or
 // goes, costs O(log n) among n actors; the end of an order costs O(n log n). Memory is bounded by two requests for
@@ -123,7 +124,8 @@ class Dispatcher {
 
   absl::StatusOr<std::optional<Receipt>> ReceiveMessage(ActorLink& actor, v1::ActorMessage& message, absl::Time now,
                                                         bool confirm);
-  // Judges a result of a connected actor. Its trajectories are counted already if the error is INVALID_ARGUMENT.
+  // Judges a result of a connected actor. If this returns INVALID_ARGUMENT, it has already counted the result's
+  // trajectories as rejected.
   absl::StatusOr<Receipt> ReceiveResult(ConnectedActor& actor, v1::RolloutResult& result, absl::Time now);
   absl::StatusOr<Acceptance> Judge(ConnectedActor& actor, v1::RolloutResult& result, absl::Time now);
   absl::Status ReceiveFailure(ConnectedActor& actor, const v1::RolloutFailure& failure, absl::Time now);
@@ -135,8 +137,7 @@ class Dispatcher {
   void Forget(const ActorLink& actor);
   // Renews an actor's place in the index. To be called after a change of its requests or of its clock.
   void Update(const ConnectedActor& actor) { index_.Put(*actor.link(), actor.IndexState()); }
-  // Renews the places of all actors. To be called when an order is done or dropped: the requests for it owe nothing
-  // then.
+  // Renews the places of all actors. To be called when an order is done or dropped: no actor owes it results then.
   void UpdateAll();
 
   // Sends requests to all actors that may have more.

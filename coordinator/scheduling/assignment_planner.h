@@ -32,7 +32,8 @@ struct Placement {
   int64_t epoch = 0;
   std::optional<StageId> stage;  // nullopt: the worker is idle
   int64_t stage_epoch = 0;
-  std::vector<int> ranks;  // actors: the ranks of the stage that it serves, ascending; learners: the rank that it has
+  // Of an actor: the ranks of the stage's learners that it serves, ascending. Of a learner: its own rank.
+  std::vector<int> ranks;
 };
 
 // Learners are granted to stages (LearnerGrants). A stage that has its learners, or needs none, gets a share of the
@@ -40,8 +41,9 @@ struct Placement {
 // back, both continue together.
 //
 // Epochs number these decisions, so that late messages can be told from current ones. All come from one counter. A
-// rollout stage gets an epoch when it is added; a training stage whenever its learners change, and has epoch 0 while it
-// waits for them. A worker gets an epoch whenever its placement changes; that of an idle worker is 0.
+// rollout stage gets its epoch when it is added. A training stage gets a new one whenever its learners change. While it
+// waits for learners, its epoch is 0. A worker gets an epoch whenever its placement changes; that of an idle worker is
+// 0.
 //
 // Pure, thread-compatible; `now` never goes back. Adding and removing costs O(log n) for each worker concerned, Plan
 // O(log n) for each worker that moves.
@@ -81,7 +83,7 @@ class AssignmentPlanner {
   // Returns when Plan should be called even if nothing is added or removed; InfiniteFuture: never.
   absl::Time next_plan() const;
 
-  // --- The state after the last Plan
+  // --- The state now: adding and removing change it at once, Plan grants and shares
 
   // Returns a stage's epoch; 0: it waits for learners, or is unknown.
   int64_t StageEpoch(const StageId& id) const;
@@ -91,10 +93,11 @@ class AssignmentPlanner {
   int ActorsOf(const StageId& id) const { return static_cast<int>(sharing_.ActorsOf(id).size()); }
   // Whether a known worker has a stage.
   bool HasStage(const std::string& worker) const { return StageOf(worker) != nullptr; }
-  // Returns how many learners are idle or have a stage.
+  // Returns how many learners can train: all except those that are away without a stage.
   int learners() const { return grants_.usable(); }
   // Returns the stages whose learners, epoch or actors may have changed since the last call. If learners() has changed,
-  // this includes waiting stages that need more learners than the smaller of its old and new value. Some may be gone.
+  // they include each waiting stage that needs two or more learners, and more than the old or the new number. Some may
+  // be gone.
   std::set<StageId> TakeChangedStages();
 
  private:

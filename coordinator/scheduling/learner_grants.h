@@ -93,8 +93,8 @@ class LearnerGrants {
     std::set<std::string> lost_while_away;  // those that lost a stage while they were away
   };
   ChangedLearners TakeChangedLearners() { return std::exchange(changed_learners_, {}); }
-  // Returns the stages that began to wait or got learners since the last call. If usable() has changed, this includes
-  // waiting stages that need more learners than the smaller of its old and new value. Some may be gone.
+  // Returns the stages that began to wait or got learners since the last call. If usable() has changed, they include
+  // each waiting stage that needs two or more learners, and more than the old or the new number. Some may be gone.
   std::set<StageId> TakeChangedStages() { return std::exchange(changed_stages_, {}); }
 
  private:

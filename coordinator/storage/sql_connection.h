@@ -130,19 +130,21 @@ class SqlConnection {
   // Runs `body` in a transaction: all or nothing, and durable once OK is returned. If `body` returns an error,
   // everything is rolled back and the error is returned. `body` may run more than once; everything but the last run is
   // rolled back. Errors of the database begin with "cannot `operation`".
+  // UNAVAILABLE: the database cannot be reached. The change may have been committed all the same, if the connection
+  // broke during the commit.
   virtual absl::Status Transact(Access access, std::string operation,
                                 const std::function<absl::Status(SqlConnection&)>& body) = 0;
 
-  // Returns the number of rows that the last INSERT, UPDATE or DELETE changed.
+  // Returns the number of rows that an INSERT, UPDATE or DELETE changed. Ask right after running it.
   virtual int64_t changes() const = 0;
 
   virtual absl::StatusOr<bool> HasTable(std::string_view name) = 0;
 
-  // Gives pages that hold nothing any more back to the file system, at most `pages` of them. Returns whether there is
-  // more to give back; false if the database does so by itself, or cannot.
+  // Returns free pages to the file system, at most `pages` of them. Says whether there are more to return; false if the
+  // database does so by itself, or cannot.
   virtual absl::StatusOr<bool> ReleasePages(int64_t pages) = 0;
 
-  // Makes the database number new rows from the largest number in `column` on. Call it after rows were inserted that
+  // Makes the database give new rows numbers above the largest one in `column`. Call it after rows were inserted that
   // had numbers already.
   virtual absl::Status NumberOn(const std::string& table, const std::string& column) = 0;
 
@@ -164,8 +166,9 @@ class GroupCommit {
   // Runs `body` in a transaction that writes, alone or together with the changes of other callers. Changes run in the
   // order of the calls. `body` may run on another caller's thread. It may also run more than once: if a common
   // transaction fails, each of its changes is tried again in a transaction of its own, so that none fails because of
-  // another. Returns what SqlConnection::Transact returns for this change. UNAVAILABLE is not tried again: every caller
-  // of the common transaction gets it.
+  // another. Returns what SqlConnection::Transact returns for this change.
+  // UNAVAILABLE is not tried again: every caller of the common transaction gets the same error, which names the first
+  // caller's operation.
   absl::Status Run(const std::string& operation, const Body& body);
 
   // Returns how many calls of Run wait for their change to be written.

@@ -66,7 +66,8 @@ struct TrainingState {
   // than 0 return `trained` if that is an error, and otherwise `output` as it is.
   absl::StatusOr<TrainingOutput> Conclude(const absl::Status& trained, TrainingOutput output, TrainingContext& context);
 
-  // Seconds of training so far, with those before the checkpoint. Setting the system's clock does not change them.
+  // Returns the seconds of training so far. After Restore they include the seconds before that checkpoint. Setting the
+  // system's clock does not change them.
   double seconds() const;
 
  private:

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/rollouts/episode_order.h"
@@ -151,6 +152,23 @@ TEST(LearnerSink, EndsARunningOrderWhenCancelled) {
   const absl::Status status = done.get();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
   EXPECT_THAT(std::string(status.message()), HasSubstr("taken away"));
+}
+
+TEST(LearnerSink, TheEndOfTheStageEndsAwait) {
+  LearnerSink sink;
+  sink.Begin(Stage(4), CartPoleSpec());
+  Cancellation cancellation;
+  std::future<absl::Status> run = RunInBackground(sink, OrderOf(10), cancellation);
+  while (sink.actor_status().without_actors == absl::ZeroDuration()) std::this_thread::yield();  // until Await waits
+  // Once it waits again, with an actor, nothing but the end wakes it.
+  const auto link = std::make_shared<WaitingLink>(Stage(4));
+  sink.OnConnected(link);
+  for (int i = 0; i < 1000; ++i) {
+    sink.actor_status();  // takes turns with Await
+    std::this_thread::yield();
+  }
+  sink.End();
+  EXPECT_EQ(run.get(), absl::CancelledError("the stage is over"));
 }
 
 TEST(LearnerSink, LetsItsActorsGoAtTheEnd) {
