@@ -14,7 +14,7 @@
 #include "cli/table.h"
 #include "common/environment/spaces.h"
 #include "common/process/text.h"
-#include "common/snapshot/policy_snapshot.h"
+#include "common/snapshot/checksum.h"
 
 namespace understudy {
 namespace {

@@ -151,11 +151,15 @@ void AddListOptions(CLI::App& command, ListOptions& options) {
 void AddOlderThanOption(CLI::App& command, absl::Duration& age) {
   command
       .add_option_function<std::string>(
-          "--older_than", [&age](const std::string& text) { age = ParseAge(text).value_or(absl::ZeroDuration()); },
+          "--older_than",
+          [&age](const std::string& text) {
+            const absl::StatusOr<absl::Duration> parsed = ParseAge(text);
+            if (!parsed.ok()) throw CLI::ValidationError("--older_than", std::string(parsed.status().message()));
+            age = *parsed;
+          },
           "The least age: a number with s, m, h, d or w")
       ->required()
-      ->type_name("AGE")
-      ->check([](const std::string& text) { return std::string(ParseAge(text).status().message()); });
+      ->type_name("AGE");
 }
 
 void AddJsonFlag(CLI::App& command, bool& json) { AddFlag(command, "--json", json, "Print JSON"); }

@@ -135,7 +135,7 @@ absl::StatusOr<int> Delete(const ClientOptions& options, const Console& console)
   return 0;
 }
 
-// "-", and whatever else leads there, such as /dev/stdout.
+// Whether the path is "-", or leads to standard output as /dev/stdout does.
 bool IsStandardOutput(const std::string& path) {
   struct stat named, standard_output;
   return path == "-" || (stat(path.c_str(), &named) == 0 && fstat(STDOUT_FILENO, &standard_output) == 0 &&

@@ -12,7 +12,7 @@
 #include "cli/table.h"
 #include "common/config/experiment_validation.h"
 #include "common/process/text.h"
-#include "common/snapshot/policy_snapshot.h"
+#include "common/snapshot/checksum.h"
 
 namespace understudy {
 namespace {

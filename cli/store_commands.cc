@@ -1,7 +1,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -14,7 +13,7 @@
 #include "absl/time/time.h"
 #include "cli/commands.h"
 #include "common/process/text.h"
-#include "common/snapshot/policy_snapshot.h"
+#include "common/snapshot/checksum.h"
 #include "coordinator/storage/open_store.h"
 #include "coordinator/storage/postgres_url.h"
 

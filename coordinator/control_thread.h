@@ -1,4 +1,5 @@
 // The control thread: the one thread that owns all scheduling state. Others change that state by posting events to it.
+// With a LapseMeter it notices time in which it did not run.
 #ifndef UNDERSTUDY_COORDINATOR_CONTROL_THREAD_H_
 #define UNDERSTUDY_COORDINATOR_CONTROL_THREAD_H_
 

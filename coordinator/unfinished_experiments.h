@@ -1,4 +1,5 @@
-// The experiments that a coordinator works on, and the names of those that are paused.
+// The experiments that a coordinator works on, the times at which each of them is due, and the names of those that are
+// paused.
 #ifndef UNDERSTUDY_COORDINATOR_UNFINISHED_EXPERIMENTS_H_
 #define UNDERSTUDY_COORDINATOR_UNFINISHED_EXPERIMENTS_H_
 

@@ -1,4 +1,5 @@
-// The workers that are attached to the coordinator, their assignments, and the running stages that they work on.
+// The workers that are attached to the coordinator, the links to them, their assignments, and the running stages that
+// they work on.
 #ifndef UNDERSTUDY_COORDINATOR_WORKFORCE_H_
 #define UNDERSTUDY_COORDINATOR_WORKFORCE_H_
 

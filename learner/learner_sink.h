@@ -27,7 +27,7 @@ class LearnerSink final : public RolloutHandler {
  public:
   // --- Stages
 
-  // Begins a stage. From now until End its actors are welcome.
+  // Begins a stage. From now until End its actors are welcome. No call of Await of an earlier stage may be running.
   void Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment);
   // Ends the stage, and closes the links of all actors. Idempotent.
   void End();
@@ -47,7 +47,7 @@ class LearnerSink final : public RolloutHandler {
   // notices.
   // Any other error: the order's own.
   absl::Status Await(const Order& order, const Cancellation& cancellation);
-  // Returns whether Await would return at once, apart from its cancellation.
+  // Returns whether Await would return at once, whatever its cancellation says.
   bool Ready(const Order& order) const;
   // Drops an order, done or not. Its trajectories count as rejected, as surplus.
   void Drop(const Order& order);

@@ -1,4 +1,5 @@
-// Command lines. For main functions only.
+// Parses the command lines of programs, with defaults from environment variables. For main functions and the command
+// line alone.
 #ifndef UNDERSTUDY_COMMON_PROCESS_ARGUMENTS_H_
 #define UNDERSTUDY_COMMON_PROCESS_ARGUMENTS_H_
 
@@ -30,7 +31,8 @@ inline void NameEnvironmentVariables(CLI::App& app) {
 }
 
 // Checks the environment variables that stand in for options of the program, and of the command that was parsed. Some
-// releases of CLI11 ignore a variable whose value the option does not take. Call it after parsing.
+// releases of CLI11 (2.4) ignore a variable whose value the option does not take; others (2.1) refuse it, also in a
+// command that was not given. Call it after parsing.
 // Throws CLI::ParseError, as parsing does, if a variable was ignored.
 inline void CheckEnvironmentVariables(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {

@@ -1,4 +1,5 @@
-// The gRPC service Rollouts: every stream of an actor becomes calls of a handler.
+// The gRPC service Rollouts: every stream of an actor becomes calls of a handler, and messages to the actor, with the
+// policy that it acts with, go out on the stream.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_ROLLOUT_SERVICE_H_
 

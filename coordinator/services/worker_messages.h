@@ -13,7 +13,7 @@ namespace understudy {
 // message holds.
 
 // Checks the first message of a worker.
-// FAILED_PRECONDITION, too: the worker speaks another protocol version.
+// Also FAILED_PRECONDITION: the worker speaks another protocol version.
 absl::Status ValidateHello(const v1::WorkerHello& hello);
 
 // Checks every later message of a worker.

@@ -1,5 +1,5 @@
 // The lock that lets one process at a time write to a PostgreSQL database: an advisory lock, which the server keeps for
-// a session until the session ends.
+// a session until the session ends. A fence stops the writing of a process that has lost the lock.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_LOCK_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_LOCK_H_
 

@@ -31,11 +31,13 @@ std::string OneLine(const std::string& text) {
   return std::string(absl::StripAsciiWhitespace(text.substr(0, text.find('\n'))));
 }
 
-// Why there is no connection. libpq writes a line for each address that it tried, and hints behind a tab.
+// Why there is no connection. libpq writes a line for each address that it tried. Its hints stand behind a tab; those
+// of servers have a name.
 std::string WhyNotConnected(const PGconn* session) {
   std::vector<std::string> reasons;
   for (const absl::string_view line : absl::StrSplit(PQerrorMessage(session), '\n', absl::SkipWhitespace())) {
-    if (line.front() != '\t') reasons.emplace_back(absl::StripAsciiWhitespace(line));
+    const bool hint = line.front() == '\t' || absl::StartsWith(line, "DETAIL:") || absl::StartsWith(line, "HINT:");
+    if (!hint) reasons.emplace_back(absl::StripAsciiWhitespace(line));
   }
   return absl::StrJoin(reasons, "; ");
 }

@@ -1,5 +1,5 @@
 // The store on a PostgreSQL server, for coordinators that stand by for one another, and datasets that outgrow a
-// machine.
+// machine; and the database that holds it, locked for writing.
 #ifndef UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STORE_H_
 #define UNDERSTUDY_COORDINATOR_STORAGE_POSTGRES_STORE_H_
 

@@ -54,14 +54,14 @@ class Documents(unittest.TestCase):
                     missing.append(f"{document.name}: {word}")
         self.assertEqual(missing, [])
 
-    def test_the_ways_of_a_step_pass_through_about_a_dozen_files_each(self):
+    def test_the_ways_of_a_step_pass_through_few_files(self):
         text = (REPOSITORY / "ARCHITECTURE.md").read_text()
         ways = re.findall(r"^## One step's way to its (.*)\n((?:(?!^## ).*\n)*)", text, re.MULTILINE)
         self.assertEqual([destination for destination, _ in ways], ["database row", "minibatch"])
         for destination, way in ways:
             stations = "\n".join(line for line in way.splitlines() if line.startswith("|"))
             files = {pathlib.PurePath(name).name for name in re.findall(r"`([\w/]+\.cc)`", stations)}
-            self.assertTrue(10 <= len(files) <= 16, f"{destination}: {len(files)} files: {sorted(files)}")
+            self.assertTrue(10 <= len(files) <= 18, f"{destination}: {len(files)} files: {sorted(files)}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,19 @@ Parsed Parse(std::vector<std::string> arguments) {
   return parsed;
 }
 
+TEST(EnvironmentValue, ThatItsOptionDoesNotTakeIsRefused) {
+  for (const char* value : {"0", "many"}) {
+    setenv("UNDERSTUDY_THREADS", value, 1);
+    int threads = 1;
+    CLI::App app("", "program");
+    app.add_option("--threads", threads)->check(CLI::Range(1, 8));
+    char* const program = const_cast<char*>("program");
+    char* arguments[] = {program};
+    EXPECT_EQ(ParseArguments(app, 1, arguments), 2) << value;
+    unsetenv("UNDERSTUDY_THREADS");
+  }
+}
+
 class Environment : public ::testing::Test {
  protected:
   void SetUp() override {

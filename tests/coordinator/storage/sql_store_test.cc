@@ -1,4 +1,4 @@
-#include "coordinator/storage/sql_connection.h"
+#include "coordinator/storage/sql_store.h"
 
 #include <gtest/gtest.h>
 
