@@ -15,6 +15,7 @@ namespace understudy {
 void LearnerSink::Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment) {
   MutexLock lock(mutex_);
   stage_ = stage;
+  ++stages_begun_;
   dispatcher_.emplace(environment);
   dropped_ = 0;
 }
@@ -49,15 +50,18 @@ absl::Status LearnerSink::Start(std::shared_ptr<Order> order, std::shared_ptr<co
 
 absl::Status LearnerSink::Await(const Order& order, const Cancellation& cancellation) {
   MutexLock lock(mutex_);
+  const int64_t stage = stages_begun_;
+  // Not dispatcher_ alone: another stage may have begun before this thread looks.
+  const auto is_over = [&] { return !dispatcher_.has_value() || stages_begun_ != stage; };
   awaiting_ = true;
   NoteActors(absl::Now());
-  while (dispatcher_.has_value() && !order.done() && StatusOf(order).ok() && cancellation.Check().ok()) {
+  while (!is_over() && !order.done() && StatusOf(order).ok() && cancellation.Check().ok()) {
     const absl::Time next = Tick(absl::Now());
     changed_.WaitFor(mutex_, next - absl::Now());
   }
   awaiting_ = false;
   without_actors_.End();
-  if (!dispatcher_.has_value()) return absl::CancelledError("the stage is over");
+  if (is_over()) return absl::CancelledError("the stage is over");
   const bool done = order.done();
   const absl::Status failure = StatusOf(order);
   EndOrder(order, done);

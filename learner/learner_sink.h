@@ -27,7 +27,7 @@ class LearnerSink final : public RolloutHandler {
  public:
   // --- Stages
 
-  // Begins a stage. From now until End its actors are welcome. No call of Await of an earlier stage may be running.
+  // Begins a stage. From now until End its actors are welcome.
   void Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment);
   // Ends the stage, and closes the links of all actors. Idempotent.
   void End();
@@ -100,6 +100,7 @@ class LearnerSink final : public RolloutHandler {
   mutable Mutex mutex_;
   CondVar changed_;
   v1::StageKey stage_ ABSL_GUARDED_BY(mutex_);
+  int64_t stages_begun_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<Dispatcher> dispatcher_ ABSL_GUARDED_BY(mutex_);
   bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;        // whether Await runs
   std::vector<Started> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended

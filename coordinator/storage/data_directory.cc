@@ -1,6 +1,7 @@
 #include "coordinator/storage/data_directory.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "coordinator/storage/files.h"
 #include "coordinator/storage/sqlite_store.h"
 
@@ -95,22 +98,29 @@ constexpr char kStays[] = "stays";
 struct Owner {
   std::string name = "another process";  // or "process PID on HOST"
   bool stays = false;
+  bool stale = true;  // nobody's name, or that of a process of this host that has ended
 };
+
+std::string HostName() {
+  char host[HOST_NAME_MAX + 1] = "";
+  gethostname(host, HOST_NAME_MAX);
+  return host;
+}
 
 Owner ReadOwner(int fd) {
   char text[HOST_NAME_MAX + 32];
   const ssize_t size = pread(fd, text, sizeof(text), 0);
   const std::vector<std::string> words =
       absl::StrSplit(absl::StripAsciiWhitespace({text, static_cast<size_t>(size > 0 ? size : 0)}), ' ');
-  if (words.size() < 2) return {};
+  int pid = 0;
+  if (words.size() < 2 || !absl::SimpleAtoi(words[0], &pid)) return {};
   return {.name = absl::StrCat("process ", words[0], " on ", words[1]),
-          .stays = words.size() > 2 && words[2] == kStays};
+          .stays = words.size() > 2 && words[2] == kStays,
+          .stale = words[1] == HostName() && kill(pid, 0) != 0 && errno == ESRCH};
 }
 
 absl::Status WriteOwner(int fd, const std::string& lock_path, bool stays) {
-  char host[HOST_NAME_MAX + 1] = "";
-  gethostname(host, HOST_NAME_MAX);
-  const std::string owner = absl::StrCat(getpid(), " ", host, stays ? " " : "", stays ? kStays : "", "\n");
+  const std::string owner = absl::StrCat(getpid(), " ", HostName(), stays ? " " : "", stays ? kStays : "", "\n");
   if (ftruncate(fd, 0) == 0 && pwrite(fd, owner.data(), owner.size(), 0) == static_cast<ssize_t>(owner.size())) {
     return absl::OkStatus();
   }
@@ -147,6 +157,9 @@ absl::StatusOr<int> Lock(const std::string& directory, DataDirectory::Mode mode,
                          Created& created) {
   const std::string lock_path = absl::StrCat(directory, "/", kLockFile);
   const bool create = mode == DataDirectory::Mode::kCreate;
+  // Whoever takes the lock writes its name next. Only a process that was stopped just there keeps us for so long.
+  constexpr absl::Duration kLongestUnnamed = absl::Seconds(1);
+  const absl::Time unnamed_until = absl::Now() + kLongestUnnamed;
   while (true) {
     if (create) {
       if (absl::Status status = MakeDirectories(directory, created); !status.ok()) return status;
@@ -162,6 +175,10 @@ absl::StatusOr<int> Lock(const std::string& directory, DataDirectory::Mode mode,
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return SystemError(errno, absl::StrCat("lock data directory ", directory));
       const Owner owner = ReadOwner(fd);
+      if (owner.stale && absl::Now() < unnamed_until) {
+        absl::SleepFor(absl::Milliseconds(1));
+        continue;
+      }
       if (!owner.stays && turns.wait != nullptr && turns.wait(owner.name)) continue;
       return absl::UnavailableError(absl::StrCat("data directory ", directory, " is in use by ", owner.name,
                                                  owner.stays ? ", a coordinator" : ""));

@@ -171,6 +171,17 @@ TEST(LearnerSink, TheEndOfTheStageEndsAwait) {
   EXPECT_EQ(run.get(), absl::CancelledError("the stage is over"));
 }
 
+TEST(LearnerSink, TheNextStageDoesNotKeepAwaitOfTheLast) {
+  LearnerSink sink;
+  sink.Begin(Stage(4), CartPoleSpec());
+  Cancellation cancellation;
+  std::future<absl::Status> run = RunInBackground(sink, OrderOf(10), cancellation);
+  while (sink.actor_status().without_actors == absl::ZeroDuration()) std::this_thread::yield();  // until Await waits
+  sink.End();
+  sink.Begin(Stage(5), CartPoleSpec());
+  EXPECT_EQ(run.get(), absl::CancelledError("the stage is over"));
+}
+
 TEST(LearnerSink, LetsItsActorsGoAtTheEnd) {
   LearnerSink sink;
   sink.Begin(Stage(7), CartPoleSpec());

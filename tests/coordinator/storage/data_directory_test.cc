@@ -15,9 +15,12 @@
 #include <iostream>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/coordinator/storage/stored_content.h"
 #include "tests/coordinator/storage/temporary_directory.h"
 
@@ -163,6 +166,29 @@ TEST(DataDirectory, BelongsToOneWriterOnly) {
   // The lock ends with its owner, however that dies.
   owner.Kill();
   EXPECT_TRUE(DataDirectory::Open(temporary.path(), Mode::kWrite).ok());
+}
+
+// As if its holder had been stopped between taking the lock and writing its name over that of the last one.
+TEST(DataDirectory, NamesAHolderThatHasNotWrittenItsNameYet) {
+  const TemporaryDirectory temporary;
+  auto holder = DataDirectory::Open(temporary.path(), Mode::kCreate).value();
+  const std::string lock = temporary.File("lock");
+  const auto write = [&](const std::string& line) { std::ofstream(lock) << line << std::flush; };
+  std::string written;
+  std::getline(std::ifstream(lock), written);
+  Child ended([](const Child::Tell&) {});
+  const std::string last = absl::StrCat(ended.pid(), written.substr(written.find(' ')));
+  ended.Kill();
+  for (const std::string& before : {std::string(), last}) {
+    write(before);
+    std::thread late([&] {
+      absl::SleepFor(absl::Milliseconds(50));
+      write(written);
+    });
+    const absl::Status status = DataDirectory::Open(temporary.path(), Mode::kWrite).status();
+    late.join();
+    EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("in use by process ", getpid(), " on ")));
+  }
 }
 
 TEST(DataDirectory, IsGivenBackWhenDestroyed) {
