@@ -23,9 +23,9 @@ inline constexpr size_t kMostEvents = size_t{1} << 20;
 // UNAVAILABLE: what calls and streams end with once the coordinator is stopping.
 absl::Status StoppingStatus();
 
-// Measures lapses. A lapse is time in which this process was stopped or its machine slept. A jump of a clock that was
-// set is a lapse too. A coordinator that was stopped for a minute must not conclude that all workers were silent for a
-// minute, since it was not listening. Pure, thread-compatible.
+// Measures lapses. A lapse is time in which this process was stopped or its machine slept. If somebody sets the wall
+// clock, the time by which it jumps is a lapse too. A coordinator that was stopped for a minute must not conclude that
+// all workers were silent for a minute, since it was not listening. Pure, thread-compatible.
 class LapseMeter {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -35,8 +35,8 @@ class LapseMeter {
       : longest_(longest), wall_(wall), steady_(steady) {}
 
   // Returns the lapse since the last call: how far the wall clock has advanced, less the time in which the process ran.
-  // The process ran for the time on the steady clock, but `longest` at most. The lapse is negative if the wall clock
-  // was set back.
+  // The process counts as running while the steady clock advances, but for `longest` at most. A small lapse of either
+  // sign means nothing. The lapse is negative if the wall clock was set back.
   absl::Duration Measure(absl::Time wall, SteadyTime steady);
 
  private:
@@ -54,8 +54,8 @@ class ControlThread {
 
   // What the owner does on the thread.
   struct Routine {
-    // Called before each batch. `lapse` is what a LapseMeter has measured since the batch before. It is mostly zero;
-    // negative: the clock was set back.
+    // Called before each batch. `lapse` is what a LapseMeter has measured since the batch before. It is mostly close to
+    // zero.
     std::function<void(absl::Duration lapse)> note_lapse;
     // Called after each batch. Returns when to call it again even if no event comes; it is called once a second anyway.
     std::function<absl::Time(absl::Time now)> settle;
@@ -81,9 +81,10 @@ class ControlThread {
   // elsewhere. Returns false, and drops the event, if the thread is stopping.
   bool PostBeyondCapacity(Event event);
 
-  // Runs `call` as an event, and blocks until its batch is settled. Returns the call's error, if any; otherwise what
-  // `saved` returns, which runs on the thread after settling. UNAVAILABLE: the event could not be queued. Before Start
-  // this blocks until the thread has started.
+  // Runs `call` as an event, and blocks until its batch is settled. If `call` returns an error, returns it. Otherwise
+  // calls `saved` on the thread after settling, and returns its status. Before Start this blocks until the thread has
+  // started. An event must not use it: it would wait for itself.
+  // UNAVAILABLE: the event could not be queued.
   absl::Status Call(std::function<absl::Status(absl::Time now)> call, std::function<absl::Status()> saved);
 
   // Returns how many events wait.

@@ -340,6 +340,13 @@ void ExperimentRun::NoteGrant() {
   unsaved_ = true;
 }
 
+bool ExperimentRun::Watch(std::shared_ptr<ExperimentWatcher> watcher) {
+  if (!watchers_.Add(watcher)) return false;
+  const bool settled = !unsaved_ || !store_error_.empty();
+  if (settled) watcher->Show(Describe());
+  return true;
+}
+
 absl::Status ExperimentRun::Settle() {
   NoteGrant();
   if (unsaved_) {

@@ -20,7 +20,8 @@
 namespace understudy {
 
 // A call changes the run in memory, and may thereby end a stage and start the next. Settle then stores the experiment,
-// one time for all changes since the last Settle, and shows it to watchers. The workforce tells workers afterwards.
+// one time for all changes since the last Settle, and shows it to watchers. Afterwards the workforce sends workers
+// their new assignments (Workforce::Tell).
 // Some calls write to the store themselves, and wait for it. A collect stage stores its dataset at its start, and marks
 // the dataset complete at its end. Publish stores a policy. Episodes are stored in the background
 // (RunContext::write_behind).
@@ -50,16 +51,16 @@ class ExperimentRun {
   // Pauses the experiment, unless it is at rest. What the store has of the running stage stays there.
   void Pause(absl::Time now);
 
-  // Returns ABORTED if the key's epoch is not the current one of its stage. The error names both epochs, if the stage
-  // has one.
+  // Returns ABORTED if the key is not of this experiment, or its epoch is not the current one of its stage. The error
+  // names the key's epoch, and the stage's current one if there is one.
   absl::Status CheckEpoch(const v1::StageKey& key) const;
 
-  // --- Calls of the learners. Each may return CheckEpoch's error, INVALID_ARGUMENT or the store's error. Then it has
-  // changed nothing.
+  // --- Calls of the learners. Each may return CheckEpoch's error, INVALID_ARGUMENT or the store's error. Then the run
+  // has not changed, and the call may be repeated.
 
   // Shows progress, whose metrics are in the store already.
   absl::Status ShowProgress(const v1::ProgressRequest& request);
-  // Stores a policy of the stage, and returns its version.
+  // Stores a policy of the stage, and returns its version. If it is stored already, returns that version.
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
   // Ends the training stage with a result or an error. Returns OK if the stage has already finished under this epoch,
   // with whatever result.
@@ -67,7 +68,7 @@ class ExperimentRun {
 
   // --- Actors of a collect or evaluate stage
 
-  // Connects an actor to the stage's sink. The caller closes the link with an error.
+  // Connects an actor to the stage's sink. If this returns an error, the caller closes the link with it.
   // FAILED_PRECONDITION: the actor does not come for the running stage and epoch, or is fenced.
   // UNAVAILABLE: too many results wait to be stored. The actor may come again.
   absl::Status Connect(std::shared_ptr<ActorLink> actor, absl::Time now);
@@ -86,14 +87,15 @@ class ExperimentRun {
 
   // --- Watchers and the store
 
-  // Adds a watcher, which is shown the experiment now and after each change. Returns false if there are kMaxWatchers.
-  bool Watch(std::shared_ptr<ExperimentWatcher> watcher) { return watchers_.Add(std::move(watcher), Describe()); }
+  // Adds a watcher. It is shown the experiment now and after each change. If a change has not been stored yet, Settle
+  // shows it first. Returns false if there are kMaxWatchers.
+  bool Watch(std::shared_ptr<ExperimentWatcher> watcher);
   // Removes a watcher.
   void Unwatch(const ExperimentWatcher& watcher) { watchers_.Remove(watcher); }
 
   // Stores what must be durable, then shows the experiment to watchers. If the store returns an error, call this again.
-  // Until it succeeds, watchers see that the experiment waits for the store. Only a failure of the experiment is shown
-  // even before it is stored.
+  // Until it succeeds, watchers see that the experiment waits for the store. There is one exception: if the experiment
+  // has failed, they see that even before it is stored.
   absl::Status Settle();
 
   // Closes all watchers with a status.
@@ -101,7 +103,7 @@ class ExperimentRun {
 
  private:
   StageId stage_id(int stage) const { return {.experiment = experiment_.id(), .stage = stage}; }
-  // Starts the next stages, until one takes time or none is left.
+  // Starts the next stage. If it ends at once, because the store has its result, starts the one after it, and so on.
   void Advance(absl::Time now);
   // Begins the running stage, or goes on with it.
   void Enter(int stage, absl::Time now);

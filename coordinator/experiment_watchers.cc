@@ -4,9 +4,8 @@
 
 namespace understudy {
 
-bool ExperimentWatchers::Add(std::shared_ptr<ExperimentWatcher> watcher, const v1::Experiment& experiment) {
+bool ExperimentWatchers::Add(std::shared_ptr<ExperimentWatcher> watcher) {
   if (watchers_.size() >= kMaxWatchers) return false;
-  watcher->Show(experiment);
   watchers_.push_back(std::move(watcher));
   return true;
 }

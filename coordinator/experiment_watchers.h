@@ -30,8 +30,8 @@ inline constexpr size_t kMaxWatchers = 1000;  // of one experiment
 // The watchers of one experiment. Thread-compatible.
 class ExperimentWatchers {
  public:
-  // Adds a watcher, and shows it the experiment as it is now. Returns false if there are kMaxWatchers.
-  bool Add(std::shared_ptr<ExperimentWatcher> watcher, const v1::Experiment& experiment);
+  // Adds a watcher. Returns false if there are kMaxWatchers.
+  bool Add(std::shared_ptr<ExperimentWatcher> watcher);
   // Removes a watcher, if it is known.
   void Remove(const ExperimentWatcher& watcher);
 

@@ -30,7 +30,8 @@ class WorkerLink {
   // assignment is sent any more.
   virtual void Send(v1::Assignment assignment) = 0;
 
-  // Lets the worker's next message in. At most one message is held until then: that is the back-pressure.
+  // Lets the worker's next message in. No message comes before this call, so a worker cannot flood the coordinator. The
+  // Workforce never calls this: its caller does, after each message.
   virtual void ReadNext() = 0;
 
   // Ends the stream with this status.
@@ -39,8 +40,9 @@ class WorkerLink {
 
 inline constexpr size_t kMaxWorkers = 20'000;
 // How long a learner's place is kept after its stream has broken. After that, an idle learner may take it. A live
-// learner tries several times within this time to attach again. If the learner is dead, the stage's other learners lose
-// only this short time.
+// learner tries several times within this time to attach again. If the learner is dead and another one is idle, the
+// stage's other learners lose only this short time. Otherwise they wait until the dead learner's lease ends, and lose
+// the stage.
 inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
 // How long a place is kept after a restart of the coordinator. It is longer: learners must first find out that the
 // coordinator is back.
@@ -48,13 +50,13 @@ inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
 
 // A worker is attached from its hello until it says goodbye, its stream breaks, or its lease ends because it was
 // silent. A learner that has a stage may come back after its stream has broken, so it stays attached. It is detached
-// when its lease ends or when it loses the stage. It loses the stage when the stage ends or loses another learner. An
-// idle learner may also take its place after the grace (kReattachGrace, kRestartGrace). After a restart of the
-// coordinator, the learners of a running stage count as attached before they have said hello.
+// when its lease ends or when it loses the stage. It loses the stage when the stage ends, or when one of the stage's
+// other learners is detached. An idle learner may also take its place after the grace (kReattachGrace, kRestartGrace).
+// After a restart of the coordinator, the learners of a running stage count as attached before they have said hello.
 //
-// Assignments change only in Plan, except that of a worker which another one replaces in Attach. They are sent only in
-// Tell. Between the two the caller stores what must be durable before a worker acts on it. Thread-compatible; no gRPC,
-// no clock.
+// Assignments change only in Plan, with one exception: a worker that replaces another one in Attach has none at first.
+// They are sent only in Tell. Between the two the caller stores what must be durable before a worker acts on it.
+// Thread-compatible; no gRPC, no clock.
 class Workforce {
  public:
   // `incarnation`: see AssignmentPlanner.
@@ -62,10 +64,10 @@ class Workforce {
 
   // --- Workers
 
-  // Attaches a worker, whose hello is valid. If this very worker is attached already, it keeps its assignment, and its
-  // earlier link is closed with ABORTED. Another kind, process or address under the same id is a new worker, without an
-  // assignment.
-  // RESOURCE_EXHAUSTED: kMaxWorkers are attached.
+  // Attaches a worker, whose hello is valid. If this very worker is attached already, it keeps its assignment.
+  // Another kind, process or address under the same id is a new worker, without an assignment. In both cases the
+  // earlier link is closed with ABORTED.
+  // RESOURCE_EXHAUSTED: kMaxWorkers are attached. The caller closes the link with this error.
   absl::Status Attach(const v1::WorkerHello& hello, std::shared_ptr<WorkerLink> link, absl::Time now);
 
   // Renews a worker's lease, and notes what it reports. Does nothing if `link` is no longer the worker's.
@@ -95,7 +97,8 @@ class Workforce {
   int ActorsOf(const StageId& id) const { return planner_.ActorsOf(id); }
   // Returns the learners of a stage, and its epoch; epoch 0: it has no learners.
   v1::StageGrant GrantOf(const StageId& id);
-  // Returns what a stage waits for, in words: "a learner", "2 learners: 1 is attached", "actors"; empty: it goes on.
+  // Returns what a stage waits for, in words: "a learner", "2 learners: 1 is attached", "actors". Empty: it goes on.
+  // A stage that is not known waits for "actors".
   std::string WaitingFor(const StageId& id);
 
   // Returns the stages for which GrantOf, ActorsOf or WaitingFor may have changed since the last call.
@@ -103,14 +106,14 @@ class Workforce {
 
   // --- Planning
 
-  // Notes that `lapse` has passed in which this process did not run, or by which somebody set the clock (LapseMeter).
+  // Notes a lapse (LapseMeter): time in which this process did not run, or by which somebody set the clock.
   // Leases, graces and the turns of stages that share actors (kQuantum) do not count it.
   void NoteLapse(absl::Duration lapse) { lapses_ += lapse; }
 
   // Detaches workers whose lease has ended, and decides anew who works on what.
   void Plan(absl::Time now);
-  // Sends its assignment to each worker that has just attached or whose assignment has changed. Repeats it to a worker
-  // that has sent a heartbeat since, if that named an old epoch or if the worker's interval of heartbeats has changed.
+  // Sends its assignment to each worker that has just attached or whose assignment has changed. Sends it again to a
+  // worker whose last heartbeat named an old epoch. Does the same once the interval of its heartbeats has to change.
   void Tell();
 
   // Returns when Plan should be called even if nothing happens.

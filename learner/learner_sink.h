@@ -21,13 +21,14 @@
 
 namespace understudy {
 
-// Serves one training stage at a time. Actors of any other stage or epoch are refused with FAILED_PRECONDITION.
+// Serves one training stage at a time. Actors of any other stage or epoch, and fenced ones, are refused with
+// FAILED_PRECONDITION.
 // Thread-safe.
 class LearnerSink final : public RolloutHandler {
  public:
   // --- Stages
 
-  // Begins a stage. From now until End its actors are welcome.
+  // Begins a stage, after the last one has ended. From now until End its actors are welcome.
   void Begin(const v1::StageKey& stage, const v1::EnvironmentSpec& environment);
   // Ends the stage, and closes the links of all actors. Idempotent.
   void End();
@@ -40,14 +41,14 @@ class LearnerSink final : public RolloutHandler {
   // only.
   // CANCELLED: no stage has begun.
   absl::Status Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, bool background);
-  // Waits until a started order is done or has failed, even if actors come and go, and drops it. Fences stragglers
-  // meanwhile. Logs a warning once no actor has been connected for two seconds, and again every thirty seconds. Only
-  // one call may run at a time.
-  // CANCELLED: the stage has ended, or `cancellation` was cancelled. After cancelling, call Wake, so that Await
-  // notices.
+  // Waits until an order of this stage is done or has failed, and then drops it. Actors may come and go meanwhile, and
+  // stragglers are fenced. Logs a warning once no actor has been connected for two seconds, and again every thirty
+  // seconds. Only one call may run at a time.
+  // CANCELLED: the stage has ended, or `cancellation` was cancelled. The order is dropped then, too. After cancelling,
+  // call Wake, so that Await notices.
   // Any other error: the order's own.
   absl::Status Await(const Order& order, const Cancellation& cancellation);
-  // Returns whether Await would return at once, whatever its cancellation says.
+  // Returns whether Await would return at once even if nothing were cancelled.
   bool Ready(const Order& order) const;
   // Drops an order, done or not. Its trajectories count as rejected, as surplus.
   void Drop(const Order& order);
@@ -65,8 +66,8 @@ class LearnerSink final : public RolloutHandler {
   ActorStatus actor_status() const;
 
   // Returns the counts of the current stage's trajectories. While no stage runs, these are the last stage's counts,
-  // until Forget. They leave out what orders that have not ended have accepted. When such an order ends, these
-  // trajectories count as accepted or as surplus.
+  // until Forget. What an order has accepted is left out until the order ends, by Await, Drop or End. Then it counts as
+  // accepted, if Await found the order done, and otherwise as surplus.
   v1::TrajectoryAccounting accounting() const;
 
   struct Observation {
@@ -104,7 +105,7 @@ class LearnerSink final : public RolloutHandler {
   std::optional<Dispatcher> dispatcher_ ABSL_GUARDED_BY(mutex_);
   bool awaiting_ ABSL_GUARDED_BY(mutex_) = false;        // whether Await runs
   std::vector<Started> orders_ ABSL_GUARDED_BY(mutex_);  // that have not ended
-  int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;          // trajectories that dropped orders had accepted
+  int64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;          // trajectories of orders that nobody wanted any more
   Reminder without_actors_ ABSL_GUARDED_BY(mutex_){absl::Seconds(2), kReminderInterval};
   v1::TrajectoryAccounting last_accounting_ ABSL_GUARDED_BY(mutex_);  // of the last stage, until Forget
   v1::TrajectoryAccounting earlier_ ABSL_GUARDED_BY(mutex_);          // the sum over all stages that have ended

@@ -20,7 +20,8 @@ namespace understudy {
 // Decides when to take checkpoints.
 // If storing the last checkpoint took a time t, the next is due 10 t after the last was handed over. So at most about a
 // tenth of the time goes into checkpoints. With small policies one is due after nearly every iteration. If the clock
-// shows a time before the last handing-over, somebody has set it back, and a checkpoint is due at once.
+// shows a time before the last handing-over, somebody has set it back, and a checkpoint is due at once. The first one
+// is due at once, too.
 // Pure; thread-compatible.
 class CheckpointSchedule {
  public:
@@ -31,7 +32,7 @@ class CheckpointSchedule {
   }
   // Notes that a checkpoint is handed over now, to be stored.
   void HandedOver(absl::Time now) { handed_over_ = now; }
-  // Notes that storing the last checkpoint took `took`. InfiniteDuration: no further one is due.
+  // Notes that storing the last checkpoint took `took`. InfiniteDuration: no further one is ever due.
   void Stored(absl::Duration took) { took_ = took; }
 
  private:
@@ -39,20 +40,22 @@ class CheckpointSchedule {
   absl::Duration took_ = absl::ZeroDuration();
 };
 
-// Everything is sent in the order in which it was given. So a checkpoint is stored only after the metrics of all its
-// iterations, and training that continues from it leaves no gap in them. At most kQueued reports wait; Report blocks
-// when there are more, so a coordinator that is away for long stops training instead of losing metrics. At most one
-// checkpoint waits while another is being sent. Thread-safe.
+// Everything is sent in the order in which it was given. So a checkpoint is stored only after the metrics of the
+// iterations that led to it. If training continues from it, the metrics have no gap. While kQueued reports and
+// checkpoints are queued, Report blocks. So if the coordinator is away for long, training waits for it, and no metrics
+// are lost. At most one checkpoint waits while another is being sent. After the first error nothing more is sent.
+// Thread-safe.
 class ProgressReporter {
  public:
   static constexpr size_t kQueued = 256;
 
   // Client and cancellation must outlive it.
   ProgressReporter(CoordinatorClient& client, v1::StageKey stage, Cancellation& cancellation);
-  // Drops what is queued. Call Flush first to send it.
+  // Drops what is queued. Call Flush first to send it. Waits for what is being sent; while the coordinator is away,
+  // only a cancellation ends that.
   ~ProgressReporter();
 
-  // Queues metrics. Report and SaveCheckpoint return the error of something that was sent earlier.
+  // Queues metrics. Report, SaveCheckpoint and Flush return the first error of anything that was sent earlier.
   absl::Status Report(const v1::StageProgress& progress);
 
   // Returns whether a checkpoint is due by CheckpointSchedule, and none is on its way.

@@ -1,5 +1,5 @@
-// Spreads a stage's orders over the actors that are connected, and judges what these deliver: the pure core of every
-// sink.
+// The core of every sink, the place where actors' trajectories arrive. It hands the work of a stage's orders (order.h)
+// to the connected actors, and judges what they deliver.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 
@@ -22,23 +22,27 @@
 
 namespace understudy {
 
-// Every actor's inference batches have this many rows (SinkHello), and a full request has as many episodes or slots.
-// Many rows share the fixed costs of a step. With 64, an order of 2,560 episodes or slots still occupies forty actors.
-// No result depends on this number.
+// The number of rows in every actor's inference batches (SinkHello). A full request has the same number of episodes, or
+// of slots (the environments that an order steps side by side). Many rows share the fixed costs of a step. With 64, an
+// order of 2,560 episodes or slots still occupies forty actors. No result depends on this number.
 inline constexpr int kInferenceWidth = 64;
 // How long an overdue actor may still answer before it is fenced (see Dispatcher).
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
 // An order is cut into requests, and each request is leased to one actor. An actor may hold two requests. It gets a
-// second one only after it has answered one; by then slower actors have connected too. The order must also have more
-// open work than one full request (kInferenceWidth) for every other actor.
+// second one only after it has answered its first. Otherwise the actors that connect first would take work that actors
+// which connect a little later could do. The order's open work must also exceed one full request (kInferenceWidth) for
+// each of the other actors.
 //
 // A straggler is an actor that keeps the sink waiting. An actor is overdue if the sink waits for its results, nothing
 // new has come from it for as long as Patience allows, and another actor is idle for lack of work. Every overdue actor
-// first gets a last chance. If the sink itself was stopped, it has that time to read what the actor sent meanwhile. An
-// actor that does not use its chance is fenced: its stream is closed, its work goes to others, and its worker is
-// refused for a while (FencedWorkers). While all actors are busy, or only one is connected, nobody is fenced, because
-// no other actor is idle.
+// first gets a last chance. The sink itself may have been stopped, and not the actor. Then the last chance gives the
+// sink time to read what the actor sent meanwhile. An actor that does not use its chance is fenced: its stream is
+// closed, its work goes to others, and its worker is refused for a while (FencedWorkers). While all actors are busy, or
+// only one is connected, nobody is fenced, because no other actor is idle.
+//
+// The caller lets each actor's next message in (ActorLink::ReadNext) after Connect and after each message. Before a
+// Dispatcher is destroyed, the caller closes the links with CloseAll.
 //
 // Thread-compatible; no gRPC, no clock: callers pass `now`, which never goes back. A message, or an actor that comes or
 // goes, costs O(log n) among n actors; the end of an order costs O(n log n). Memory is bounded by two requests for
@@ -78,23 +82,25 @@ class Dispatcher {
 
   // Receives a message of an actor. A result is validated, judged by its order, counted, and acknowledged; the order
   // may move the trajectories out of `message`. From an actor that is not connected, a result only counts as rejected.
+  // An actor that reports a failure (RolloutFailure) makes its order fail, since another actor would fail too.
   // INVALID_ARGUMENT: the message is malformed. The caller disconnects the actor, and closes its link with this error.
   // Any other error: an order has failed. failed_order() returns it, and the caller drops it.
   absl::Status Receive(ActorLink& actor, v1::ActorMessage&& message, absl::Time now);
 
-  // A result that its order has accepted, but that is neither counted nor acknowledged yet.
+  // A result that has been judged, accepted or not, but that is neither counted nor acknowledged yet.
   struct Receipt {
     std::shared_ptr<ActorLink> actor;
     uint64_t request_id = 0;
     uint32_t sequence = 0;
     Acceptance acceptance;
   };
-  // Receives a message, but neither counts nor acknowledges its result. This is for sinks that must first do more with
-  // a result, such as store it, and call Confirm afterwards. The actor may get its next request before that. nullopt:
-  // there is nothing to confirm. Errors: those of Receive.
+  // Receives a message as Receive does, but leaves it to Confirm to count and acknowledge a result. This is for sinks
+  // that must first do more with a result, such as store it. The actor may get its next request before that. nullopt:
+  // there is nothing to confirm.
+  // Errors: those of Receive. A malformed result is counted at once.
   absl::StatusOr<std::optional<Receipt>> ReceiveUnconfirmed(ActorLink& actor, v1::ActorMessage& message,
                                                             absl::Time now);
-  // Counts and acknowledges a result.
+  // Counts and acknowledges a result, even if its actor has gone or its order was dropped.
   void Confirm(const Receipt& receipt);
 
   // Returns the order that failed, right after Receive or ReceiveUnconfirmed has returned an error other than
@@ -135,7 +141,8 @@ class Dispatcher {
 
   // Forgets a connected actor, and releases its requests.
   void Forget(const ActorLink& actor);
-  // Renews an actor's place in the index. To be called after a change of its requests or of its clock.
+  // Renews an actor's place in the index. To be called after a change of its requests, or of the clock that runs while
+  // it owes results.
   void Update(const ConnectedActor& actor) { index_.Put(*actor.link(), actor.IndexState()); }
   // Renews the places of all actors. To be called when an order is done or dropped: no actor owes it results then.
   void UpdateAll();

@@ -28,15 +28,15 @@ class LeaseTable {
   // The numbers below `limit` exist.
   explicit LeaseTable(int64_t limit);
 
-  // Leases a range of the lowest open numbers, at most `most` of them, under `lease`, an id that was not used before.
-  // Returns the range; nullopt: no number is open, or `most` is not positive.
+  // Leases the lowest open number, and those that follow it without a gap, at most `most` in all. `lease` is an id that
+  // was not used before. Returns the range; nullopt: no number is open, or `most` is not positive.
   std::optional<NumberRange> Lease(uint64_t lease, int64_t most);
 
-  // Marks a number as done, whichever lease holds it. Returns false if it was done before.
+  // Marks a number below next() as done, whichever lease holds it. Returns false if it was done before.
   bool Complete(int64_t number);
 
-  // Takes over from an earlier table that a number is done. Lower numbers that were never leased stay open. Returns
-  // false if it was done before. Memory grows with the numbers that are left open.
+  // Marks a number below the limit as done because it was done in an earlier table. Lower numbers that were never
+  // leased stay open. Returns false if it was done before. Memory grows with the numbers that are left open.
   bool Restore(int64_t number);
 
   // Ends a lease, if it exists, and opens its numbers that are not done.

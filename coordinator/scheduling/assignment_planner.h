@@ -31,19 +31,20 @@ struct Placement {
   std::string worker;
   int64_t epoch = 0;
   std::optional<StageId> stage;  // nullopt: the worker is idle
-  int64_t stage_epoch = 0;
-  // Of an actor: the ranks of the stage's learners that it serves, ascending. Of a learner: its own rank.
+  int64_t stage_epoch = 0;       // 0: the worker is idle
+  // Of an actor: the ranks of the stage's learners that it serves, ascending. Of a learner: its own rank. Empty: the
+  // stage has no learners, or the worker is idle.
   std::vector<int> ranks;
 };
 
 // Learners are granted to stages (LearnerGrants). A stage that has its learners, or needs none, gets a share of the
-// actors (ActorSharing), if it wants actors. A stage keeps its actors while a learner is away: if the learner comes
-// back, both continue together.
+// actors (ActorSharing), if it wants actors. While a learner is away, its stage keeps the actors. They go on together
+// if the learner comes back.
 //
 // Epochs number these decisions, so that late messages can be told from current ones. All come from one counter. A
 // rollout stage gets its epoch when it is added. A training stage gets a new one whenever its learners change. While it
-// waits for learners, its epoch is 0. A worker gets an epoch whenever its placement changes; that of an idle worker is
-// 0.
+// waits for learners, its epoch is 0. A worker gets a new epoch whenever it gets another placement. While it is idle,
+// its epoch is 0.
 //
 // Pure, thread-compatible; `now` never goes back. Adding and removing costs O(log n) for each worker concerned, Plan
 // O(log n) for each worker that moves.
@@ -56,7 +57,7 @@ class AssignmentPlanner {
 
   // Adds a worker, whose id must be new.
   void AddWorker(const std::string& worker, Role role);
-  // Removes a worker, if it is known.
+  // Removes a worker, if it is known. If it is a learner with a stage, the stage loses all its learners, and waits.
   void RemoveWorker(const std::string& worker, absl::Time now);
   // Notes that a known learner is away, unless it is already. It keeps its stage, but an idle learner may take its
   // place from `until` on. If an away learner loses its stage, the next Plan returns it as idle, and the caller may
@@ -83,7 +84,7 @@ class AssignmentPlanner {
   // Returns when Plan should be called even if nothing is added or removed; InfiniteFuture: never.
   absl::Time next_plan() const;
 
-  // --- The state now: adding and removing change it at once, Plan grants and shares
+  // --- The state now. Adding and removing change it at once; learners and actors are given out only in Plan.
 
   // Returns a stage's epoch; 0: it waits for learners, or is unknown.
   int64_t StageEpoch(const StageId& id) const;
@@ -95,9 +96,8 @@ class AssignmentPlanner {
   bool HasStage(const std::string& worker) const { return StageOf(worker) != nullptr; }
   // Returns how many learners can train: all except those that are away without a stage.
   int learners() const { return grants_.usable(); }
-  // Returns the stages whose learners, epoch or actors may have changed since the last call. If learners() has changed,
-  // they include each waiting stage that needs two or more learners, and more than the old or the new number. Some may
-  // be gone.
+  // Returns the stages whose learners, epoch or actors may have changed since the last call. Some may be gone. If
+  // learners() has changed, they include the waiting stages whose text names that number.
   std::set<StageId> TakeChangedStages();
 
  private:

@@ -1,8 +1,9 @@
 // The store on an SQL database. Its statements are those that SQLite and PostgreSQL both know; what differs is in their
 // connections (sql_connection.h) and schemas (schema.h).
 //
-// Damage is found when something is read: episodes and policies carry SHA-256 digests, checkpoints a checksum. One
-// damaged row does not keep the others from being read, nor a checkpoint from being replaced.
+// Damage is found when something is read: episodes and policies carry SHA-256 digests, checkpoints a checksum. If one
+// row is damaged, the others can still be read one by one. A list of policies, datasets or metrics ends with DATA_LOSS
+// at a damaged row; a list of experiments leaves it out. A damaged checkpoint can still be replaced.
 //
 // The methods are in sql_experiments.cc (with metrics), sql_checkpoints.cc (with outcomes), sql_policies.cc,
 // sql_datasets.cc (datasets as wholes), sql_episodes.cc (their content), sql_copy.cc and sql_store.cc (the rest).
@@ -57,9 +58,9 @@ class GroupCommit {
   explicit GroupCommit(std::unique_ptr<SqlConnection> connection) : connection_(std::move(connection)) {}
 
   // Runs `body` in a transaction that writes, alone or together with the changes of other callers. Changes run in the
-  // order of the calls. `body` may run on another caller's thread. It may also run more than once: if a common
-  // transaction fails, each of its changes is tried again in a transaction of its own, so that none fails because of
-  // another. Returns what SqlConnection::Transact returns for this change.
+  // order of the calls. `body` may run on another caller's thread. It may also run more than once, as in any
+  // transaction. If a common transaction fails, each of its changes is tried again in a transaction of its own. So none
+  // fails because of another. Returns what SqlConnection::Transact returns for this change.
   // UNAVAILABLE is not tried again: every caller of the common transaction gets the same error, which names the first
   // caller's operation.
   absl::Status Run(const std::string& operation, const Body& body);
@@ -86,8 +87,8 @@ class GroupCommit {
 };
 
 // Thread-safe, with two connections: writers that wait for one another are committed together (GroupCommit), readers
-// take turns, and neither waits for the other. No call holds a connection while it compresses, checks, or runs a
-// caller's function.
+// take turns, and neither waits for the other. No call but CopyTo holds a connection while it compresses, checks, or
+// runs a caller's function.
 class SqlStore : public Store {
  public:
   absl::StatusOr<int64_t> NextIncarnation() override;
@@ -129,16 +130,17 @@ class SqlStore : public Store {
   absl::Status DeleteDataset(const std::string& dataset) override;
   void ReleaseSpace() override;
 
-  // Copies everything, with all numbers and times, to a store that has nothing but its incarnation yet. The copy is one
-  // transaction of each store, so nothing is there until all is. `progress` is called with a table's name, the rows
-  // copied of it so far, and whether those are all.
+  // Copies everything to an empty store; ids, versions and times stay the same. The target may have counted its
+  // incarnation (NextIncarnation) already. The copy is one transaction of each store, so nothing is there until all is.
+  // Other readers of this store, and writers of the target, wait for it. `progress` is called with a table's name, the
+  // rows copied of it so far, and whether those are all.
   // FAILED_PRECONDITION: the target is not empty.
   using CopyProgress = std::function<void(const std::string& table, int64_t rows, bool all)>;
   absl::Status CopyTo(SqlStore& target, const CopyProgress& progress);
 
-  // Observes from now on how long each transaction takes, with all waiting, under the name of the method that runs it.
-  // Also counts the transactions that the store could not serve. `latencies` must outlive the store. Call it before
-  // other threads use the store.
+  // Records from now on how long each transaction takes, waiting included. It is recorded under the name of the method
+  // that runs the transaction. Also counts the transactions that the store could not serve. `latencies` must outlive
+  // the store. Call it before other threads use the store.
   void Measure(Latencies& latencies) { latencies_ = &latencies; }
 
  protected:
@@ -148,14 +150,14 @@ class SqlStore : public Store {
  private:
   using Body = std::function<absl::Status(SqlConnection&)>;
 
-  // Runs `body` in a transaction that may write. `operation` is SqlConnection::Transact's. `body` may run more than
-  // once, and on another thread.
+  // Runs `body` in a transaction that may write. `operation` says in error messages what was tried (see
+  // SqlConnection::Transact). `body` may run more than once, and on another thread.
   absl::Status Write(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
   // Runs `body` in a transaction that only reads, on this thread.
   absl::Status Read(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
   // Runs `body` as Write does, and lets it drop what nobody needs any more. If damage is met, `body` runs once more,
-  // and is told not to drop, because damaged pages must not keep anybody from storing something else. The damaged pages
-  // are then lost to the file.
+  // and is told not to drop, because damaged pages must not keep anybody from storing something else. Then nothing
+  // refers to the damaged pages any more, and their space in the file is lost.
   absl::Status WriteAndDrop(const std::string& operation,
                             const std::function<absl::Status(SqlConnection&, bool drop)>& body,
                             const char* method = __builtin_FUNCTION());

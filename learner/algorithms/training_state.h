@@ -19,7 +19,8 @@
 
 namespace understudy {
 
-// A TrainingState is thread-compatible.
+// The algorithm itself counts `iteration` and `updates`. All ranks call Exchange and EndIteration in the same order,
+// and wait there for one another. Thread-compatible.
 struct TrainingState {
   Policy policy;           // the newest parameters
   LearnerGroup& group;     // the learners that train together
@@ -28,37 +29,40 @@ struct TrainingState {
   int64_t iteration = 0;   // the current one, counted from 1; 0 before the first
   int64_t updates = 0;     // minibatches so far
 
-  // Begins before the first iteration, with the policy `initial`. `unit` is what messages call an iteration. `learners`
-  // must outlive the state.
+  // Begins before the first iteration, with the policy `initial`. `unit` is what messages call an iteration. `unit` and
+  // `learners` must outlive the state.
   TrainingState(const TrainingInput& input, std::string_view unit, Policy initial,
                 std::unique_ptr<Backpropagation> backpropagation, AdamOptions optimizer, double max_gradient_norm,
                 LearnerGroup& learners);
   TrainingState(const TrainingState&) = delete;  // `update` refers to `policy`
 
   // Sends this rank's report of the iteration to all ranks, and returns the reports of all, by rank. `made` is the
-  // policy that the iteration has led to: it must be the same at every rank. Errors: INTERNAL if another rank has made
-  // another policy; the context's.
+  // policy that the iteration has led to: it must be the same at every rank.
+  // Errors: INTERNAL if another rank has made a different policy; those of TrainingContext::Exchange.
   absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine, const PolicySnapshot& made,
                                                        TrainingContext& context);
 
-  // Ends an iteration. Rank 0 reports it, begins an evaluation if one is due, and decides for all ranks whether
-  // training has ended (see `ended`) and whether to capture a checkpoint now. Returns whether to capture a checkpoint.
+  // Ends an iteration. Rank 0 reports it (after an evaluation that has to come first, if one is running), begins an
+  // evaluation if one is due, and decides for all ranks whether training has ended (see `ended`) and whether to capture
+  // a checkpoint now. Returns whether to capture a checkpoint.
   //
   // A checkpoint cannot hold an evaluation that is still running. So if one is running when a checkpoint is due, the
   // checkpoint is first put off by one iteration. If an evaluation is still running then, or if the process is about to
   // end, this call waits until the evaluation has ended.
-  // Errors: the context's, with the iteration's number; the group's.
+  // Errors: those of the context, with the iteration's number added; those of the group (LearnerGroup).
   absl::StatusOr<bool> EndIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context);
 
-  // True once the stop rule has been reached.
+  // True once the stop rule has been reached. The algorithm itself ends after its last iteration.
   bool ended() const { return ended_ || stop_rule.reached(); }
 
-  // Returns a checkpoint of everything here. The algorithm adds its own state.
+  // Returns a checkpoint of everything here. The algorithm adds its own state. To be called only after EndIteration has
+  // returned true: no evaluation is running then.
   v1::Checkpoint Capture() const;
 
   // Continues from a valid checkpoint: afterwards Capture would return the same bits, except for the seconds of
   // training. `iterations` is the number of the last iteration that the stage can have.
-  // Errors: CheckpointDoesNotFit if the checkpoint is of another network, or of a later iteration than the last.
+  // Errors: CheckpointDoesNotFit if the checkpoint is of another network, has another number of parameters, or is of a
+  // later iteration than the last.
   // Nothing has changed then.
   absl::Status Restore(const v1::Checkpoint& checkpoint, int64_t iterations);
 

@@ -18,8 +18,10 @@
 namespace understudy {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeActorLink;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr absl::Time kNow = absl::UnixEpoch();
 const absl::Time kLater = kNow + absl::Seconds(1);
@@ -129,6 +131,36 @@ TEST(ExperimentRun, AStageThatCannotBeFinishedForTheStoreIsFinishedLater) {
   test.RunDue(kLater);
   EXPECT_EQ(test.run().Describe().status(), v1::STATUS_SUCCEEDED);
   EXPECT_TRUE(test.store().GetDataset("demos").value().complete());
+}
+
+class StatusWatcher final : public ExperimentWatcher {
+ public:
+  void Show(const v1::Experiment& experiment) override { shown.push_back(experiment.status()); }
+  void Close(absl::Status) override {}
+
+  std::vector<v1::Status> shown;
+};
+
+TEST(ExperimentRun, AWatcherThatComesBeforeAChangeIsStoredSeesItOnceItIs) {
+  Collecting test;
+  test.run().Start(kNow);
+  test.RunDue(kNow);
+  test.run().Cancel(kNow);
+  const auto watcher = std::make_shared<StatusWatcher>();
+  ASSERT_TRUE(test.run().Watch(watcher));
+  EXPECT_THAT(watcher->shown, IsEmpty());
+
+  test.store().away = true;
+  EXPECT_FALSE(test.run().Settle().ok());
+  EXPECT_THAT(watcher->shown, ElementsAre(v1::STATUS_RUNNING));
+  const auto later = std::make_shared<StatusWatcher>();
+  ASSERT_TRUE(test.run().Watch(later));
+  EXPECT_THAT(later->shown, ElementsAre(v1::STATUS_RUNNING));
+
+  test.store().away = false;
+  EXPECT_TRUE(test.run().Settle().ok());
+  EXPECT_THAT(watcher->shown, ElementsAre(v1::STATUS_RUNNING, v1::STATUS_CANCELLED));
+  EXPECT_THAT(later->shown, ElementsAre(v1::STATUS_RUNNING, v1::STATUS_CANCELLED));
 }
 
 TEST(ExperimentRun, ACancelledOneDoesNotGoOnWhenTheStoreIsBack) {

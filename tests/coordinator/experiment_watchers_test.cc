@@ -28,25 +28,25 @@ v1::Experiment Named(const std::string& id) {
   return experiment;
 }
 
-TEST(ExperimentWatchers, SeeTheExperimentAtOnceAndThenWhatIsShownUntilTheyGo) {
+TEST(ExperimentWatchers, SeeWhatIsShownUntilTheyGo) {
   ExperimentWatchers watchers;
   const auto stays = std::make_shared<FakeWatcher>();
   const auto goes = std::make_shared<FakeWatcher>();
-  EXPECT_TRUE(watchers.Add(stays, Named("a")));
-  EXPECT_TRUE(watchers.Add(goes, Named("b")));
+  EXPECT_TRUE(watchers.Add(stays));
+  EXPECT_TRUE(watchers.Add(goes));
   watchers.Show(Named("c"));
   watchers.Remove(*goes);
   watchers.Show(Named("d"));
   watchers.CloseAll(absl::UnavailableError("stopping"));
-  EXPECT_THAT(stays->shown, ElementsAre("a", "c", "d"));
-  EXPECT_THAT(goes->shown, ElementsAre("b", "c"));
+  EXPECT_THAT(stays->shown, ElementsAre("c", "d"));
+  EXPECT_THAT(goes->shown, ElementsAre("c"));
   EXPECT_THAT(stays->closed, ElementsAre(absl::UnavailableError("stopping")));
   EXPECT_THAT(goes->closed, SizeIs(0));
 }
 
 TEST(ExperimentWatchers, AreShownAChangeOnce) {
   ExperimentWatchers watchers;
-  watchers.Add(std::make_shared<FakeWatcher>(), {});
+  watchers.Add(std::make_shared<FakeWatcher>());
   EXPECT_FALSE(watchers.TakeUnseen());
   watchers.NoteChange();
   EXPECT_TRUE(watchers.TakeUnseen());
@@ -63,15 +63,16 @@ TEST(ExperimentWatchers, WhatNobodySawWhoeverComesLaterHasSeen) {
   ExperimentWatchers watchers;
   watchers.NoteChange();
   EXPECT_FALSE(watchers.TakeUnseen());
-  watchers.Add(std::make_shared<FakeWatcher>(), {});
+  watchers.Add(std::make_shared<FakeWatcher>());
   EXPECT_FALSE(watchers.TakeUnseen());
 }
 
 TEST(ExperimentWatchers, RefusesMoreThanItsBound) {
   ExperimentWatchers watchers;
   const auto watcher = std::make_shared<FakeWatcher>();
-  for (size_t i = 0; i < kMaxWatchers; ++i) ASSERT_TRUE(watchers.Add(watcher, {}));
-  EXPECT_FALSE(watchers.Add(watcher, {}));
+  for (size_t i = 0; i < kMaxWatchers; ++i) ASSERT_TRUE(watchers.Add(watcher));
+  EXPECT_FALSE(watchers.Add(watcher));
+  watchers.Show(Named("a"));
   EXPECT_THAT(watcher->shown, SizeIs(kMaxWatchers));
 }
 
