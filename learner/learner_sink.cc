@@ -48,20 +48,21 @@ absl::Status LearnerSink::Start(std::shared_ptr<Order> order, std::shared_ptr<co
   return absl::OkStatus();
 }
 
+// Another stage may have begun since.
+bool LearnerSink::IsOver(int64_t stage) const { return !dispatcher_.has_value() || stages_begun_ != stage; }
+
 absl::Status LearnerSink::Await(const Order& order, const Cancellation& cancellation) {
   MutexLock lock(mutex_);
   const int64_t stage = stages_begun_;
-  // Not dispatcher_ alone: another stage may have begun before this thread looks.
-  const auto is_over = [&] { return !dispatcher_.has_value() || stages_begun_ != stage; };
   awaiting_ = true;
   NoteActors(absl::Now());
-  while (!is_over() && !order.done() && StatusOf(order).ok() && cancellation.Check().ok()) {
+  while (!IsOver(stage) && !order.done() && StatusOf(order).ok() && cancellation.Check().ok()) {
     const absl::Time next = Tick(absl::Now());
     changed_.WaitFor(mutex_, next - absl::Now());
   }
   awaiting_ = false;
   without_actors_.End();
-  if (is_over()) return absl::CancelledError("the stage is over");
+  if (IsOver(stage)) return absl::CancelledError("the stage is over");
   const bool done = order.done();
   const absl::Status failure = StatusOf(order);
   EndOrder(order, done);

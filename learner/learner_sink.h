@@ -89,6 +89,8 @@ class LearnerSink final : public RolloutHandler {
     std::shared_ptr<Order> order;
     absl::Status status = absl::OkStatus();
   };
+  // Returns whether the stage that was the stages_begun_-th has ended.
+  bool IsOver(int64_t stage) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status StatusOf(const Order& order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Forgets an order that has ended. `wanted`: its trajectories count as accepted; otherwise they count as surplus.
   void EndOrder(const Order& order, bool wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
