@@ -20,7 +20,7 @@ namespace understudy {
 // the queue (its beginning, a message, its end), a call has one, and streams and calls are bounded themselves.
 inline constexpr size_t kMostEvents = size_t{1} << 20;
 
-// UNAVAILABLE: what calls and streams end with once the coordinator is stopping.
+// Returns the UNAVAILABLE status with which calls and streams end once the coordinator is stopping.
 absl::Status StoppingStatus();
 
 // Measures lapses. A lapse is time in which this process was stopped or its machine slept. If somebody sets the wall
@@ -35,8 +35,8 @@ class LapseMeter {
       : longest_(longest), wall_(wall), steady_(steady) {}
 
   // Returns the lapse since the last call: how far the wall clock has advanced, less the time in which the process ran.
-  // The process counts as running while the steady clock advances, but for `longest` at most. A small lapse of either
-  // sign means nothing. The lapse is negative if the wall clock was set back.
+  // That time is what the steady clock has advanced, but at most `longest`. A small lapse of either sign means nothing.
+  // The lapse is negative if the wall clock was set back.
   absl::Duration Measure(absl::Time wall, SteadyTime steady);
 
  private:

@@ -58,7 +58,7 @@ class ExperimentRun {
   // --- Calls of the learners. Each may return CheckEpoch's error, INVALID_ARGUMENT or the store's error. Then the run
   // has not changed, and the call may be repeated.
 
-  // Shows progress, whose metrics are in the store already.
+  // Shows progress to watchers. The caller has stored its metrics already.
   absl::Status ShowProgress(const v1::ProgressRequest& request);
   // Stores a policy of the stage, and returns its version. If it is stored already, returns that version.
   absl::StatusOr<int64_t> Publish(const v1::StageKey& key, const PolicySnapshot& snapshot);
@@ -66,7 +66,7 @@ class ExperimentRun {
   // with whatever result.
   absl::Status FinishTraining(const v1::FinishStageRequest& request, absl::Time now);
 
-  // --- Actors of a collect or evaluate stage
+  // --- Actors of a collect or evaluate stage. The run itself lets an actor's next message in (ActorLink::ReadNext).
 
   // Connects an actor to the stage's sink. If this returns an error, the caller closes the link with it.
   // FAILED_PRECONDITION: the actor does not come for the running stage and epoch, or is fenced.

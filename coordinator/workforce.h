@@ -41,8 +41,8 @@ class WorkerLink {
 inline constexpr size_t kMaxWorkers = 20'000;
 // How long a learner's place is kept after its stream has broken. After that, an idle learner may take it. A live
 // learner tries several times within this time to attach again. If the learner is dead and another one is idle, the
-// stage's other learners lose only this short time. Otherwise they wait until the dead learner's lease ends, and lose
-// the stage.
+// stage's other learners lose only this short time. If no learner is idle, they wait until the dead learner's lease
+// ends, and lose the stage.
 inline constexpr absl::Duration kReattachGrace = absl::Milliseconds(500);
 // How long a place is kept after a restart of the coordinator. It is longer: learners must first find out that the
 // coordinator is back.
@@ -54,7 +54,7 @@ inline constexpr absl::Duration kRestartGrace = absl::Seconds(2);
 // other learners is detached. An idle learner may also take its place after the grace (kReattachGrace, kRestartGrace).
 // After a restart of the coordinator, the learners of a running stage count as attached before they have said hello.
 //
-// Assignments change only in Plan, with one exception: a worker that replaces another one in Attach has none at first.
+// Assignments change only in Plan. One exception: a new worker that attaches under another's id has none at first.
 // They are sent only in Tell. Between the two the caller stores what must be durable before a worker acts on it.
 // Thread-compatible; no gRPC, no clock.
 class Workforce {
@@ -98,7 +98,7 @@ class Workforce {
   // Returns the learners of a stage, and its epoch; epoch 0: it has no learners.
   v1::StageGrant GrantOf(const StageId& id);
   // Returns what a stage waits for, in words: "a learner", "2 learners: 1 is attached", "actors". Empty: it goes on.
-  // A stage that is not known waits for "actors".
+  // An unknown stage gives "actors", as a stage without learners and actors does.
   std::string WaitingFor(const StageId& id);
 
   // Returns the stages for which GrantOf, ActorsOf or WaitingFor may have changed since the last call.
@@ -106,14 +106,14 @@ class Workforce {
 
   // --- Planning
 
-  // Notes a lapse (LapseMeter): time in which this process did not run, or by which somebody set the clock.
+  // Notes a lapse (LapseMeter): time in which this process did not run, or a jump because somebody set the clock.
   // Leases, graces and the turns of stages that share actors (kQuantum) do not count it.
   void NoteLapse(absl::Duration lapse) { lapses_ += lapse; }
 
   // Detaches workers whose lease has ended, and decides anew who works on what.
   void Plan(absl::Time now);
   // Sends its assignment to each worker that has just attached or whose assignment has changed. Sends it again to a
-  // worker whose last heartbeat named an old epoch. Does the same once the interval of its heartbeats has to change.
+  // worker whose last heartbeat named an old epoch. Also sends it again if the interval of heartbeats has changed.
   void Tell();
 
   // Returns when Plan should be called even if nothing happens.

@@ -48,7 +48,7 @@ class LearnerSink final : public RolloutHandler {
   // call Wake, so that Await notices.
   // Any other error: the order's own.
   absl::Status Await(const Order& order, const Cancellation& cancellation);
-  // Returns whether Await would return at once even if nothing were cancelled.
+  // Returns whether Await need not wait: the order is done or has failed, or no stage runs.
   bool Ready(const Order& order) const;
   // Drops an order, done or not. Its trajectories count as rejected, as surplus.
   void Drop(const Order& order);
@@ -66,8 +66,8 @@ class LearnerSink final : public RolloutHandler {
   ActorStatus actor_status() const;
 
   // Returns the counts of the current stage's trajectories. While no stage runs, these are the last stage's counts,
-  // until Forget. What an order has accepted is left out until the order ends, by Await, Drop or End. Then it counts as
-  // accepted, if Await found the order done, and otherwise as surplus.
+  // until Forget. What an order has accepted is left out until the order fails, or ends by Await, Drop or End. Then it
+  // counts as accepted, if Await found the order done, and otherwise as surplus.
   v1::TrajectoryAccounting accounting() const;
 
   struct Observation {
@@ -89,7 +89,7 @@ class LearnerSink final : public RolloutHandler {
     std::shared_ptr<Order> order;
     absl::Status status = absl::OkStatus();
   };
-  // Returns whether the stage that was the stages_begun_-th has ended.
+  // Returns whether a stage has ended. `stage` is what stages_begun_ was while it ran.
   bool IsOver(int64_t stage) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status StatusOf(const Order& order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Forgets an order that has ended. `wanted`: its trajectories count as accepted; otherwise they count as surplus.

@@ -1,5 +1,5 @@
-// The core of every sink, the place where actors' trajectories arrive. It hands the work of a stage's orders (order.h)
-// to the connected actors, and judges what they deliver.
+// The dispatcher is the core of every sink. A sink is where actors' trajectories arrive. The dispatcher hands the work
+// of a stage's orders (order.h) to the connected actors, and judges what they deliver.
 #ifndef UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 #define UNDERSTUDY_COMMON_ROLLOUTS_DISPATCHER_H_
 
@@ -22,22 +22,23 @@
 
 namespace understudy {
 
-// The number of rows in every actor's inference batches (SinkHello). A full request has the same number of episodes, or
-// of slots (the environments that an order steps side by side). Many rows share the fixed costs of a step. With 64, an
-// order of 2,560 episodes or slots still occupies forty actors. No result depends on this number.
+// The number of rows in every actor's inference batches (SinkHello). A full request has as many episodes, or slots, as
+// such a batch has rows. Slots are the environments that an order steps side by side. Many rows share the fixed costs
+// of a step. With 64, an order of 2,560 episodes or slots still occupies forty actors. No result depends on this
+// number.
 inline constexpr int kInferenceWidth = 64;
 // How long an overdue actor may still answer before it is fenced (see Dispatcher).
 inline constexpr absl::Duration kLastChance = absl::Seconds(1);
 
 // An order is cut into requests, and each request is leased to one actor. An actor may hold two requests. It gets a
 // second one only after it has answered its first. Otherwise the actors that connect first would take work that actors
-// which connect a little later could do. The order's open work must also exceed one full request (kInferenceWidth) for
-// each of the other actors.
+// which connect a little later could do. The order must also have more open work than one full request
+// (kInferenceWidth) for each other actor.
 //
 // A straggler is an actor that keeps the sink waiting. An actor is overdue if the sink waits for its results, nothing
 // new has come from it for as long as Patience allows, and another actor is idle for lack of work. Every overdue actor
-// first gets a last chance. The sink itself may have been stopped, and not the actor. Then the last chance gives the
-// sink time to read what the actor sent meanwhile. An actor that does not use its chance is fenced: its stream is
+// first gets a last chance. Perhaps the actor was not silent, but the sink's own process was stopped: then the sink
+// has time to read what the actor sent meanwhile. An actor that does not use its chance is fenced: its stream is
 // closed, its work goes to others, and its worker is refused for a while (FencedWorkers). While all actors are busy, or
 // only one is connected, nobody is fenced, because no other actor is idle.
 //
@@ -53,7 +54,7 @@ class Dispatcher {
 
   // --- Orders
 
-  // Starts an order: actors are asked for its requests, and act with `policy`. Orders are served oldest first. A
+  // Starts an order. Its requests go to the actors, which act with `policy`. Orders are served oldest first. A
   // background order is served after all others, and by idle actors only, so it delays the others by one request at
   // most.
   void Start(std::shared_ptr<Order> order, std::shared_ptr<const PolicySnapshot> policy, absl::Time now,
@@ -141,8 +142,8 @@ class Dispatcher {
 
   // Forgets a connected actor, and releases its requests.
   void Forget(const ActorLink& actor);
-  // Renews an actor's place in the index. To be called after a change of its requests, or of the clock that runs while
-  // it owes results.
+  // Renews an actor's place in the index. To be called after its requests have changed, or the time since which it owes
+  // results.
   void Update(const ConnectedActor& actor) { index_.Put(*actor.link(), actor.IndexState()); }
   // Renews the places of all actors. To be called when an order is done or dropped: no actor owes it results then.
   void UpdateAll();

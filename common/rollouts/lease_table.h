@@ -28,8 +28,9 @@ class LeaseTable {
   // The numbers below `limit` exist.
   explicit LeaseTable(int64_t limit);
 
-  // Leases the lowest open number, and those that follow it without a gap, at most `most` in all. `lease` is an id that
-  // was not used before. Returns the range; nullopt: no number is open, or `most` is not positive.
+  // Leases the lowest open number, and open ones that follow it without a gap, at most `most` in all. A lease of
+  // reopened numbers ends before next(). `lease` is an id that was not used before. Returns the range; nullopt: no
+  // number is open, or `most` is not positive.
   std::optional<NumberRange> Lease(uint64_t lease, int64_t most);
 
   // Marks a number below next() as done, whichever lease holds it. Returns false if it was done before.

@@ -97,7 +97,7 @@ class AssignmentPlanner {
   // Returns how many learners can train: all except those that are away without a stage.
   int learners() const { return grants_.usable(); }
   // Returns the stages whose learners, epoch or actors may have changed since the last call. Some may be gone. If
-  // learners() has changed, they include the waiting stages whose text names that number.
+  // learners() has changed, they include the waiting stages for which Workforce::WaitingFor names that number.
   std::set<StageId> TakeChangedStages();
 
  private:

@@ -2,8 +2,8 @@
 // connections (sql_connection.h) and schemas (schema.h).
 //
 // Damage is found when something is read: episodes and policies carry SHA-256 digests, checkpoints a checksum. If one
-// row is damaged, the others can still be read one by one. A list of policies, datasets or metrics ends with DATA_LOSS
-// at a damaged row; a list of experiments leaves it out. A damaged checkpoint can still be replaced.
+// row is damaged, the others can still be read one by one. A page of policies, datasets or metrics with a damaged row
+// in it is DATA_LOSS; a page of experiments leaves the row out. A damaged checkpoint can still be replaced.
 //
 // The methods are in sql_experiments.cc (with metrics), sql_checkpoints.cc (with outcomes), sql_policies.cc,
 // sql_datasets.cc (datasets as wholes), sql_episodes.cc (their content), sql_copy.cc and sql_store.cc (the rest).
@@ -86,9 +86,9 @@ class GroupCommit {
   std::deque<Change*> queue_ ABSL_GUARDED_BY(mutex_);  // in the order of the calls, until written
 };
 
-// Thread-safe, with two connections: writers that wait for one another are committed together (GroupCommit), readers
-// take turns, and neither waits for the other. No call but CopyTo holds a connection while it compresses, checks, or
-// runs a caller's function.
+// Thread-safe. It has one connection for writers and one for readers, so neither group waits for the other. Writers
+// that wait are committed together (GroupCommit). Readers take turns. Compressing and checking are done without holding
+// a connection. Only CopyTo runs a caller's function with one.
 class SqlStore : public Store {
  public:
   absl::StatusOr<int64_t> NextIncarnation() override;
@@ -130,10 +130,10 @@ class SqlStore : public Store {
   absl::Status DeleteDataset(const std::string& dataset) override;
   void ReleaseSpace() override;
 
-  // Copies everything to an empty store; ids, versions and times stay the same. The target may have counted its
-  // incarnation (NextIncarnation) already. The copy is one transaction of each store, so nothing is there until all is.
-  // Other readers of this store, and writers of the target, wait for it. `progress` is called with a table's name, the
-  // rows copied of it so far, and whether those are all.
+  // Copies everything to an empty store; ids, versions and times stay the same. A target that has only counted its
+  // incarnation (NextIncarnation) still counts as empty. The copy is one transaction of each store, so nothing is there
+  // until all is. Other readers of this store, and writers of the target, wait for it. `progress` is called with a
+  // table's name, the rows copied of it so far, and whether those are all.
   // FAILED_PRECONDITION: the target is not empty.
   using CopyProgress = std::function<void(const std::string& table, int64_t rows, bool all)>;
   absl::Status CopyTo(SqlStore& target, const CopyProgress& progress);
@@ -156,8 +156,8 @@ class SqlStore : public Store {
   // Runs `body` in a transaction that only reads, on this thread.
   absl::Status Read(const std::string& operation, const Body& body, const char* method = __builtin_FUNCTION());
   // Runs `body` as Write does, and lets it drop what nobody needs any more. If damage is met, `body` runs once more,
-  // and is told not to drop, because damaged pages must not keep anybody from storing something else. Then nothing
-  // refers to the damaged pages any more, and their space in the file is lost.
+  // and is told not to drop. So damage does not keep anybody from storing. Then nothing refers to the damaged pages any
+  // more, and their space in the file is lost.
   absl::Status WriteAndDrop(const std::string& operation,
                             const std::function<absl::Status(SqlConnection&, bool drop)>& body,
                             const char* method = __builtin_FUNCTION());

@@ -42,9 +42,9 @@ struct TrainingState {
   absl::StatusOr<std::vector<v1::RankReport>> Exchange(v1::RankReport mine, const PolicySnapshot& made,
                                                        TrainingContext& context);
 
-  // Ends an iteration. Rank 0 reports it (after an evaluation that has to come first, if one is running), begins an
-  // evaluation if one is due, and decides for all ranks whether training has ended (see `ended`) and whether to capture
-  // a checkpoint now. Returns whether to capture a checkpoint.
+  // Ends an iteration, and returns whether to capture a checkpoint. Rank 0 reports the iteration; while an evaluation
+  // runs, a later call does. Once the stop rule is reached, nothing more is reported. Rank 0 begins an evaluation if
+  // one is due. It decides for all ranks whether training has ended (see `ended`), and whether to capture a checkpoint.
   //
   // A checkpoint cannot hold an evaluation that is still running. So if one is running when a checkpoint is due, the
   // checkpoint is first put off by one iteration. If an evaluation is still running then, or if the process is about to
@@ -52,7 +52,8 @@ struct TrainingState {
   // Errors: those of the context, with the iteration's number added; those of the group (LearnerGroup).
   absl::StatusOr<bool> EndIteration(v1::StageProgress report, TrainingOutput output, TrainingContext& context);
 
-  // True once the stop rule has been reached. The algorithm itself ends after its last iteration.
+  // True once the stop rule has been reached. This says nothing about the last iteration: the algorithm itself stops
+  // after that one.
   bool ended() const { return ended_ || stop_rule.reached(); }
 
   // Returns a checkpoint of everything here. The algorithm adds its own state. To be called only after EndIteration has
