@@ -84,9 +84,9 @@ std::vector<ControlThread::Event> ControlThread::TakeEvents(absl::Time wake) {
   return std::exchange(events_, {});
 }
 
-bool ControlThread::ending() const {
+bool ControlThread::ended() const {
   MutexLock lock(mutex_);
-  return stopping_;
+  return stopping_ && events_.empty();
 }
 
 void ControlThread::Run() {
@@ -95,7 +95,8 @@ void ControlThread::Run() {
   while (true) {
     const std::vector<Event> events = TakeEvents(std::min(wake, absl::Now() + kTick));
     routine_.note_lapse(lapses.Measure(absl::Now(), std::chrono::steady_clock::now()));
-    if (events.empty() && ending()) break;
+    // Events may have come since they were taken. After Stop no more can come.
+    if (events.empty() && ended()) break;
     for (const Event& event : events) event();
     wake = routine_.settle(absl::Now());
     for (const Event& answer : std::exchange(answers_, {})) answer();

@@ -94,7 +94,8 @@ class ControlThread {
   bool Add(Event event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Waits until an event has come, until `wake`, or until the thread is to end. Takes all events that wait, if any.
   std::vector<Event> TakeEvents(absl::Time wake);
-  bool ending() const;
+  // Returns whether the thread is stopping, and no event waits.
+  bool ended() const;
   void Run();
 
   mutable Mutex mutex_;

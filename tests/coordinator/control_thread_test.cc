@@ -9,6 +9,7 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace understudy {
@@ -117,6 +118,25 @@ TEST(ControlThread, EventsOfOtherThreadsHappenOneAtATime) {
   for (std::thread& poster : posters) poster.join();
   control.Stop();
   EXPECT_EQ(happened, 400);
+}
+
+// The thread has just found that no event waits.
+TEST(ControlThread, WhatIsPostedJustBeforeItStopsHappens) {
+  Diary diary;
+  ControlThread control;
+  std::promise<void> posted;
+  bool first = true;
+  ControlThread::Routine routine = diary.routine();
+  routine.note_lapse = [&](absl::Duration) {
+    if (!std::exchange(first, false)) return;
+    EXPECT_TRUE(control.Post(diary.Write("late")));
+    posted.set_value();
+    while (control.Post([] {})) std::this_thread::yield();  // until it is stopping
+  };
+  control.Start(routine);
+  posted.get_future().wait();
+  control.Stop();
+  EXPECT_EQ(std::count(diary.entries.begin(), diary.entries.end(), "late"), 1);
 }
 
 TEST(ControlThread, WhatWasPostedBeforeItStoppedHappensAndNothingAfterwards) {
